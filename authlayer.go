@@ -1,0 +1,146 @@
+package authsome
+
+import "context"
+
+// AuthLayer is the whole broker. It has two homes: in this process, over the vault in the user's home
+// (authsome/local), and behind HTTP. Callers cannot tell them apart.
+//
+// Every method fails with an [*Error]. Implementations are safe for concurrent use.
+type AuthLayer interface {
+	CredentialSource
+	Logins
+	Connections
+	Providers
+	Profiles
+}
+
+// Logins makes connections.
+type Logins interface {
+	// Authorize begins a login. The answer is one of three: the connection, when nothing is left to do; fields that the
+	// person must fill in, after which Authorize is called again with them; or a URL to visit, after which Complete is
+	// called. It fails with [KindProviderNotFound], [KindUsage] or [KindLoginFailed].
+	Authorize(ctx context.Context, req LoginRequest) (*Authorization, error)
+	// Complete ends a login that Authorize answered with a URL. redirect is the URL that the authorization server sent
+	// the browser to. An older connection of the same name is replaced only when the new one has been stored. It fails
+	// with [KindLoginFailed], or [KindCancelled] when the person refused at the provider.
+	Complete(ctx context.Context, id AuthorizationID, redirect string) (*Connection, error)
+}
+
+// LoginRequest says who wants to log in where, and how.
+type LoginRequest struct {
+	Ref         Ref
+	Flow        Flow     // the definition's flow if empty
+	Scopes      []string // the definition's scopes if empty
+	BaseURL     string   // for self-hosted providers
+	RedirectURI string   // where the caller listens; needed by flows with a redirect
+	Force       bool     // log in although the connection is good
+	// Fields holds what the person, the environment or standard input supplied, by the names that Authorization.Fields
+	// asks for.
+	Fields map[FieldName]Secret
+}
+
+// FieldName names something that a person is asked for.
+type FieldName string
+
+// What a login may ask a person for.
+const (
+	FieldClientID     FieldName = "client_id"
+	FieldClientSecret FieldName = "client_secret"
+	FieldAPIKey       FieldName = "api_key"
+	FieldAccessToken  FieldName = "access_token" // for --with-token at an OAuth provider
+)
+
+// Field describes one thing to ask a person for.
+type Field struct {
+	Name        FieldName
+	Label       string // "API key"
+	Secret      bool   // not to be echoed
+	Optional    bool
+	Env         string // the environment variable that supplies it
+	Pattern     string // regular expression (RE2) that the value matches in full; empty: anything
+	PatternHint string // the pattern in words
+}
+
+// AuthorizationID names a login that has begun.
+type AuthorizationID string
+
+// Authorization is the next step of a login; exactly one of Connection, Fields and URL is set.
+type Authorization struct {
+	ID               AuthorizationID
+	Provider         *Provider
+	Connection       *Connection // the login is done
+	AlreadyConnected bool        // it was done before, nothing has changed
+	Fields           []Field     // to be asked for
+	RedirectURI      string      // what to enter at the provider when a client is registered there
+	URL              string      // the authorization request, RFC 6749 section 4.1.1; it holds no secret
+}
+
+// Connections tells about connections and ends them.
+type Connections interface {
+	// Connection describes one connection. It is an access call: a credential in its refresh window is refreshed first.
+	// A refresh that fails is no failure of the call; it is in the Warning.
+	Connection(ctx context.Context, ref Ref, opts CredentialOptions) (*Connection, error)
+	// List describes all connections of a profile as stored, ordered by provider and name, refreshing nothing.
+	List(ctx context.Context, profile ProfileName) ([]Connection, error)
+	// SetDefault makes ref the connection meant when none is named.
+	SetDefault(ctx context.Context, ref Ref) error
+	// Rename gives a connection another name, which must be free.
+	Rename(ctx context.Context, ref Ref, to ConnectionName) error
+	// Logout forgets one connection without telling the provider.
+	Logout(ctx context.Context, ref Ref) error
+	// Revoke takes back at the provider what can be taken back, then deletes locally in any case: one connection, or
+	// all of the provider and the registration when ref names none.
+	Revoke(ctx context.Context, ref Ref) (*Revocation, error)
+}
+
+// Revocation reports what became of each connection that was to be revoked. All are deleted locally.
+type Revocation struct {
+	Connections []RevokedConnection
+	// RegistrationDeleted is set when the OAuth client was forgotten too.
+	RegistrationDeleted bool
+}
+
+// RevokedConnection is one line of a [Revocation].
+type RevokedConnection struct {
+	Ref
+	Remote  bool   // the provider has confirmed it
+	Problem string // why not; empty when Remote is set
+}
+
+// Providers tells which definitions there are and changes the user's own.
+type Providers interface {
+	// Provider returns one definition. It fails with [KindProviderNotFound].
+	Provider(ctx context.Context, profile ProfileName, name ProviderName) (*ProviderState, error)
+	// Providers returns all definitions, ordered by name, with their connections, and the ones that cannot be read.
+	Providers(ctx context.Context, profile ProfileName) ([]ProviderState, []BrokenDefinition, error)
+	// Register validates a definition (JSON, comments allowed) and adds it to the user's own. Without replace it
+	// fails when there is one of that name already.
+	Register(ctx context.Context, definition []byte, replace bool) (*Provider, error)
+	// Remove deletes connections and registration of a provider, in the given profile, and the definition when it is
+	// the user's own. The provider is not contacted.
+	Remove(ctx context.Context, profile ProfileName, name ProviderName) error
+}
+
+// ProviderState is a definition with what a profile has at that provider.
+type ProviderState struct {
+	Provider
+	Configured  bool // an OAuth client is registered
+	Connections []Connection
+}
+
+// BrokenDefinition is a definition of the user's own that cannot be used.
+type BrokenDefinition struct {
+	Name ProviderName
+	Path string
+	Err  error
+}
+
+// Profiles manages the namespaces.
+type Profiles interface {
+	// ListProfiles returns the names of all profiles in order; [DefaultProfile] is always among them.
+	ListProfiles(ctx context.Context) ([]ProfileName, error)
+	// CreateProfile adds an empty profile. It fails with [KindUsage] when it exists.
+	CreateProfile(ctx context.Context, name ProfileName) error
+	// DeleteProfile deletes a profile and everything in it, without telling the providers.
+	DeleteProfile(ctx context.Context, name ProfileName) error
+}

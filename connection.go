@@ -1,0 +1,50 @@
+package authsome
+
+import "time"
+
+// Status is the state of a connection.
+type Status string
+
+// The states of a connection, and what leads out of them.
+const (
+	// StatusConnected: the credential is usable, or the next access call makes it so.
+	StatusConnected Status = "connected"
+	// StatusExpired: the access token has expired and could not be renewed. The next refresh that succeeds, or a
+	// login, makes it connected again.
+	StatusExpired Status = "expired"
+	// StatusInvalid: the provider refused the refresh token or the client. Only a login, or a corrected client secret,
+	// makes it connected again; until then nothing is sent to the token endpoint.
+	StatusInvalid Status = "invalid"
+)
+
+// Account says who the connection is at the provider, as far as the provider told.
+type Account struct {
+	ID    string `json:"id,omitempty"`
+	Label string `json:"label,omitempty"`
+}
+
+// Connection describes one login without its secrets. Times are UTC; the zero time means unknown or never.
+type Connection struct {
+	Ref
+	AuthType AuthType
+	Flow     Flow
+	Status   Status
+	Default  bool // it is the one meant when no connection is named
+
+	Scopes      []string // as granted, RFC 6749 section 3.3
+	TokenType   string   // RFC 6749 section 7.1
+	Account     Account
+	ObtainedAt  time.Time // when the present credential was issued
+	ExpiresAt   time.Time
+	Generation  uint64 // grows by one with every new credential
+	Refreshable bool   // a refresh token is stored
+
+	LastRefreshAt    time.Time // the last attempt, successful or not
+	LastRefreshError string    // the reason of the last attempt's failure; empty after a success
+	ErrorDescription string    // error_description of RFC 6749 section 5.2, when the provider sent one
+	NextAttemptAt    time.Time // before it, background users do not call the token endpoint again
+	RefreshExpiresAt time.Time // when the provider said the refresh token lapses
+
+	// Warning is set when the credential could not be renewed just now, though what is stored can be shown or used.
+	Warning *Error
+}

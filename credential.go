@@ -1,0 +1,134 @@
+package authsome
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Injection says how a credential is put on a request.
+type Injection struct {
+	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty
+	Prefix  string            `json:"prefix,omitempty"`  // what precedes the value, such as "Bearer "
+	Headers map[string]string `json:"headers,omitempty"` // fixed fields the API demands besides; never secret
+}
+
+// Credential is what goes on the wire for one connection, where it may go, and how long it is good for.
+type Credential struct {
+	Ref        Ref
+	AuthType   AuthType
+	Value      Secret // the access token or the API key
+	TokenType  string
+	Scopes     []string
+	ExpiresAt  time.Time // zero: unknown or never
+	FreshUntil time.Time // until then the layer would return the same value again; zero: no limit known
+	Generation uint64    // tells this value from the ones before and after it
+	Inject     Injection
+	Hosts      []HostPattern // where it may be sent
+	Excluded   []HostPattern // where it may not, although Hosts match: the provider's own OAuth endpoints
+
+	// Warning is set when the value is still good but could not be renewed.
+	Warning *Error
+}
+
+// Allows reports whether the credential may be sent to u: an https URL that Hosts match and Excluded do not.
+func (c *Credential) Allows(u *url.URL) bool {
+	return MatchAny(c.Hosts, u) && !MatchAny(c.Excluded, u)
+}
+
+// Apply sets the credential on the header of a request, in place of whatever the caller had put there: the field of
+// the injection, Authorization and X-Api-Key are removed first, in every spelling. It fails when the value cannot stand
+// in a header field (RFC 9110 section 5.5), in which case the header has lost those fields and gained none.
+func (c *Credential) Apply(h http.Header) error {
+	field := c.Inject.Header
+	if field == "" {
+		field = "Authorization"
+	}
+	DropCredentials(h, field)
+	value := c.Inject.Prefix + c.Value.Reveal()
+	if c.Value.IsZero() || strings.ContainsFunc(value, isForbiddenInField) {
+		return &Error{
+			Kind: KindInternal, Ref: c.Ref,
+			Message: fmt.Sprintf("the credential of %s cannot be sent in a header", c.Ref),
+			Hint:    fmt.Sprintf("authsome login %s --force", c.Ref.Provider),
+		}
+	}
+	for name, v := range c.Inject.Headers {
+		h.Set(name, v)
+	}
+	h.Set(field, value)
+	return nil
+}
+
+// Header returns the header fields that authenticate a request.
+func (c *Credential) Header() (http.Header, error) {
+	h := make(http.Header)
+	if err := c.Apply(h); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// DropCredentials removes from h every field that commonly carries a credential, and the given ones, whatever their
+// case and whether they are written with '-' or '_': servers differ in what they fold together.
+func DropCredentials(h http.Header, fields ...string) {
+	for name := range h {
+		folded := foldField(name)
+		drop := folded == "authorization" || folded == "x-api-key"
+		for _, f := range fields {
+			drop = drop || folded == foldField(f)
+		}
+		if drop {
+			delete(h, name)
+		}
+	}
+}
+
+func foldField(name string) string {
+	return strings.ToLower(strings.ReplaceAll(textproto.TrimString(name), "_", "-"))
+}
+
+func isForbiddenInField(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// CredentialOptions says what the caller knows already. The zero value asks for whatever is good.
+type CredentialOptions struct {
+	// Refresh asks for a new credential although the stored one is good.
+	Refresh bool
+	// Rejected is the Generation of a credential that the API has answered 401 to. A newer one is returned if there
+	// is; otherwise the layer decides whether a refresh can help.
+	Rejected uint64
+	// Background is set by callers that retry by themselves. They do not cause a call of the token endpoint before
+	// the cool-down that the last failure left behind has passed.
+	Background bool
+}
+
+// CredentialSource hands out credentials. It is all that a proxy or a [Transport] needs of an [AuthLayer].
+//
+// Credential returns a credential that is good now. It fails with [KindConnectionNotFound], [KindRefreshFailed],
+// [KindProviderNotFound], [KindVaultUnavailable] or [KindDenied]. Implementations are safe for concurrent use.
+type CredentialSource interface {
+	Credential(ctx context.Context, ref Ref, opts CredentialOptions) (*Credential, error)
+}
+
+// AccessToken returns the access token, or the API key, of a connection.
+func AccessToken(ctx context.Context, source CredentialSource, ref Ref) (Secret, error) {
+	c, err := source.Credential(ctx, ref, CredentialOptions{})
+	if err != nil {
+		return Secret{}, err
+	}
+	return c.Value, nil
+}
+
+// AuthHeaders returns the header fields that authenticate a request of a connection. The caller sees to it that they
+// go to the provider and nowhere else; a [Transport] sees to it by itself.
+func AuthHeaders(ctx context.Context, source CredentialSource, ref Ref) (http.Header, error) {
+	c, err := source.Credential(ctx, ref, CredentialOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return c.Header()
+}

@@ -1,0 +1,39 @@
+package authsome
+
+import "time"
+
+// EventName says what happened.
+type EventName string
+
+// The events of the audit log.
+const (
+	EventLogin    EventName = "login"
+	EventRefresh  EventName = "refresh"
+	EventLogout   EventName = "logout"
+	EventRevoke   EventName = "revoke"
+	EventRemove   EventName = "remove"
+	EventRegister EventName = "register"
+	EventExport   EventName = "export"
+	EventReveal   EventName = "reveal" // a secret was shown
+	EventRunStart EventName = "run.start"
+	EventRunEnd   EventName = "run.end"
+	EventInject   EventName = "inject" // the proxy put a credential on a request
+	EventDeny     EventName = "deny"   // the proxy refused a request
+)
+
+// Event is one entry of the audit log. It never holds a secret.
+type Event struct {
+	Time   time.Time
+	Name   EventName
+	Ref    Ref
+	Failed bool
+	Reason string // on failure
+	// Detail holds what belongs to this kind of event, such as host, method and path of an injection.
+	Detail map[string]string
+}
+
+// Recorder takes events. Record returns when the event is safe from the death of the process, or when the recorder has
+// promised to write it soon, as its documentation says. Implementations are safe for concurrent use.
+type Recorder interface {
+	Record(Event) error
+}

@@ -1,0 +1,3 @@
+module authsome
+
+go 1.26.8

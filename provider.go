@@ -1,0 +1,208 @@
+package authsome
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// AuthType says what kind of credential a provider takes.
+type AuthType string
+
+// The kinds of credential.
+const (
+	AuthTypeOAuth2 AuthType = "oauth2"
+	AuthTypeAPIKey AuthType = "api_key"
+)
+
+// Flow is a way of logging in.
+type Flow string
+
+// The flows. An authorization code grant is always protected by PKCE where the server can.
+const (
+	FlowPKCE              Flow = "pkce"               // authorization code, RFC 6749 section 4.1, RFC 7636, RFC 8252
+	FlowDeviceCode        Flow = "device_code"        // RFC 8628
+	FlowDCRPKCE           Flow = "dcr_pkce"           // pkce with a client registered on the spot, RFC 7591
+	FlowClientCredentials Flow = "client_credentials" // RFC 6749 section 4.4
+	FlowAPIKey            Flow = "api_key"            // a key that the person pastes
+)
+
+// Source says where a provider definition comes from.
+type Source string
+
+// The sources of definitions. A custom one of the same name hides a bundled one.
+const (
+	SourceBundled Source = "bundled"
+	SourceCustom  Source = "custom"
+)
+
+// Provider is a definition: an external service and how to authenticate to it. Its JSON form is published as a JSON
+// Schema; definitions of the 0.2 generation load unchanged.
+type Provider struct {
+	SchemaVersion int             `json:"schema_version"`
+	Name          ProviderName    `json:"name"`
+	DisplayName   string          `json:"display_name"`
+	AuthType      AuthType        `json:"auth_type"`
+	Flow          Flow            `json:"flow"`
+	HostURL       string          `json:"host_url,omitempty"` // one host pattern, as the 0.2 generation wrote it
+	Hosts         []string        `json:"hosts,omitempty"`    // further host patterns
+	Docs          string          `json:"docs,omitempty"`     // the page that tells a person where to get a key or an app
+	Metadata      json.RawMessage `json:"metadata,omitempty"`
+	Export        Export          `json:"export,omitzero"`
+	OAuth         *OAuth          `json:"oauth,omitempty"`
+	APIKey        *APIKey         `json:"api_key,omitempty"`
+	Client        *ClientEnv      `json:"client,omitempty"`
+	Inject        *Injection      `json:"inject,omitempty"`
+	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
+
+	Source Source `json:"-"`
+}
+
+// Export names the environment variables that carry fields of a connection: "access_token" or "api_key" to NAME.
+type Export struct {
+	Env map[string]string `json:"env,omitempty"`
+}
+
+// ClientEnv names the environment variables that an OAuth client's identifier and secret are read from.
+type ClientEnv struct {
+	ClientIDEnv     string `json:"client_id_env,omitempty"`
+	ClientSecretEnv string `json:"client_secret_env,omitempty"`
+}
+
+// APIKey says how a key looks and how it travels.
+type APIKey struct {
+	HeaderName     string `json:"header_name,omitempty"`      // "Authorization" if empty
+	HeaderPrefix   string `json:"header_prefix,omitempty"`    // such as "Bearer"; one space follows it
+	EnvVar         string `json:"env_var,omitempty"`          // the environment variable the key is read from at login
+	KeyPattern     string `json:"key_pattern,omitempty"`      // regular expression (RE2) the key matches in full
+	KeyPatternHint string `json:"key_pattern_hint,omitempty"` // the pattern in words
+}
+
+// PKCE says what a server makes of RFC 7636.
+type PKCE string
+
+// What a server does with a code challenge. Definitions of the 0.2 generation write true and false instead.
+const (
+	PKCERequired PKCE = "required"
+	PKCEYes      PKCE = "yes"
+	PKCEIgnored  PKCE = "ignored" // sent nevertheless: it does no harm
+	PKCENo       PKCE = "no"      // not sent, as the server refuses unknown parameters
+)
+
+// UnmarshalJSON accepts the words above, and true and false.
+func (p *PKCE) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "true":
+		*p = PKCEYes
+		return nil
+	case "false":
+		*p = PKCENo
+		return nil
+	}
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return fmt.Errorf("pkce: want required, yes, ignored, no, true or false, got %s", b)
+	}
+	*p = PKCE(s)
+	return nil
+}
+
+// ClientAuth is a client authentication method, RFC 6749 section 2.3.
+type ClientAuth string
+
+// Client authentication methods. The method is a fact of the definition and never found out by trying: a second try
+// of a refresh would send a rotating refresh token twice.
+const (
+	ClientAuthNone  ClientAuth = "none"  // a public client: client_id in the body
+	ClientAuthBasic ClientAuth = "basic" // client_secret_basic
+	ClientAuthPost  ClientAuth = "post"  // client_secret_post
+)
+
+// BodyFormat is the encoding of a token request.
+type BodyFormat string
+
+// Encodings of a token request. JSON is for servers that stray from RFC 6749 section 4.1.3.
+const (
+	BodyForm BodyFormat = "form"
+	BodyJSON BodyFormat = "json"
+)
+
+// RevocationStyle says how a server takes a token back.
+type RevocationStyle string
+
+// Ways of revoking. An empty style with a revocation URL means [RevokeRFC7009].
+const (
+	RevokeRFC7009 RevocationStyle = "rfc7009"       // POST token and token_type_hint with client authentication
+	RevokeToken   RevocationStyle = "token_only"    // POST token without client authentication (Google)
+	RevokeGitHub  RevocationStyle = "github"        // DELETE with Basic client authentication and a JSON body
+	RevokeBearer  RevocationStyle = "bearer"        // POST with the token itself as the bearer (Slack)
+	RevokeDelete  RevocationStyle = "delete_token"  // DELETE the URL in which {token} stands for the refresh token
+	RevokeBearerD RevocationStyle = "bearer_delete" // DELETE with the token itself as the bearer
+	RevokeJSON    RevocationStyle = "json"          // POST a JSON object {token} with client authentication (Notion)
+	RevokeNone    RevocationStyle = "none"          // the provider has no way
+)
+
+// RedirectKind says which loopback redirect URIs a provider accepts, RFC 8252 section 7.3.
+type RedirectKind string
+
+// Kinds of redirect URI. An empty kind means [RedirectLoopbackIP].
+const (
+	RedirectLoopbackIP RedirectKind = "loopback-ip" // http://127.0.0.1, any port
+	RedirectLocalhost  RedirectKind = "localhost"   // http://localhost, any port
+	RedirectFixedPort  RedirectKind = "fixed-port"  // the exact URI that was registered
+	RedirectHTTPSOnly  RedirectKind = "https-only"  // no loopback: the person pastes the redirect URL
+)
+
+// Redirect describes the redirect URI of a provider.
+type Redirect struct {
+	Kind RedirectKind `json:"kind,omitempty"`
+	Host string       `json:"host,omitempty"` // for fixed-port: 127.0.0.1 if empty
+	Port int          `json:"port,omitempty"` // for fixed-port
+	Path string       `json:"path,omitempty"` // "/callback" if empty
+	URI  string       `json:"uri,omitempty"`  // for https-only
+}
+
+// OAuth describes an authorization server from a client's side. {base_url} in a URL stands for BaseURL or for what the
+// person gave instead of it.
+type OAuth struct {
+	Issuer                 string          `json:"issuer,omitempty"` // compared with iss, RFC 9207
+	BaseURL                string          `json:"base_url,omitempty"`
+	AuthorizationURL       string          `json:"authorization_url,omitempty"`
+	TokenURL               string          `json:"token_url,omitempty"`
+	RefreshURL             string          `json:"refresh_url,omitempty"` // TokenURL if empty
+	RevocationURL          string          `json:"revocation_url,omitempty"`
+	RevocationStyle        RevocationStyle `json:"revocation_style,omitempty"`
+	DeviceAuthorizationURL string          `json:"device_authorization_url,omitempty"`
+	RegistrationEndpoint   string          `json:"registration_endpoint,omitempty"`
+	Resource               string          `json:"resource,omitempty"` // RFC 8707
+
+	Scopes         []string `json:"scopes,omitempty"`          // asked for unless the person names others
+	ScopeSeparator string   `json:"scope_separator,omitempty"` // " " if empty
+	ScopeParam     string   `json:"scope_param,omitempty"`     // "scope" if empty (Slack: user_scope)
+
+	PKCE               PKCE            `json:"pkce,omitempty"`
+	ClientAuth         ClientAuth      `json:"client_auth,omitempty"` // post with a client secret, none without, if empty
+	SecretOptional     bool            `json:"client_secret_optional,omitempty"`
+	BodyFormat         BodyFormat      `json:"body_format,omitempty"` // form if empty
+	Redirect           Redirect        `json:"redirect,omitzero"`
+	SupportsDeviceFlow bool            `json:"supports_device_flow,omitempty"`
+	SupportsDCR        bool            `json:"supports_dcr,omitempty"`
+	DeviceTokenRequest json.RawMessage `json:"device_token_request,omitempty"`
+
+	AuthorizeParams map[string]string `json:"authorize_params,omitempty"`
+	TokenParams     map[string]string `json:"token_params,omitempty"`
+	RefreshParams   map[string]string `json:"refresh_params,omitempty"`
+
+	// ResponsePath leads to the object that holds the token, such as "authed_user", where it is not the answer itself.
+	ResponsePath string `json:"response_path,omitempty"`
+	// ErrorMap gives the class of error codes that the RFCs do not know or that a provider uses otherwise: "grant",
+	// "client", "request" or "transient".
+	ErrorMap map[string]string `json:"error_map,omitempty"`
+	// DefaultExpiresIn is the lifetime in seconds of an access token whose answer names none; 0 means unknown.
+	DefaultExpiresIn int64 `json:"default_expires_in,omitempty"`
+	// RefreshExpiresIn is the lifetime of a refresh token in seconds, as documented; 0 means unknown.
+	RefreshExpiresIn int64 `json:"refresh_expires_in,omitempty"`
+	// KillsOldAccessToken is set where a refresh ends the life of the previous access token.
+	KillsOldAccessToken bool `json:"kills_old_access_token,omitempty"`
+	// NoRefreshToken is set where a provider never issues one.
+	NoRefreshToken bool `json:"no_refresh_token,omitempty"`
+}
