@@ -1,0 +1,55 @@
+# Everything here works on a fresh machine with Go; what else the tests need, "make test" installs where it may.
+
+GO            ?= go
+BIN           := $(CURDIR)/bin
+GOLANGCI_LINT := $(BIN)/golangci-lint-v2.15.0
+GOVULNCHECK   := $(BIN)/govulncheck-v1.9.0
+FUZZTIME      ?= 20s
+MODULES       := . tests
+
+export CGO_ENABLED ?= 0
+# Each module stands for itself, also below a workspace of somebody's own.
+export GOWORK = off
+
+.PHONY: all build test lint bench fuzz crash clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
+
+# The race detector needs cgo; the program itself is tested as it is built.
+test:
+	./tests/prepare
+	CGO_ENABLED=1 ./tests/run $(GO) test -race -timeout 20m ./...
+	cd tests && CGO_ENABLED=1 ./run $(GO) test -race -timeout 20m ./...
+
+lint: $(GOLANGCI_LINT) $(GOVULNCHECK)
+	for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff && $(GO) vet ./... && $(GOLANGCI_LINT) run ./...) || exit 1; done
+	for os in darwin windows; do for arch in amd64 arm64; do \
+		echo "build $$os/$$arch" && GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/authsome && \
+		GOOS=$$os GOARCH=$$arch $(GO) vet ./... || exit 1; done; done
+	./tests/govulncheck $(GOVULNCHECK)
+
+# Ratios within one run, written to docs/benchmarks.md.
+bench:
+	$(GO) run ./internal/bench > docs/benchmarks.md.new
+	mv docs/benchmarks.md.new docs/benchmarks.md
+
+# Ten thousand refreshes with the process killed at random moments: about a quarter of an hour.
+crash:
+	cd tests && AUTHSOME_CRASH_REFRESHES=10000 $(GO) test -count=1 -v -timeout 90m -run TestCrash ./crash
+
+fuzz:
+	./tests/fuzz $(FUZZTIME)
+
+clean:
+	rm -rf $(BIN)
+
+$(GOLANGCI_LINT):
+	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(BIN)/golangci-lint $@
+
+$(GOVULNCHECK):
+	GOBIN=$(BIN) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.9.0
+	mv $(BIN)/govulncheck $@
