@@ -2,6 +2,7 @@ package authsome
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/textproto"
@@ -15,6 +16,29 @@ type Injection struct {
 	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty
 	Prefix  string            `json:"prefix,omitempty"`  // what precedes the value, such as "Bearer "
 	Headers map[string]string `json:"headers,omitempty"` // fixed fields the API demands besides; never secret
+	// Basic is set where the value is one half of HTTP Basic credentials whose other half is empty (RFC 7617).
+	Basic BasicPart `json:"basic,omitempty"`
+}
+
+// BasicPart is one half of HTTP Basic credentials, RFC 7617 section 2.
+type BasicPart string
+
+// The halves of Basic credentials.
+const (
+	BasicUser     BasicPart = "user"
+	BasicPassword BasicPart = "password"
+)
+
+// render returns what follows the prefix for a value.
+func (i Injection) render(value string) string {
+	switch i.Basic {
+	case BasicUser:
+		return base64.StdEncoding.EncodeToString([]byte(value + ":"))
+	case BasicPassword:
+		return base64.StdEncoding.EncodeToString([]byte(":" + value))
+	default:
+		return value
+	}
 }
 
 // Credential is what goes on the wire for one connection, where it may go, and how long it is good for.
@@ -35,9 +59,9 @@ type Credential struct {
 	Warning *Error
 }
 
-// Allows reports whether the credential may be sent to u: an https URL that Hosts match and Excluded do not.
+// Allows reports whether the credential may be sent to u: an https URL that Hosts match and Excluded do not cover.
 func (c *Credential) Allows(u *url.URL) bool {
-	return MatchAny(c.Hosts, u) && !MatchAny(c.Excluded, u)
+	return MatchAny(c.Hosts, u) && !CoversAny(c.Excluded, u)
 }
 
 // Apply sets the credential on the header of a request, in place of whatever the caller had put there: the field of
@@ -49,8 +73,7 @@ func (c *Credential) Apply(h http.Header) error {
 		field = "Authorization"
 	}
 	DropCredentials(h, field)
-	value := c.Inject.Prefix + c.Value.Reveal()
-	if c.Value.IsZero() || strings.ContainsFunc(value, isForbiddenInField) {
+	if c.Value.IsZero() || strings.ContainsFunc(c.Inject.Prefix+c.Value.Reveal(), isForbiddenInField) {
 		return &Error{
 			Kind: KindInternal, Ref: c.Ref,
 			Message: fmt.Sprintf("the credential of %s cannot be sent in a header", c.Ref),
@@ -60,7 +83,7 @@ func (c *Credential) Apply(h http.Header) error {
 	for name, v := range c.Inject.Headers {
 		h.Set(name, v)
 	}
-	h.Set(field, value)
+	h.Set(field, c.Inject.Prefix+c.Inject.render(c.Value.Reveal()))
 	return nil
 }
 
@@ -77,10 +100,9 @@ func (c *Credential) Header() (http.Header, error) {
 // case and whether they are written with '-' or '_': servers differ in what they fold together.
 func DropCredentials(h http.Header, fields ...string) {
 	for name := range h {
-		folded := foldField(name)
-		drop := folded == "authorization" || folded == "x-api-key"
+		drop := sameField(name, "Authorization") || sameField(name, "X-Api-Key")
 		for _, f := range fields {
-			drop = drop || folded == foldField(f)
+			drop = drop || sameField(name, f)
 		}
 		if drop {
 			delete(h, name)
@@ -88,8 +110,29 @@ func DropCredentials(h http.Header, fields ...string) {
 	}
 }
 
-func foldField(name string) string {
-	return strings.ToLower(strings.ReplaceAll(textproto.TrimString(name), "_", "-"))
+// sameField reports whether some server takes one name of a field for the other. It is called for every field of every
+// request, hence no copies.
+func sameField(a, b string) bool {
+	a, b = textproto.TrimString(a), textproto.TrimString(b)
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if foldFieldByte(a[i]) != foldFieldByte(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func foldFieldByte(c byte) byte {
+	switch {
+	case c == '_':
+		return '-'
+	case c >= 'A' && c <= 'Z':
+		return c + 'a' - 'A'
+	}
+	return c
 }
 
 func isForbiddenInField(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }

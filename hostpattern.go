@@ -1,10 +1,12 @@
 package authsome
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +20,9 @@ import (
 //	slack.com/api            only paths /api and below
 //	regex:api[0-9]\.acme\.io an expression (RE2) that the whole host matches; for old definitions
 //
+// A host is compared as DNS compares it: without regard to case and to the dot of the root. Names outside ASCII are
+// neither accepted in a pattern nor matched in a request; write the A-label of RFC 5890 instead.
+//
 // The zero HostPattern matches nothing.
 type HostPattern struct {
 	source string
@@ -27,58 +32,175 @@ type HostPattern struct {
 	expr   *regexp.Regexp
 	port   string
 	path   string // "" or "/a/b", without trailing slash
+	folded string // path as Covers compares it
 }
 
 // ParseHostPattern parses a pattern as written in a definition: a host, or a URL with a path prefix.
 func ParseHostPattern(s string) (HostPattern, error) {
-	p := HostPattern{source: s, scheme: "https"}
-	fail := func(why string) (HostPattern, error) {
-		return HostPattern{}, fmt.Errorf("host pattern %q: %s", s, why)
-	}
-	rest := strings.TrimSpace(s)
-	if expr, ok := strings.CutPrefix(rest, "regex:"); ok {
-		re, err := regexp.Compile(`\A(?i:` + expr + `)\z`)
-		if err != nil {
-			return fail(err.Error())
-		}
-		p.expr, p.port = re, "443"
-		return p, nil
-	}
-	if scheme, after, ok := strings.Cut(rest, "://"); ok {
-		p.scheme, rest = strings.ToLower(scheme), after
-		if p.scheme != "https" && p.scheme != "http" {
-			return fail("the scheme must be https")
-		}
-	}
-	host, path, _ := strings.Cut(rest, "/")
-	if path != "" {
-		p.path = "/" + strings.TrimRight(path, "/")
-	}
-	p.port = map[string]string{"https": "443", "http": "80"}[p.scheme]
-	if h, port, err := net.SplitHostPort(host); err == nil {
-		host, p.port = h, port
-	}
-	p.host = canonicalHost(strings.Trim(host, "[]"))
-	if after, ok := strings.CutPrefix(p.host, "*."); ok {
-		p.host, p.suffix = "."+after, true
-	}
-	switch {
-	case p.host == "" || p.host == ".":
-		return fail("there is no host")
-	case strings.ContainsAny(p.host, "*/?#@%\\ "):
-		return fail("a wildcard may only be the first label, as in *.example.com")
-	case p.scheme == "http" && !isLoopbackHost(p.host):
-		return fail("http is accepted for loopback hosts only")
+	p, err := parseHostPattern(s)
+	if err != nil {
+		return HostPattern{}, fmt.Errorf("host pattern %q: %w", s, err)
 	}
 	return p, nil
+}
+
+func parseHostPattern(s string) (HostPattern, error) {
+	p := HostPattern{source: s, scheme: "https"}
+	if expr, ok := strings.CutPrefix(s, "regex:"); ok {
+		return p.withExpression(expr)
+	}
+	rest := s
+	if scheme, after, ok := strings.Cut(s, "://"); ok {
+		p.scheme, rest = strings.ToLower(scheme), after
+		if p.scheme != "https" && p.scheme != "http" {
+			return p, errors.New("the scheme must be https")
+		}
+	}
+	for _, r := range rest {
+		if r <= ' ' || r >= 0x7f || strings.ContainsRune(`?#@%\;`, r) {
+			return p, fmt.Errorf("%q is not allowed in it", r)
+		}
+	}
+	authority, path, _ := strings.Cut(rest, "/")
+	if path = strings.TrimRight(path, "/"); path != "" {
+		p.path = "/" + path
+	}
+	if ambiguousPath(p.path) || strings.Contains(p.path, "//") {
+		return p, errors.New("the path prefix must not have empty or dot segments")
+	}
+	p.folded = foldPath(p.path)
+	return p.withAuthority(authority)
+}
+
+// EndpointPattern returns the pattern of an endpoint and everything below it, whatever its query; of one without a path,
+// that is the whole host. It is meant for [HostPattern.Covers].
+func EndpointPattern(u *url.URL) (HostPattern, error) {
+	path := strings.TrimRight(u.EscapedPath(), "/")
+	p := HostPattern{
+		source: u.Scheme + "://" + u.Host + path,
+		scheme: strings.ToLower(u.Scheme),
+		path:   path,
+		folded: foldPath(path),
+	}
+	if p.scheme != "https" && p.scheme != "http" {
+		return HostPattern{}, fmt.Errorf("endpoint %s: the scheme must be https", p.source)
+	}
+	p, err := p.withAuthority(u.Host)
+	if err != nil {
+		return HostPattern{}, fmt.Errorf("endpoint %s: %w", p.source, err)
+	}
+	return p, nil
+}
+
+func (p HostPattern) withExpression(expr string) (HostPattern, error) {
+	// Compiled by itself first: an expression with an unbalanced parenthesis must not reach outside the group.
+	if _, err := regexp.Compile(expr); err != nil {
+		return p, err
+	}
+	re, err := regexp.Compile(`\A(?i:` + expr + `)\z`)
+	if err != nil {
+		return p, err
+	}
+	p.expr, p.port = re, defaultPort(p.scheme)
+	return p, nil
+}
+
+func (p HostPattern) withAuthority(authority string) (HostPattern, error) {
+	host, port, err := splitAuthority(authority)
+	if err != nil {
+		return p, err
+	}
+	if p.port = port; p.port == "" {
+		p.port = defaultPort(p.scheme)
+	}
+	p.host = canonicalHost(host)
+	labels := p.host
+	if after, ok := strings.CutPrefix(p.host, "*."); ok {
+		p.host, p.suffix, labels = "."+after, true, after
+	}
+	switch {
+	case labels == "":
+		return p, errors.New("there is no host")
+	case strings.Contains(labels, "*"):
+		return p, errors.New("a wildcard may only be the first label, as in *.example.com")
+	case !validLabels(labels) && !isIP(labels):
+		return p, errors.New("that is not a host name")
+	case p.suffix && isIP(labels):
+		return p, errors.New("a wildcard cannot stand before an IP address")
+	case p.scheme == "http" && !isLoopbackHost(p.host):
+		return p, errors.New("http is accepted for loopback hosts only")
+	}
+	return p, nil
+}
+
+// splitAuthority separates host, without brackets, and port in its shortest form, which may be empty.
+func splitAuthority(authority string) (host, port string, err error) {
+	host = authority
+	if strings.HasSuffix(authority, "]") || !strings.Contains(authority, ":") {
+		if inner, ok := strings.CutPrefix(authority, "["); ok {
+			host = strings.TrimSuffix(inner, "]")
+			if !strings.Contains(host, ":") {
+				return "", "", errors.New("brackets are for IPv6 addresses")
+			}
+		}
+		return host, "", nil
+	}
+	if host, port, err = net.SplitHostPort(authority); err != nil {
+		return "", "", fmt.Errorf("malformed host and port %q", authority)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return "", "", fmt.Errorf("the port must be a number from 1 to 65535, got %q", port)
+	}
+	return host, strconv.FormatUint(n, 10), nil
 }
 
 // String returns the pattern as it was written.
 func (p HostPattern) String() string { return p.source }
 
-// Match reports whether a request for u is one the pattern means.
+// Host returns the host that the pattern names, in canonical form; for a wildcard, the name below which it matches.
+// It is empty for an expression.
+func (p HostPattern) Host() string { return strings.TrimPrefix(p.host, ".") }
+
+// IsWildcard reports whether the pattern matches all hosts below Host, but not Host itself.
+func (p HostPattern) IsWildcard() bool { return p.suffix }
+
+// Expression returns the expression of a "regex:" pattern, which is matched in full and without regard to case. It is
+// empty for other patterns.
+func (p HostPattern) Expression() string {
+	expr, _ := strings.CutPrefix(p.source, "regex:")
+	if p.expr == nil {
+		return ""
+	}
+	return expr
+}
+
+// Match reports whether a request for u is one the pattern means. It is strict: a URL with user information or an
+// opaque part does not match, and a pattern with a path prefix does not match a path that a server may read in more
+// than one way, such as one with dot segments, encoded or not (RFC 3986 section 5.2.4).
 func (p HostPattern) Match(u *url.URL) bool {
-	return p.source != "" && p.MatchHost(u.Scheme, u.Hostname(), u.Port()) && p.matchPath(u)
+	if u.User != nil || u.Opaque != "" || !p.MatchHost(u.Scheme, u.Hostname(), u.Port()) {
+		return false
+	}
+	if p.path == "" {
+		return true
+	}
+	path := u.EscapedPath()
+	return isBelow(path, p.path) && !ambiguousPath(path)
+}
+
+// Covers is Match for patterns that forbid: it is as broad as a server may be. The path is decoded, its dot segments
+// and repeated slashes are resolved, parameters after a semicolon and differences of case are ignored, and a
+// suffix after a dot counts as below the prefix.
+func (p HostPattern) Covers(u *url.URL) bool {
+	if !p.MatchHost(u.Scheme, u.Hostname(), u.Port()) {
+		return false
+	}
+	if p.path == "" || u.Opaque != "" {
+		return true
+	}
+	path := foldPath(u.EscapedPath())
+	return isBelow(path, p.folded) || strings.HasPrefix(path, p.folded+".")
 }
 
 // MatchHost compares everything but the path. An empty port means the scheme's own.
@@ -87,28 +209,20 @@ func (p HostPattern) MatchHost(scheme, host, port string) bool {
 		return false
 	}
 	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[p.scheme]
+		port = defaultPort(p.scheme)
 	}
-	if port != p.port {
+	if port != p.port || !isASCII(host) {
 		return false
 	}
 	host = canonicalHost(host)
 	switch {
 	case p.expr != nil:
-		return p.expr.MatchString(host)
+		return validLabels(host) && p.expr.MatchString(host)
 	case p.suffix:
 		return len(host) > len(p.host) && strings.HasSuffix(host, p.host) && validLabels(host)
 	default:
 		return host == p.host
 	}
-}
-
-func (p HostPattern) matchPath(u *url.URL) bool {
-	if p.path == "" {
-		return true
-	}
-	path := u.EscapedPath()
-	return path == p.path || strings.HasPrefix(path, p.path+"/")
 }
 
 // MatchAny reports whether one of the patterns matches u.
@@ -121,19 +235,12 @@ func MatchAny(patterns []HostPattern, u *url.URL) bool {
 	return false
 }
 
-// canonicalHost folds what DNS folds: case and the dot of the root.
-func canonicalHost(h string) string { return strings.TrimSuffix(strings.ToLower(h), ".") }
-
-func validLabels(h string) bool {
-	for _, r := range h {
-		if !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
-			return false
+// CoversAny reports whether one of the patterns covers u.
+func CoversAny(patterns []HostPattern, u *url.URL) bool {
+	for _, p := range patterns {
+		if p.Covers(u) {
+			return true
 		}
 	}
-	return !strings.Contains(h, "..") && !strings.HasPrefix(h, ".")
-}
-
-func isLoopbackHost(h string) bool {
-	ip := net.ParseIP(h)
-	return h == "localhost" || ip != nil && ip.IsLoopback()
+	return false
 }

@@ -1,9 +1,6 @@
 package authsome
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // AuthType says what kind of credential a provider takes.
 type AuthType string
@@ -58,8 +55,20 @@ type Provider struct {
 }
 
 // Export names the environment variables that carry fields of a connection: "access_token" or "api_key" to NAME.
+// Definitions of the 0.2 generation name one for "refresh_token" too, which is never exported.
 type Export struct {
 	Env map[string]string `json:"env,omitempty"`
+	// Aliases holds further names that programs read the same field from, such as GH_TOKEN beside GITHUB_TOKEN.
+	Aliases map[string][]string `json:"aliases,omitempty"`
+}
+
+// Names returns the variables that carry a field, the one to export first.
+func (e Export) Names(field string) []string {
+	var names []string
+	if name := e.Env[field]; name != "" {
+		names = append(names, name)
+	}
+	return append(names, e.Aliases[field]...)
 }
 
 // ClientEnv names the environment variables that an OAuth client's identifier and secret are read from.
@@ -71,13 +80,31 @@ type ClientEnv struct {
 // APIKey says how a key looks and how it travels.
 type APIKey struct {
 	HeaderName     string `json:"header_name,omitempty"`      // "Authorization" if empty
-	HeaderPrefix   string `json:"header_prefix,omitempty"`    // such as "Bearer"; one space follows it
+	HeaderPrefix   string `json:"header_prefix"`              // one space follows it; "Bearer" if absent, none if empty
 	EnvVar         string `json:"env_var,omitempty"`          // the environment variable the key is read from at login
 	KeyPattern     string `json:"key_pattern,omitempty"`      // regular expression (RE2) the key matches in full
 	KeyPatternHint string `json:"key_pattern_hint,omitempty"` // the pattern in words
 }
 
-// PKCE says what a server makes of RFC 7636.
+// UnmarshalJSON gives HeaderPrefix its default where the member is absent; null means none, like the empty string.
+func (k *APIKey) UnmarshalJSON(b []byte) error {
+	type plain APIKey
+	prefix := "Bearer"
+	doc := struct {
+		*plain
+		HeaderPrefix *string `json:"header_prefix"`
+	}{plain: (*plain)(k), HeaderPrefix: &prefix}
+	if err := json.Unmarshal(b, &doc); err != nil {
+		return err
+	}
+	k.HeaderPrefix = ""
+	if doc.HeaderPrefix != nil {
+		k.HeaderPrefix = *doc.HeaderPrefix
+	}
+	return nil
+}
+
+// PKCE says what a server makes of RFC 7636. An empty PKCE means [PKCEYes].
 type PKCE string
 
 // What a server does with a code challenge. Definitions of the 0.2 generation write true and false instead.
@@ -88,21 +115,21 @@ const (
 	PKCENo       PKCE = "no"      // not sent, as the server refuses unknown parameters
 )
 
-// UnmarshalJSON accepts the words above, and true and false.
+// UnmarshalJSON accepts the words above, and true and false. What is neither is kept for validation to name.
 func (p *PKCE) UnmarshalJSON(b []byte) error {
 	switch string(b) {
 	case "true":
 		*p = PKCEYes
-		return nil
 	case "false":
 		*p = PKCENo
-		return nil
+	case "null":
+	default:
+		var s string
+		if err := json.Unmarshal(b, &s); err != nil {
+			s = string(b)
+		}
+		*p = PKCE(s)
 	}
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return fmt.Errorf("pkce: want required, yes, ignored, no, true or false, got %s", b)
-	}
-	*p = PKCE(s)
 	return nil
 }
 
@@ -124,6 +151,15 @@ type BodyFormat string
 const (
 	BodyForm BodyFormat = "form"
 	BodyJSON BodyFormat = "json"
+)
+
+// DeviceTokenRequest is the form in which a server wants to be polled for a device's token.
+type DeviceTokenRequest string
+
+// Forms of a device access token request. An empty one means [DeviceTokenForm].
+const (
+	DeviceTokenForm DeviceTokenRequest = "oauth2_form" // RFC 8628 section 3.4
+	DeviceTokenJSON DeviceTokenRequest = "json"        // POST a JSON object {device_code}
 )
 
 // RevocationStyle says how a server takes a token back.
@@ -162,7 +198,8 @@ type Redirect struct {
 }
 
 // OAuth describes an authorization server from a client's side. {base_url} in a URL stands for BaseURL or for what the
-// person gave instead of it.
+// person gave instead of it. In RevocationURL, {token} stands for the refresh token and {client_id} for the client's
+// identifier.
 type OAuth struct {
 	Issuer                 string          `json:"issuer,omitempty"` // compared with iss, RFC 9207
 	BaseURL                string          `json:"base_url,omitempty"`
@@ -179,14 +216,15 @@ type OAuth struct {
 	ScopeSeparator string   `json:"scope_separator,omitempty"` // " " if empty
 	ScopeParam     string   `json:"scope_param,omitempty"`     // "scope" if empty (Slack: user_scope)
 
-	PKCE               PKCE            `json:"pkce,omitempty"`
-	ClientAuth         ClientAuth      `json:"client_auth,omitempty"` // post with a client secret, none without, if empty
-	SecretOptional     bool            `json:"client_secret_optional,omitempty"`
-	BodyFormat         BodyFormat      `json:"body_format,omitempty"` // form if empty
-	Redirect           Redirect        `json:"redirect,omitzero"`
-	SupportsDeviceFlow bool            `json:"supports_device_flow,omitempty"`
-	SupportsDCR        bool            `json:"supports_dcr,omitempty"`
-	DeviceTokenRequest json.RawMessage `json:"device_token_request,omitempty"`
+	PKCE               PKCE       `json:"pkce,omitempty"`
+	ClientAuth         ClientAuth `json:"client_auth,omitempty"` // post with a client secret, none without, if empty
+	SecretOptional     bool       `json:"client_secret_optional,omitempty"`
+	BodyFormat         BodyFormat `json:"body_format,omitempty"` // form if empty
+	Redirect           Redirect   `json:"redirect,omitzero"`
+	SupportsDeviceFlow bool       `json:"supports_device_flow,omitempty"`
+	SupportsDCR        bool       `json:"supports_dcr,omitempty"`
+
+	DeviceTokenRequest DeviceTokenRequest `json:"device_token_request,omitempty"`
 
 	AuthorizeParams map[string]string `json:"authorize_params,omitempty"`
 	TokenParams     map[string]string `json:"token_params,omitempty"`
@@ -194,6 +232,8 @@ type OAuth struct {
 
 	// ResponsePath leads to the object that holds the token, such as "authed_user", where it is not the answer itself.
 	ResponsePath string `json:"response_path,omitempty"`
+	// TokenType stands for whatever token_type the answer has, where a server uses words of its own (Slack: "user").
+	TokenType string `json:"token_type,omitempty"`
 	// ErrorMap gives the class of error codes that the RFCs do not know or that a provider uses otherwise: "grant",
 	// "client", "request" or "transient".
 	ErrorMap map[string]string `json:"error_map,omitempty"`

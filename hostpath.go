@@ -1,0 +1,75 @@
+package authsome
+
+import (
+	"net/url"
+	"strings"
+)
+
+// maxDecodings bounds how often a path is percent-decoded: a proxy and the server behind it may each do it once.
+const maxDecodings = 4
+
+// isBelow reports whether path is prefix or lies below it.
+func isBelow(path, prefix string) bool {
+	return path == prefix || strings.HasPrefix(path, prefix) && path[len(prefix)] == '/'
+}
+
+// ambiguousPath reports whether servers may disagree about what an escaped path means: it has dot segments or
+// backslashes once it is decoded.
+func ambiguousPath(escaped string) bool {
+	path, stable := decodePath(escaped)
+	if !stable || strings.Contains(path, `\`) {
+		return true
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if isDotSegment(stripParameters(segment)) {
+			return true
+		}
+	}
+	return false
+}
+
+// foldPath brings all spellings of a path that some server may treat alike into one.
+func foldPath(escaped string) string {
+	path, _ := decodePath(escaped)
+	path = strings.ReplaceAll(path, `\`, "/")
+	var out []string
+	for segment := range strings.SplitSeq(path, "/") {
+		switch segment = stripParameters(segment); segment {
+		case "", ".":
+		case "..":
+			out = out[:max(0, len(out)-1)]
+		default:
+			out = append(out, segment)
+		}
+	}
+	if len(out) == 0 {
+		return ""
+	}
+	return "/" + strings.ToLower(strings.Join(out, "/"))
+}
+
+// decodePath percent-decodes until nothing changes, which stable reports, or until no server would go on.
+func decodePath(path string) (decoded string, stable bool) {
+	for range maxDecodings {
+		next, err := url.PathUnescape(path)
+		if err != nil || next == path {
+			return path, true
+		}
+		path = next
+	}
+	return path, false
+}
+
+// stripParameters removes path parameters (RFC 3986 section 3.3) and the control characters and spaces that some
+// servers ignore.
+func stripParameters(segment string) string {
+	segment, _, _ = strings.Cut(segment, ";")
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, segment)
+}
+
+func isDotSegment(segment string) bool { return segment == "." || segment == ".." }

@@ -1,0 +1,118 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"authsome"
+)
+
+const (
+	basePlaceholder = "{base_url}"
+	standInBase     = "https://base-url.invalid" // where the base URL is not known yet
+)
+
+// endpoint is one URL of an authorization server.
+type endpoint struct {
+	name         string
+	url          *string
+	placeholders []string // allowed besides {base_url}
+	own          bool     // a place that takes or issues credentials: never to be injected into
+}
+
+// endpoints lists the URLs of o, in the order of the fields.
+func endpoints(o *authsome.OAuth) []endpoint {
+	return []endpoint{
+		{name: "issuer", url: &o.Issuer},
+		{name: "authorization_url", url: &o.AuthorizationURL, own: true},
+		{name: "token_url", url: &o.TokenURL, own: true},
+		{name: "refresh_url", url: &o.RefreshURL, own: true},
+		{name: "revocation_url", url: &o.RevocationURL, own: true, placeholders: []string{"{token}", "{client_id}"}},
+		{name: "device_authorization_url", url: &o.DeviceAuthorizationURL, own: true},
+		{name: "registration_endpoint", url: &o.RegistrationEndpoint, own: true},
+	}
+}
+
+// endpointURL checks a URL as a definition has it, with base put in its place; an unknown base may be empty. Errors say
+// what is expected.
+func endpointURL(s, base string, placeholders ...string) (*url.URL, error) {
+	if base == "" {
+		base = standInBase
+	}
+	s, err := substitute(s, base)
+	if err != nil {
+		return nil, err
+	}
+	filled := s
+	for _, p := range placeholders {
+		filled = strings.ReplaceAll(filled, p, "x")
+	}
+	if strings.ContainsAny(filled, "{}") {
+		return nil, fmt.Errorf("must not contain placeholders other than %s, got %q",
+			orList(append([]string{basePlaceholder}, placeholders...)), s)
+	}
+	return secureURL(s)
+}
+
+// secureURL parses a URL that secrets will be sent to.
+func secureURL(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("must be a URL, got %q", s)
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return nil, fmt.Errorf("must be https (http only for loopback hosts), got %q", s)
+	case u.Hostname() == "":
+		return nil, fmt.Errorf("must name a host, got %q", s)
+	case u.User != nil:
+		return nil, errors.New("must not contain a user name or password")
+	case u.Fragment != "":
+		return nil, fmt.Errorf("must not have a fragment, got %q", s)
+	}
+	return u, nil
+}
+
+// parseBaseURL checks a base URL and returns it without trailing slashes.
+func parseBaseURL(s string) (string, error) {
+	s = strings.TrimRight(strings.TrimSpace(s), "/")
+	u, err := secureURL(s)
+	if err != nil {
+		return "", err
+	}
+	if u.RawQuery != "" || u.ForceQuery || strings.ContainsAny(s, "{}") {
+		return "", fmt.Errorf("must be a URL without query or placeholders, got %q", s)
+	}
+	return s, nil
+}
+
+// substitute puts base where the placeholder stands, which is the beginning or nowhere: anywhere else it could turn a
+// path into a host.
+func substitute(s, base string) (string, error) {
+	rest, templated := strings.CutPrefix(s, basePlaceholder)
+	if strings.Contains(rest, basePlaceholder) {
+		return "", fmt.Errorf("must have %s at the beginning only, got %q", basePlaceholder, s)
+	}
+	if !templated {
+		return s, nil
+	}
+	if rest != "" && rest[0] != '/' {
+		return "", fmt.Errorf("must go on with a path after %s, got %q", basePlaceholder, s)
+	}
+	return strings.TrimRight(base, "/") + rest, nil
+}
+
+// checkPage checks a link for people.
+func checkPage(r *report, path, s string) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		r.addf(path, "must be the URL of a web page, got %q", s)
+	}
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
