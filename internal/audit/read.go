@@ -1,0 +1,142 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+)
+
+// ReadOptions says which entries are wanted. The zero value asks for all.
+type ReadOptions struct {
+	// Last asks for that many lines from the end; all if zero.
+	Last int
+}
+
+// maxLine is longer than any line a Log writes.
+const maxLine = 256 << 10
+
+// LineError reports a line that is no entry: torn by a crash, or edited. Reading goes on behind it.
+type LineError struct {
+	Offset int64 // where in the file the line begins
+	Err    error
+}
+
+// Error says where the line is and what is wrong with it.
+func (e *LineError) Error() string {
+	return fmt.Sprintf("unreadable audit entry at byte %d: %v", e.Offset, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Read yields the entries of the log at path, oldest first. An unreadable line yields a [*LineError] and reading goes
+// on; any other error is the last thing that is yielded. A log that does not exist is empty. With Last the file is
+// read from its end, so the cost does not grow with the log.
+func Read(path string, opts ReadOptions) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		f, err := os.Open(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return
+		}
+		if err != nil {
+			yield(Entry{}, fmt.Errorf("open audit log: %w", err))
+			return
+		}
+		defer f.Close() //nolint:errcheck // nothing was written
+		var start int64
+		if opts.Last > 0 {
+			if start, err = tail(f, opts.Last); err != nil {
+				yield(Entry{}, fmt.Errorf("read audit log: %w", err))
+				return
+			}
+		}
+		readFrom(f, start, yield)
+	}
+}
+
+func readFrom(f *os.File, start int64, yield func(Entry, error) bool) {
+	r := bufio.NewReaderSize(io.NewSectionReader(f, start, 1<<62), maxLine)
+	for at := start; ; {
+		line, size, err := nextLine(r)
+		begin := at
+		at += size
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) && !errors.Is(err, io.EOF) {
+			yield(Entry{}, fmt.Errorf("read audit log: %w", err))
+			return
+		}
+		if text := bytes.TrimSpace(line); len(text) > 0 {
+			var e Entry
+			problem := errTooLong
+			if !errors.Is(err, bufio.ErrBufferFull) {
+				problem = e.UnmarshalJSON(text)
+			}
+			if problem != nil {
+				e, problem = Entry{}, &LineError{Offset: begin, Err: problem}
+			}
+			if !yield(e, problem) {
+				return
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return
+		}
+	}
+}
+
+var errTooLong = errors.New("the line is too long")
+
+// nextLine returns the next line and how many bytes it takes up in the file. The start of a line that does not fit the
+// buffer is returned with bufio.ErrBufferFull, and the whole of it is passed over.
+func nextLine(r *bufio.Reader) (line []byte, size int64, err error) {
+	line, err = r.ReadSlice('\n')
+	size = int64(len(line))
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, size, err
+	}
+	line = bytes.Clone(line[:64])
+	for rest := err; errors.Is(rest, bufio.ErrBufferFull); {
+		var more []byte
+		more, rest = r.ReadSlice('\n')
+		size += int64(len(more))
+		if rest != nil && !errors.Is(rest, bufio.ErrBufferFull) && !errors.Is(rest, io.EOF) {
+			return nil, size, rest
+		}
+	}
+	return line, size, err
+}
+
+// tail returns where the last n lines begin, counting from the end in blocks. Empty lines do not count.
+func tail(f *os.File, n int) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	const blockSize = 64 << 10
+	block := make([]byte, min(blockSize, info.Size()))
+	newline := true // what follows the byte looked at is the end of a line, or of the file
+	for end := info.Size(); end > 0; {
+		b := block[:min(int64(len(block)), end)]
+		end -= int64(len(b))
+		if _, err := f.ReadAt(b, end); err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		for i := len(b) - 1; i >= 0; i-- {
+			if b[i] != '\n' {
+				newline = false
+				continue
+			}
+			if !newline {
+				if n--; n == 0 {
+					return end + int64(i) + 1, nil
+				}
+			}
+			newline = true
+		}
+	}
+	return 0, nil
+}
