@@ -1,0 +1,185 @@
+package run
+
+import (
+	"net"
+	"net/url"
+	"runtime"
+	"slices"
+	"strings"
+
+	"authsome"
+)
+
+// Placeholder is the value of the variables in which programs look for a credential. It lets SDKs start; the proxy
+// replaces it on the way.
+const Placeholder = "authsome-proxy-managed"
+
+// Settings says what the child's environment differs in from its parent's.
+type Settings struct {
+	Proxy    string          // host:port of the proxy
+	User     string          // what the proxy demands of its clients, RFC 9110 section 11.7.2
+	Password authsome.Secret // for User
+	Files    Paths
+	// Placeholders names the variables that get [Placeholder]: every export.env of the connected providers. What they
+	// held is a credential that the child must not see.
+	Placeholders []string
+	// Withhold names further variables that the child must not see: those that API keys, client identifiers and
+	// client secrets are read from.
+	Withhold []string
+}
+
+// Paths names the files that a child is pointed to.
+type Paths struct {
+	Bundle string // the system's certificate authorities and the run's own, PEM
+	CA     string // the run's own certificate authority alone, PEM
+	WGETRC string // the configuration of wget
+}
+
+// variable is one name and value of an environment.
+type variable struct{ name, value string }
+
+// Environ returns the environment of the child: the parent's, without what would lead around the proxy, what is secret
+// and what is set anew. It changes nothing and depends on its arguments only, but for names being the same in either
+// case on Windows.
+//
+// Of authsome's own variables only AUTHSOME_HOME and AUTHSOME_PROFILE are passed on.
+//
+// Java ignores HTTPS_PROXY, so JAVA_TOOL_OPTIONS names the proxy to it. That only closes the way around the proxy: Java
+// neither sends the proxy's password nor trusts the run's certificate authority without a key store of its own format,
+// so its requests are refused.
+func Environ(parent []string, s Settings) []string {
+	return environ(parent, s, runtime.GOOS == "windows")
+}
+
+func environ(parent []string, s Settings, foldCase bool) []string {
+	key := func(name string) string {
+		if foldCase {
+			return strings.ToUpper(name)
+		}
+		return name
+	}
+	set := append(managed(parent, s, key), placeholders(s.Placeholders)...)
+	done := make(map[string]bool) // names that are set, or were
+	var added []string
+	for _, v := range set {
+		if k := key(v.name); !done[k] {
+			done[k] = true
+			added = append(added, v.name+"="+v.value)
+		}
+	}
+	for _, name := range s.Withhold {
+		done[key(name)] = true
+	}
+	var env []string
+	for _, entry := range parent {
+		name, _ := split(entry)
+		if !done[key(name)] && !withheld(name) {
+			env = append(env, entry)
+		}
+	}
+	return append(env, added...)
+}
+
+// split takes an entry apart. Windows has names that begin with '='.
+func split(entry string) (name, value string) {
+	if entry == "" {
+		return "", ""
+	}
+	i := strings.IndexByte(entry[1:], '=')
+	if i < 0 {
+		return entry, ""
+	}
+	return entry[:i+1], entry[i+2:]
+}
+
+// managed lists the variables by which programs find the proxy and the certificate authority.
+func managed(parent []string, s Settings, key func(string) string) []variable {
+	var set []variable
+	all := func(value string, names ...string) {
+		for _, name := range names {
+			set = append(set, variable{name, value})
+		}
+	}
+	all(proxyURL(s), "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+	all("localhost,127.0.0.1,::1", "NO_PROXY", "no_proxy")
+	// These replace a program's certificate authorities, hence all of them in one file.
+	all(s.Files.Bundle, "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT",
+		"AWS_CA_BUNDLE", "npm_config_cafile", "CARGO_HTTP_CAINFO", "NIX_SSL_CERT_FILE", "HTTPLIB2_CA_CERTS",
+		"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE")
+	// These add to them.
+	all(s.Files.CA, "NODE_EXTRA_CA_CERTS", "DENO_CERT")
+	all("1", "NODE_USE_ENV_PROXY")
+	all(javaOptions(parent, s.Proxy, key), javaVariable)
+	all(s.Files.WGETRC, wgetVariable)
+	return set
+}
+
+func proxyURL(s Settings) string {
+	u := url.URL{Scheme: "http", Host: s.Proxy}
+	if s.User != "" {
+		u.User = url.UserPassword(s.User, s.Password.Reveal())
+	}
+	return u.String()
+}
+
+const (
+	javaVariable = "JAVA_TOOL_OPTIONS"
+	wgetVariable = "WGETRC"
+)
+
+// javaOptions appends the proxy to the options there are; of two equal ones Java takes the last.
+func javaOptions(parent []string, proxy string, key func(string) string) string {
+	host, port, err := net.SplitHostPort(proxy)
+	if err != nil {
+		host = proxy
+	}
+	options := []string{
+		"-Dhttps.proxyHost=" + host, "-Dhttps.proxyPort=" + port, "-Dhttp.proxyHost=" + host, "-Dhttp.proxyPort=" + port,
+		"-Dhttp.nonProxyHosts=localhost|127.*|[::1]",
+	}
+	if before := lookup(parent, javaVariable, key); before != "" {
+		options = slices.Insert(options, 0, before)
+	}
+	return strings.Join(options, " ")
+}
+
+// lookup returns the value of a variable, of the last one if there are several, as a child would see it.
+func lookup(env []string, want string, key func(string) string) string {
+	for _, entry := range slices.Backward(env) {
+		if name, value := split(entry); key(name) == key(want) {
+			return value
+		}
+	}
+	return ""
+}
+
+// placeholders skips names that cannot be in an environment.
+func placeholders(names []string) []variable {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	var set []variable
+	for _, name := range names {
+		if name != "" && !strings.ContainsAny(name, "=\x00") {
+			set = append(set, variable{name, Placeholder})
+		}
+	}
+	return set
+}
+
+// withheld reports whether a variable is never inherited: authsome's own, which may be secret, and other spellings of
+// what is set, which some programs prefer.
+func withheld(name string) bool {
+	upper := strings.ToUpper(name)
+	if strings.HasPrefix(upper, "AUTHSOME_") {
+		return upper != "AUTHSOME_HOME" && upper != "AUTHSOME_PROFILE"
+	}
+	switch upper {
+	case "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", // in mixed case
+		"FTP_PROXY", "WS_PROXY", "WSS_PROXY",
+		"SSL_CERT_DIR", "GIT_SSL_CAPATH", "GIT_PROXY_SSL_CAINFO", "PIP_PROXY", "CARGO_HTTP_PROXY",
+		"NPM_CONFIG_CAFILE", "NPM_CONFIG_CA", "NPM_CONFIG_PROXY", "NPM_CONFIG_HTTP_PROXY", "NPM_CONFIG_HTTPS_PROXY",
+		"NPM_CONFIG_NOPROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY", "YARN_CA_FILE_PATH":
+		return true
+	}
+	return false
+}
