@@ -16,9 +16,8 @@ type AuthLayer interface {
 
 // Logins makes connections.
 type Logins interface {
-	// Authorize begins a login. The answer is one of three: the connection, when nothing is left to do; fields that the
-	// person must fill in, after which Authorize is called again with them; or a URL to visit, after which Complete is
-	// called. It fails with [KindProviderNotFound], [KindUsage] or [KindLoginFailed].
+	// Authorize takes the next step of a login and says what is missing for the one after: see [Authorization]. It fails
+	// with [KindProviderNotFound], [KindUsage] or [KindLoginFailed].
 	Authorize(ctx context.Context, req LoginRequest) (*Authorization, error)
 	// Complete ends a login that Authorize answered with a URL. redirect is the URL that the authorization server sent
 	// the browser to. An older connection of the same name is replaced only when the new one has been stored. It fails
@@ -32,10 +31,10 @@ type LoginRequest struct {
 	Flow        Flow     // the definition's flow if empty
 	Scopes      []string // the definition's scopes if empty
 	BaseURL     string   // for self-hosted providers
-	RedirectURI string   // where the caller listens; needed by flows with a redirect
+	RedirectURI string   // where the caller listens, once it has been asked to
 	Force       bool     // log in although the connection is good
 	// Fields holds what the person, the environment or standard input supplied, by the names that Authorization.Fields
-	// asks for.
+	// asks for. One that is there and empty is an optional one that was left out.
 	Fields map[FieldName]Secret
 }
 
@@ -64,15 +63,25 @@ type Field struct {
 // AuthorizationID names a login that has begun.
 type AuthorizationID string
 
-// Authorization is the next step of a login; exactly one of Connection, Fields and URL is set.
+// Authorization is the next step of a login. Exactly one of Connection, Fields, Redirect and URL is set.
 type Authorization struct {
-	ID               AuthorizationID
-	Provider         *Provider
-	Connection       *Connection // the login is done
-	AlreadyConnected bool        // it was done before, nothing has changed
-	Fields           []Field     // to be asked for
-	RedirectURI      string      // what to enter at the provider when a client is registered there
-	URL              string      // the authorization request, RFC 6749 section 4.1.1; it holds no secret
+	ID       AuthorizationID
+	Provider *Provider
+
+	// Connection: the login is done.
+	Connection       *Connection
+	AlreadyConnected bool // it was done before; nothing has changed
+
+	// Fields: a person must fill them in. Call Authorize again with them.
+	Fields      []Field
+	RedirectURI string // what to enter at the provider when the OAuth client is made there
+
+	// Redirect: the browser will be sent back to the caller. Listen at a redirect URI of this kind (or, for
+	// [RedirectHTTPSOnly], be ready to ask for the URL), and call Authorize again with it.
+	Redirect *Redirect
+
+	// URL: the authorization request, RFC 6749 section 4.1.1; it holds no secret. Visit it, then call Complete with ID.
+	URL string
 }
 
 // Connections tells about connections and ends them.

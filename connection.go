@@ -29,7 +29,8 @@ type Connection struct {
 	AuthType AuthType
 	Flow     Flow
 	Status   Status
-	Default  bool // it is the one meant when no connection is named
+	Default  bool   // it is the one meant when no connection is named
+	BaseURL  string // of a self-hosted provider, as given at login
 
 	Scopes      []string // as granted, RFC 6749 section 3.3
 	TokenType   string   // RFC 6749 section 7.1
@@ -44,6 +45,10 @@ type Connection struct {
 	ErrorDescription string    // error_description of RFC 6749 section 5.2, when the provider sent one
 	NextAttemptAt    time.Time // before it, background users do not call the token endpoint again
 	RefreshExpiresAt time.Time // when the provider said the refresh token lapses
+
+	// ClockSkew is the token endpoint's clock minus the one of this machine, by the Date header (RFC 9110 section
+	// 6.6.1) of its last token answer; 0 if it sent none. Nothing is decided by it.
+	ClockSkew time.Duration
 
 	// Warning is set when the credential could not be renewed just now, though what is stored can be shown or used.
 	Warning *Error

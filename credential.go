@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// Placeholder stands in the environment of a child process where programs look for a credential. It lets SDKs start; the
+// proxy puts the credential in its place. It is worth nothing.
+const Placeholder = "authsome-proxy-managed"
+
 // Injection says how a credential is put on a request.
 type Injection struct {
 	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty

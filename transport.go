@@ -46,7 +46,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *Transport) send(req *http.Request, cred *Credential, body io.ReadCloser) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	out.Body = body
-	if !cred.Allows(req.URL) {
+	if otherHost := req.Host != "" && req.Host != req.URL.Host; otherHost || !cred.Allows(req.URL) {
 		closeBody(out)
 		return nil, &Error{
 			Kind: KindDenied, Ref: cred.Ref,

@@ -1,0 +1,92 @@
+package authsome_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed says which packages of this module a package may import. Tests may import what they like.
+var allowed = map[string][]string{
+	"authsome":                     {},
+	"authsome/vault":               {},
+	"authsome/vault/storetest":     {"authsome/vault"},
+	"authsome/internal/sqlite":     {"authsome/vault"},
+	"authsome/internal/keysource":  {"authsome/vault"},
+	"authsome/internal/provider":   {"authsome"},
+	"authsome/internal/oauth":      {"authsome"},
+	"authsome/internal/authserver": {},
+	"authsome/internal/mitm":       {},
+	"authsome/internal/audit":      {"authsome"},
+	"authsome/internal/debuglog":   {},
+	"authsome/internal/loopback":   {"authsome"},
+	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm"},
+	"authsome/local": {
+		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
+		"authsome/internal/sqlite", "authsome/internal/keysource",
+	},
+	"authsome/internal/doctor": {
+		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
+	},
+	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
+}
+
+func TestImportsFollowTheArchitecture(t *testing.T) {
+	for _, p := range listPackages(t) {
+		permitted, ruled := allowed[p.ImportPath]
+		if !ruled {
+			continue // cli, the commands and the benchmarks join everything
+		}
+		for _, imported := range p.Imports {
+			ours := imported == "authsome" || strings.HasPrefix(imported, "authsome/")
+			below := strings.HasPrefix(imported, p.ImportPath+"/")
+			if ours && !below && !slices.Contains(permitted, imported) {
+				t.Errorf("%s imports %s", p.ImportPath, imported)
+			}
+			if p.ImportPath == "authsome" && strings.Contains(imported, ".") {
+				t.Errorf("the root package imports %s, which is not the standard library", imported)
+			}
+		}
+	}
+}
+
+// The program links neither what only tests need nor packages that cost every command their start-up.
+func TestProgramLinksNoTestDependencies(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "./cmd/authsome").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, forbidden := range []string{"testing", "net/http/httptest", "github.com/google/jsonschema-go/jsonschema"} {
+		if slices.Contains(strings.Fields(string(out)), forbidden) {
+			t.Errorf("the program links %s", forbidden)
+		}
+	}
+}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listedPackage
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listedPackage
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"authsome/vault"
+)
+
+const (
+	// schemaVersion is kept in the database's user_version. A database of a higher one is not touched.
+	schemaVersion = 1
+	// pageSize is SQLite's default, spelled out because every whole database is a multiple of it.
+	pageSize = 4096
+	// createSchema is one transaction, so that a crash leaves an empty database or a whole one. The application_id
+	// spells "auth" and lets file(1) and people recognise the file.
+	createSchema = `
+		CREATE TABLE record (
+			key     TEXT    NOT NULL PRIMARY KEY,
+			version INTEGER NOT NULL,
+			sealed  BLOB    NOT NULL
+		) STRICT;
+		PRAGMA application_id = 0x61757468;
+		PRAGMA user_version = 1`
+	// creation is the name of the lock under which a database is made.
+	creation vault.Key = "meta/schema"
+)
+
+// prepare brings a new store to the point where rows can be read. In the common case that is one stat and one query.
+func (s *Store) prepare(ctx context.Context) error {
+	info, err := os.Stat(s.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return s.create(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	version, err := s.userVersion(ctx)
+	switch {
+	case err != nil:
+		return err
+	case version == 0: // being made by another process, or somebody else's
+		return s.create(ctx)
+	case version > schemaVersion:
+		return fmt.Errorf("%w: its schema is %d, this one knows %d", vault.ErrNewer, version, schemaVersion)
+	}
+	return s.checkSize()
+}
+
+// userVersion is the first query of all: it makes SQLite undo what a crashed process left half done.
+func (s *Store) userVersion(ctx context.Context) (version int, err error) {
+	err = s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
+	return version, err
+}
+
+// checkSize finds a file whose last page is incomplete. SQLite reads the missing part as zeros, and a record on it would
+// look as if it had never been there.
+func (s *Store) checkSize() error {
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return err
+	}
+	if info.Size()%pageSize != 0 {
+		return fmt.Errorf("%w: its size of %d bytes is not a multiple of %d", vault.ErrCorrupt, info.Size(), pageSize)
+	}
+	return nil
+}
+
+// create makes file and schema. The lock keeps processes that do so at the same time from waiting for one another
+// inside SQLite, which polls.
+func (s *Store) create(ctx context.Context) error {
+	unlock, err := s.Lock(ctx, creation)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := createFile(s.path); err != nil {
+		return err
+	}
+	version, err := s.userVersion(ctx)
+	if err != nil || version != 0 {
+		return err
+	}
+	if err := s.checkSize(); err != nil { // SQLite takes a file of one byte for an empty one
+		return err
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // no effect after a commit
+	var objects int
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects); err != nil {
+		return err
+	}
+	if objects > 0 {
+		return fmt.Errorf("%w: it is a database of another program", vault.ErrCorrupt)
+	}
+	if _, err := tx.ExecContext(ctx, createSchema); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

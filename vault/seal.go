@@ -1,0 +1,58 @@
+package vault
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/binary"
+	"fmt"
+)
+
+// sealV1 is the first byte of a sealed record: AES-256-GCM, the nonce first, then ciphertext and tag.
+const sealV1 byte = 1
+
+// sealer encrypts and decrypts records with the data key. The key of a record and its version are authenticated with
+// it, so that a row cannot be moved to another key nor be passed off as another version.
+type sealer struct {
+	aead cipher.AEAD
+}
+
+func newSealer(dataKey []byte) (sealer, error) {
+	block, err := aes.NewCipher(dataKey)
+	if err != nil {
+		return sealer{}, fmt.Errorf("use the data key: %w", err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return sealer{}, fmt.Errorf("use the data key: %w", err)
+	}
+	return sealer{aead: aead}, nil
+}
+
+func (s sealer) seal(rec Record) Row {
+	sealed := make([]byte, 1, 1+len(rec.Value)+s.aead.Overhead())
+	sealed[0] = sealV1
+	sealed = s.aead.Seal(sealed, nil, rec.Value, associatedData(rec.Key, rec.Version))
+	return Row{Key: rec.Key, Version: rec.Version, Sealed: sealed}
+}
+
+func (s sealer) open(row Row) (Record, error) {
+	if len(row.Sealed) == 0 {
+		return Record{}, fmt.Errorf("open record %s: %w: it is empty", row.Key, ErrCorrupt)
+	}
+	if format := row.Sealed[0]; format != sealV1 {
+		return Record{}, fmt.Errorf("open record %s: %w: unknown format %d", row.Key, ErrCorrupt, format)
+	}
+	value, err := s.aead.Open(nil, nil, row.Sealed[1:], associatedData(row.Key, row.Version))
+	if err != nil {
+		return Record{}, fmt.Errorf("open record %s: %w: %w", row.Key, ErrCorrupt, err)
+	}
+	return Record{Key: row.Key, Version: row.Version, Value: value}, nil
+}
+
+// associatedData is unambiguous because all but the last part have a fixed length.
+func associatedData(key Key, version uint64) []byte {
+	ad := make([]byte, 0, 1+8+len(key))
+	ad = append(ad, sealV1)
+	ad = binary.BigEndian.AppendUint64(ad, version)
+	return append(ad, key...)
+}

@@ -1,0 +1,100 @@
+package storetest
+
+import (
+	"testing"
+
+	"authsome/vault"
+)
+
+// batcher skips a test of an ability that a store does not have.
+func batcher(t *testing.T, store vault.Store) vault.Batcher {
+	t.Helper()
+	b, ok := store.(vault.Batcher)
+	if !ok {
+		t.Skip("not a vault.Batcher")
+	}
+	return b
+}
+
+func testBatch(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	b := batcher(t, store)
+	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
+	a2 := vault.Row{Key: "a", Version: 2, Sealed: []byte("2")}
+	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
+	c1 := vault.Row{Key: "c", Version: 1, Sealed: []byte("1")}
+	mustPut(t, store, a1, b1)
+
+	err := b.Batch(t.Context(), []vault.Mutation{
+		{Row: a2}, {Row: vault.Row{Key: "b"}, Delete: true}, {Row: c1}, {Row: c1},
+	})
+	wantError(t, "a batch with a stale version", err, vault.ErrConflict)
+	wantRows(t, store, "", a1, b1)
+
+	if err := b.Batch(t.Context(), []vault.Mutation{
+		{Row: a2}, {Row: vault.Row{Key: "b"}, Delete: true}, {Row: c1},
+	}); err != nil {
+		t.Fatalf("batch: %v", err)
+	}
+	wantRows(t, open(t, opener), "", a2, c1)
+
+	if err := b.Batch(t.Context(), nil); err != nil {
+		t.Errorf("empty batch: %v", err)
+	}
+}
+
+func testBatchDelete(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	b := batcher(t, store)
+	row := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
+	mustPut(t, store, row)
+	for _, version := range []uint64{2, 1<<64 - 1} {
+		err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "a", Version: version}, Delete: true}})
+		wantError(t, "delete of another version", err, vault.ErrConflict)
+	}
+	err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "absent", Version: 1}, Delete: true}})
+	wantError(t, "delete of a version that is not there", err, vault.ErrConflict)
+	wantRows(t, store, "", row)
+	if err := b.Batch(t.Context(), []vault.Mutation{
+		{Row: vault.Row{Key: "a", Version: 1}, Delete: true}, {Row: vault.Row{Key: "absent"}, Delete: true},
+	}); err != nil {
+		t.Fatalf("delete: %v", err)
+	}
+	wantRows(t, store, "")
+}
+
+func testStamp(t *testing.T, opener Opener) {
+	stores := handles(t, opener, 2)
+	stamper, ok := stores[0].(vault.Stamper)
+	if !ok {
+		t.Skip("not a vault.Stamper")
+	}
+	seen := make(map[string]string)
+	stamp := func(after string) {
+		t.Helper()
+		for range 2 {
+			s, err := stamper.Stamp(t.Context())
+			if err != nil {
+				t.Fatalf("stamp after %s: %v", after, err)
+			}
+			if earlier, ok := seen[s]; ok && earlier != after {
+				t.Errorf("the stamps after %s and after %s are equal", earlier, after)
+			}
+			seen[s] = after
+		}
+	}
+	stamp("opening")
+	mustPut(t, stores[0], vault.Row{Key: "a", Version: 1, Sealed: []byte("1")})
+	stamp("an own put")
+	mustPut(t, stores[1], vault.Row{Key: "a", Version: 2, Sealed: []byte("2")})
+	stamp("a put of another")
+	mustPut(t, stores[1], vault.Row{Key: "a", Version: 3, Sealed: []byte("2")})
+	stamp("a second put of another")
+	if err := stores[1].Delete(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	stamp("a deletion by another")
+	if len(seen) != 5 {
+		t.Errorf("%d different stamps, want 5: a stamp changed although nothing was written", len(seen))
+	}
+}
