@@ -1,0 +1,69 @@
+package http1
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// requestBody is the body of a request. Its end starts the watch over the connection, and its first read asks the
+// client for it when the client waits to be asked (RFC 9110 section 10.1.1).
+type requestBody struct {
+	w     *response
+	src   io.Reader
+	ended atomic.Bool // read to its end
+
+	mu     sync.Mutex // guards src and closed: a transport may read while the handler returns
+	closed bool
+}
+
+// Read reads from the body.
+func (b *requestBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return b.read(p)
+}
+
+func (b *requestBody) read(p []byte) (int, error) {
+	if b.ended.Load() {
+		return 0, io.EOF
+	}
+	if err := b.w.sendContinue(); err != nil {
+		return 0, err
+	}
+	n, err := b.src.Read(p)
+	if errors.Is(err, io.EOF) && !b.ended.Swap(true) {
+		b.w.c.watch.bodyEnded()
+	}
+	return n, err
+}
+
+// Close ends the reading; what is left of the body stays on the connection.
+func (b *requestBody) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	return nil
+}
+
+// abandon ends the reading for good, reads a moderate rest away, and reports whether the body's end was reached. It
+// does not ask a client for a body that still waits to be asked.
+func (b *requestBody) abandon() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	if b.w.awaitsContinue() {
+		return false
+	}
+	_, _ = io.CopyN(io.Discard, readerFunc(b.read), discardLimit)
+	return b.ended.Load()
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,0 +1,173 @@
+package proxy
+
+import (
+	"cmp"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"authsome"
+)
+
+// route is a Route with the memory of its connection.
+type route struct {
+	Route
+	slot *slot
+}
+
+// destination is where the requests of one client connection go, and what the routes say about it. But for the
+// last verdict it does not change.
+type destination struct {
+	authority
+	scheme   string
+	field    string // the Host header field
+	rules    []rule // in the order in which they are tried
+	excluded []authsome.HostPattern
+	byPath   bool // the path makes a difference
+
+	recent atomic.Pointer[verdict]
+}
+
+// verdict is what the rules say about a path. Clients repeat themselves, so that of the last request is remembered.
+type verdict struct {
+	path      string
+	slot      *slot // whose credential the request gets; nil if none
+	ambiguous bool
+
+	allowed atomic.Pointer[kept] // the credential that has been found to allow the path
+}
+
+// judge returns what the rules say about the path of u, whose host is the destination's.
+func (d *destination) judge(u *url.URL) *verdict {
+	path := u.EscapedPath()
+	if v := d.recent.Load(); v != nil && v.path == path {
+		return v
+	}
+	v := &verdict{path: path, slot: d.slotFor(u), ambiguous: d.isAmbiguous(u)}
+	d.recent.Store(v)
+	return v
+}
+
+// allows reports whether a credential may be sent to u, which the verdict is about.
+func (v *verdict) allows(k *kept, u *url.URL) bool {
+	if v.allowed.Load() == k {
+		return true
+	}
+	if !k.cred.Allows(u) {
+		return false
+	}
+	v.allowed.Store(k)
+	return true
+}
+
+// rule is one pattern of one route whose host matches.
+type rule struct {
+	pattern authsome.HostPattern
+	prefix  string
+	slot    *slot
+}
+
+// destination returns what the routes say about an authority that is reached over TLS, or nil if no route names it.
+func (p *Proxy) destination(a authority) *destination {
+	d := &destination{authority: a, scheme: "https", field: a.field("https")}
+	for _, r := range p.routes {
+		for _, h := range r.Hosts {
+			if h.MatchHost(d.scheme, a.host, a.port) {
+				d.rules = append(d.rules, rule{h, prefixOf(h), r.slot})
+				d.byPath = d.byPath || prefixOf(h) != ""
+			}
+		}
+		for _, h := range r.Excluded {
+			if h.MatchHost(d.scheme, a.host, a.port) {
+				d.excluded = append(d.excluded, h)
+				d.byPath = true
+			}
+		}
+	}
+	if len(d.rules) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.rules, func(a, b rule) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
+	return d
+}
+
+// prefixOf returns the path that a pattern was written with.
+func prefixOf(h authsome.HostPattern) string {
+	s := h.String()
+	if strings.HasPrefix(s, "regex:") {
+		return ""
+	}
+	if _, rest, ok := strings.Cut(s, "://"); ok {
+		s = rest
+	}
+	_, path, _ := strings.Cut(s, "/")
+	return strings.TrimRight(path, "/")
+}
+
+// plainDestination is where a request without TLS goes. No rule applies to it.
+func plainDestination(a authority) *destination {
+	return &destination{authority: a, scheme: "http", field: a.field("http")}
+}
+
+// namedByRoute reports whether a route names the host, on the port asked for or on the one of https.
+func (p *Proxy) namedByRoute(a authority) bool {
+	named := func(h authsome.HostPattern) bool {
+		return h.MatchHost("https", a.host, a.port) || h.MatchHost("https", a.host, "443") ||
+			h.MatchHost("http", a.host, a.port)
+	}
+	return slices.ContainsFunc(p.routes, func(r route) bool { return slices.ContainsFunc(r.Hosts, named) })
+}
+
+// slotFor returns the connection whose credential a request gets, or nil if it gets none.
+func (d *destination) slotFor(u *url.URL) *slot {
+	if authsome.CoversAny(d.excluded, u) {
+		return nil
+	}
+	for _, r := range d.rules {
+		if r.pattern.Match(u) {
+			return r.slot
+		}
+	}
+	return nil
+}
+
+// isAmbiguous reports whether a server that decodes, merges or resolves what this proxy compares as it is could
+// understand the path as one that other rules are for. Where no path is ruled, none is ambiguous.
+func (d *destination) isAmbiguous(u *url.URL) bool {
+	if !d.byPath || isPlain(u.EscapedPath()) {
+		return false
+	}
+	plain, dots := normalise(u.EscapedPath())
+	return dots || d.slotFor(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}) != d.slotFor(u)
+}
+
+// isPlain reports whether every server reads the path as it is written.
+func isPlain(path string) bool {
+	return !strings.ContainsAny(path, "%;\\") && !strings.Contains(path, "//") && !strings.Contains(path, "/.")
+}
+
+// normalise returns the path as the most obliging server would read it: decoded as often as it can be, with backslashes
+// taken for slashes, repeated slashes for one, and parameters (RFC 3986 section 3.3) cut off. dots reports dot segments.
+func normalise(path string) (plain string, dots bool) {
+	for range 4 {
+		decoded, err := url.PathUnescape(path)
+		if err != nil || decoded == path {
+			break
+		}
+		path = decoded
+	}
+	var b strings.Builder
+	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		segment, _, _ = strings.Cut(segment, ";")
+		segment = strings.TrimRight(segment, " \t\r\n\x00")
+		if segment == "." || segment == ".." {
+			dots = true
+		}
+		if segment != "" {
+			b.WriteByte('/')
+			b.WriteString(segment)
+		}
+	}
+	return b.String(), dots
+}

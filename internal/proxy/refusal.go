@@ -1,0 +1,112 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"syscall"
+
+	"authsome"
+)
+
+// refusal is the answer to a request that is not forwarded. Its JSON form is the one that the commands print.
+type refusal struct {
+	status     int
+	Kind       authsome.Kind           `json:"error"`
+	Message    string                  `json:"message"`
+	Hint       string                  `json:"hint,omitempty"`
+	Reason     string                  `json:"reason,omitempty"`
+	Provider   authsome.ProviderName   `json:"provider,omitempty"`
+	Connection authsome.ConnectionName `json:"connection,omitempty"`
+
+	ref authsome.Ref
+}
+
+// refuse makes a refusal of the client's own fault or of the rules.
+func refuse(status int, reason, format string, args ...any) *refusal {
+	kind := authsome.KindDenied
+	if status == http.StatusBadRequest || status == http.StatusMisdirectedRequest {
+		kind = authsome.KindUsage
+	}
+	return &refusal{status: status, Kind: kind, Reason: reason, Message: fmt.Sprintf(format, args...)}
+}
+
+// noCredential makes the refusal for a connection whose credential cannot be had.
+func noCredential(ref authsome.Ref, err error) *refusal {
+	r := &refusal{
+		status: http.StatusBadGateway, Kind: authsome.KindOf(err),
+		Message: fmt.Sprintf("no credential for %s", ref), Provider: ref.Provider, Connection: ref.Connection, ref: ref,
+	}
+	if e, ok := errors.AsType[*authsome.Error](err); ok {
+		r.Message, r.Hint, r.Reason = e.Message, e.Hint, e.Reason
+		if r.Connection == "" {
+			r.Connection = e.Ref.Connection
+		}
+	}
+	if r.Kind == authsome.KindDenied {
+		r.status = http.StatusForbidden
+	}
+	if r.Connection == "" {
+		r.Connection = authsome.DefaultConnection
+	}
+	return r
+}
+
+// unreachable makes the refusal for an upstream that could not be reached or did not answer. The cause is not shown
+// beyond its class: it may quote what was sent.
+func unreachable(a authority, err error) *refusal {
+	if errors.Is(err, errForbiddenAddress) {
+		return refuse(http.StatusForbidden, "forbidden_address", "connections to the address of %s are not allowed", a)
+	}
+	r := &refusal{status: http.StatusBadGateway, Kind: authsome.KindUnreachable, Reason: classify(err)}
+	r.Message = fmt.Sprintf("no answer from %s: %s", a, r.Reason)
+	return r
+}
+
+func classify(err error) string {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return "connection timed out"
+	}
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return "host not found"
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case isCertificateError(err):
+		return "certificate not trusted"
+	}
+	return "connection failed"
+}
+
+// isCertificateError reports whether TLS failed on the certificate of the server.
+func isCertificateError(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}
+
+// write sends the refusal. The connection stays usable.
+func (r *refusal) write(w http.ResponseWriter) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		body = []byte(`{"error":"internal"}`)
+	}
+	body = append(body, '\n')
+	h := w.Header()
+	clear(h)
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	if r.status == http.StatusProxyAuthRequired {
+		h.Set("Proxy-Authenticate", `Basic realm="authsome run"`)
+	}
+	w.WriteHeader(r.status)
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+)
+
+// keepBodyUpTo bounds the bodies that are kept for a second try.
+const keepBodyUpTo = 64 << 10
+
+// keptBody passes a request's body on and keeps what has been read of it.
+type keptBody struct {
+	src io.ReadCloser
+
+	mu       sync.Mutex // guards all below: the transport may still read when it has answered
+	buf      []byte
+	complete bool
+}
+
+// Read reads from the body.
+func (b *keptBody) Read(p []byte) (int, error) {
+	n, err := b.src.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf = append(b.buf, p[:n]...)
+	b.complete = b.complete || errors.Is(err, io.EOF) || n > 0 && err == nil && len(b.buf) == cap(b.buf)
+	return n, err
+}
+
+// Close closes the body; what has been kept of it stays.
+func (b *keptBody) Close() error { return b.src.Close() }
+
+// whole returns the body once more, when all of it has been read.
+func (b *keptBody) whole() (io.ReadCloser, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.complete {
+		return nil, errors.New("the body has not been read to its end")
+	}
+	return io.NopCloser(bytes.NewReader(b.buf)), nil
+}
+
+// keepBody arranges for a small body of known length to be kept: for a second try with a newer credential, and for
+// the transport's own when a pooled connection turns out to be dead.
+func (x *exchange) keepBody() {
+	n := x.out.ContentLength
+	if x.out.Body == nil || n <= 0 || n > keepBodyUpTo || len(x.out.Trailer) > 0 {
+		return
+	}
+	x.body = &keptBody{src: x.out.Body, buf: make([]byte, 0, n)}
+	x.out.Body = x.body
+	x.out.GetBody = x.body.whole
+}
+
+// again handles a 401: when there is a newer credential than the one that was sent, and the request can be sent again,
+// it is, once. Otherwise the client gets the API's answer.
+func (x *exchange) again(resp *http.Response) (*http.Response, error) {
+	var body io.ReadCloser
+	if x.out.Body != nil {
+		if x.body == nil {
+			return resp, nil
+		}
+		var err error
+		if body, err = x.body.whole(); err != nil {
+			return resp, nil //nolint:nilerr // the API's answer stands
+		}
+	}
+	newer := x.p.memory.replace(x.context(), x.slot, x.cred)
+	if newer == nil || !x.rule.allows(newer, x.out.URL) {
+		return resp, nil
+	}
+	x.p.recordInjection(x.slot.ref, x.d, x.in, resp.StatusCode, "")
+	_, _ = io.CopyN(io.Discard, resp.Body, keepBodyUpTo) // lets the connection be used again
+	_ = resp.Body.Close()
+	x.out = x.out.WithContext(x.out.Context())
+	x.out.Header = x.out.Header.Clone() // the transport may not be done with the first one
+	x.out.Body = body
+	x.inject(newer)
+	second, err := x.p.upstream.roundTrip(x.out)
+	if err == nil && second.StatusCode == http.StatusUnauthorized {
+		x.p.memory.futile(x.slot)
+	}
+	return second, err
+}

@@ -1,0 +1,105 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// smallBody is a length up to which head and body leave in one piece. Of a longer body the head goes ahead.
+const smallBody = 4 << 10
+
+// interim passes an interim response on (RFC 9110 section 15.2), except 100: the client's own server sends it when the
+// body is read.
+func (x *exchange) interim(status int, fields textproto.MIMEHeader) error {
+	if status == http.StatusContinue {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.done {
+		return nil
+	}
+	h := x.w.Header()
+	for name, values := range fields {
+		h[name] = values
+	}
+	dropHopByHop(h)
+	delete(h, "Alt-Svc")
+	x.w.WriteHeader(status)
+	clear(h)
+	return nil
+}
+
+// respond passes the response on. When the upstream breaks off, so does the client's response, for otherwise the
+// client would take it for complete: panicking with http.ErrAbortHandler is the way in which a handler says that.
+func (x *exchange) respond(resp *http.Response) {
+	defer resp.Body.Close()
+	h := x.w.Header()
+	for name, values := range resp.Header {
+		h[name] = values
+	}
+	dropHopByHop(h)
+	delete(h, "Alt-Svc") // it would lead the client past this proxy
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // keeps net/http from guessing
+	}
+	announced := len(resp.Trailer)
+	for name := range resp.Trailer {
+		h.Add("Trailer", name)
+	}
+	x.w.WriteHeader(resp.StatusCode)
+	if resp.ContentLength < 0 || resp.ContentLength > smallBody || announced > 0 {
+		if !x.flush() {
+			panic(http.ErrAbortHandler)
+		}
+	}
+	if !x.stream(resp) {
+		panic(http.ErrAbortHandler)
+	}
+	for name, values := range resp.Trailer {
+		if !hasToken(h["Trailer"], name) {
+			name = http.TrailerPrefix + name
+		}
+		h[name] = values
+	}
+}
+
+// stream copies the body and sends each part when it arrives. The last part leaves together with the end.
+func (x *exchange) stream(resp *http.Response) bool {
+	if resp.Body == http.NoBody || x.in.Method == http.MethodHead {
+		return true
+	}
+	buf := getBuffer()
+	defer putBuffer(buf)
+	for {
+		n, err := resp.Body.Read(*buf)
+		if n > 0 {
+			if _, err := x.w.Write((*buf)[:n]); err != nil {
+				return false
+			}
+			if err == nil && !x.flush() {
+				return false
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return true
+		}
+		if err != nil {
+			x.p.cfg.Logger.Debug("proxy: response", "host", x.d.host, "error", err)
+			return false
+		}
+	}
+}
+
+func (x *exchange) flush() bool {
+	f, ok := x.w.(interface{ FlushError() error })
+	return ok && f.FlushError() == nil
+}
+
+// isUpgradeTo reports whether a response switches to the protocol that was asked for.
+func isUpgradeTo(resp *http.Response, protocol string) bool {
+	return strings.EqualFold(resp.Header.Get("Upgrade"), protocol) && hasToken(resp.Header["Connection"], "upgrade")
+}
