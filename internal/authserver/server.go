@@ -1,0 +1,167 @@
+// Package authserver is a small, strict OAuth 2.0 authorization server in memory, with a switchboard of faults. It is what
+// "authsome demo" logs in to and what tests are run against, and it shows how servers differ where it hurts: in what
+// becomes of a refresh token that has been used.
+//
+// [New] makes a [Server], an [http.Handler] to be served at the root of a listener. It has:
+//
+//   - authorization server metadata, RFC 8414
+//   - /authorize: authorization code with PKCE S256, RFC 6749 section 4.1, RFC 7636, RFC 9207, and a page for consent
+//   - /token: authorization_code and refresh_token
+//   - /revoke: RFC 7009
+//
+// [Server.Resource] protects an API with its access tokens. [Server.Inject] queues a [Fault] for the next token requests;
+// [Server.Requests] tells what has arrived. It knows no users: whoever asks may approve.
+package authserver
+
+import (
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// ClientAuth is the client authentication method that a client is registered for, RFC 6749 section 2.3 and RFC 7591
+// section 2. Any other is refused.
+type ClientAuth string
+
+// The methods. An empty one means [ClientAuthPost] for a client with a secret and [ClientAuthNone] for one without.
+const (
+	ClientAuthNone  ClientAuth = "none"
+	ClientAuthBasic ClientAuth = "client_secret_basic"
+	ClientAuthPost  ClientAuth = "client_secret_post"
+)
+
+// Rotation says what becomes of a refresh token that has been used.
+type Rotation string
+
+// The rotation policies. An empty one means [RotateStrict].
+const (
+	// RotateStrict: the token is exchanged for another; using it again ends the grant with all its tokens (RFC 9700
+	// section 4.14.2).
+	RotateStrict Rotation = "strict"
+	// RotateGrace: like RotateStrict, but within Config.Grace after its first use the token is accepted again, so that
+	// it has several successors, all good.
+	RotateGrace Rotation = "grace"
+	// RotateRefuse: using a token again is refused, and nothing else happens.
+	RotateRefuse Rotation = "refuse"
+	// RotateOnlyLastLives: the token that was used stays good until its successor is used; each use gives a successor,
+	// and only the one issued last is good. Clients that race are all answered 200, and all but one lose.
+	RotateOnlyLastLives Rotation = "only-last-lives"
+	// NoRotation: the token stays, and answers do not repeat it.
+	NoRotation Rotation = "none"
+)
+
+// Consent says who decides on an authorization request.
+type Consent string
+
+// The ways of consenting.
+const (
+	ConsentAsk     Consent = ""        // a page with the buttons Approve and Deny
+	ConsentApprove Consent = "approve" // everything is approved at once
+	ConsentDeny    Consent = "deny"    // everything is denied at once: access_denied
+)
+
+// Client is a registered client, RFC 6749 section 2.
+type Client struct {
+	ID     string
+	Secret string // empty: a public client
+	Auth   ClientAuth
+	// RedirectURIs are compared exactly, except that http://127.0.0.1 and http://[::1] match with any port (RFC 8252
+	// section 7.3).
+	RedirectURIs []string
+}
+
+// Config describes a server. The zero value serves nobody, as it has no clients.
+type Config struct {
+	// Issuer is the base URL, without a slash at the end; if empty, it is taken from each request.
+	Issuer  string
+	Clients []Client
+	Scopes  []string // what may be asked for; nil: anything
+	Consent Consent
+
+	Rotation Rotation
+	Grace    time.Duration // for RotateGrace
+	// KillOldAccessToken makes a refresh end the life of the access tokens issued before in the same grant.
+	KillOldAccessToken bool
+
+	AccessTokenLifetime  time.Duration // an hour if 0
+	RefreshTokenLifetime time.Duration // of each refresh token; 0: for ever
+
+	Now func() time.Time // time.Now if nil
+}
+
+// Server is the authorization server. It is safe for concurrent use.
+type Server struct {
+	mux *http.ServeMux
+	now func() time.Time
+
+	mu       sync.Mutex // guards everything below
+	config   Config
+	pending  map[string]*authorization // waiting for consent, by the identifier in the page
+	codes    map[string]*authorization
+	access   map[string]*accessToken
+	refresh  map[string]*refreshToken
+	faults   []Fault
+	released chan struct{} // closed by Release
+	requests []Request
+}
+
+var _ http.Handler = (*Server)(nil)
+
+// New returns a server.
+func New(config Config) *Server {
+	config.Clients = slices.Clone(config.Clients)
+	if config.AccessTokenLifetime == 0 {
+		config.AccessTokenLifetime = time.Hour
+	}
+	if config.Rotation == "" {
+		config.Rotation = RotateStrict
+	}
+	s := &Server{
+		mux:      http.NewServeMux(),
+		now:      config.Now,
+		config:   config,
+		pending:  make(map[string]*authorization),
+		codes:    make(map[string]*authorization),
+		access:   make(map[string]*accessToken),
+		refresh:  make(map[string]*refreshToken),
+		released: make(chan struct{}),
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.serveMetadata)
+	s.mux.HandleFunc("GET "+PathAuthorize, s.serveAuthorize)
+	s.mux.HandleFunc("POST "+PathAuthorize, s.serveDecision)
+	s.mux.HandleFunc("POST "+PathToken, s.serveToken)
+	s.mux.HandleFunc("POST "+PathRevoke, s.serveRevoke)
+	return s
+}
+
+// ServeHTTP serves the endpoints.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// client returns a registered client, or nil. The lock is held.
+func (s *Server) client(id string) *Client {
+	for i := range s.config.Clients {
+		if s.config.Clients[i].ID == id {
+			return &s.config.Clients[i]
+		}
+	}
+	return nil
+}
+
+func (c *Client) auth() ClientAuth {
+	switch {
+	case c.Auth != "":
+		return c.Auth
+	case c.Secret == "":
+		return ClientAuthNone
+	default:
+		return ClientAuthPost
+	}
+}
+
+// random returns a value that cannot be guessed.
+func random(prefix string) string { return prefix + rand.Text() }

@@ -1,0 +1,49 @@
+// Package oauth is the client side of OAuth 2.0: the authorization code grant with PKCE (RFC 6749, RFC 7636, RFC 8252),
+// refreshing, and revocation (RFC 7009), towards servers as they are and not only as the RFCs want them.
+//
+// Make a [Client] for one provider and one registered client. [Client.AuthorizationURL] begins a login,
+// [ParseRedirect] checks what came back, [Client.Exchange] and [Client.Refresh] get a [Token], [Client.Revoke] takes it
+// back. Each of the requests is sent once, on a connection of its own; nothing is retried and no redirect is followed,
+// because a refresh token that arrives twice may end the login. Whether to ask again is for the caller to decide, from
+// the [Class] of the [Error].
+//
+// No error and no log line holds a secret.
+package oauth
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"authsome"
+)
+
+// Client talks to one authorization server on behalf of one registered OAuth client. Its fields are not changed by its
+// methods, so it is safe for concurrent use.
+type Client struct {
+	// HTTP supplies transport and time limit; its cookie jar and redirect policy are not used. http.DefaultClient if nil.
+	HTTP *http.Client
+	// Provider describes the server. Its URLs have been expanded.
+	Provider authsome.OAuth
+	// ClientID and ClientSecret are the registration, RFC 6749 section 2.2. The secret may be empty.
+	ClientID     string
+	ClientSecret authsome.Secret
+	// Now is time.Now if nil.
+	Now func() time.Time
+	// Logger gets what is sent and, on failure, what came back, at level DEBUG with secrets redacted. Nil: nobody.
+	Logger *slog.Logger
+}
+
+func (c *Client) now() time.Time {
+	if c.Now != nil {
+		return c.Now()
+	}
+	return time.Now()
+}
+
+func (c *Client) logger() *slog.Logger {
+	if c.Logger != nil {
+		return c.Logger
+	}
+	return slog.New(slog.DiscardHandler)
+}

@@ -1,0 +1,26 @@
+package oauth
+
+import (
+	"net/netip"
+	"net/url"
+)
+
+// secureURL parses the URL of an endpoint. Secrets go to https only, and to loopback, where no wire can be tapped.
+func secureURL(op, s string) (*url.URL, error) {
+	if s == "" {
+		return nil, refused(op, "the provider has no endpoint for it")
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" { // the error would repeat the URL, which can hold a token
+		return nil, refused(op, "the URL of the endpoint is malformed")
+	}
+	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return nil, refused(op, "the endpoint is not https")
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

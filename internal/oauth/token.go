@@ -1,0 +1,106 @@
+package oauth
+
+import (
+	"strings"
+	"time"
+
+	"authsome"
+)
+
+// Token is a successful answer of the token endpoint, RFC 6749 section 5.1.
+type Token struct {
+	AccessToken  authsome.Secret
+	RefreshToken authsome.Secret // zero: none was issued; after a refresh, the old one stays
+	TokenType    string          // "Bearer", however the server spelled it, or as the definition has it
+	Scopes       []string        // as granted; nil: the answer names none, so as requested
+	// ExpiresAt and Lifetime are zero when the token does not expire or nobody knows. They count from SentAt.
+	ExpiresAt time.Time
+	Lifetime  time.Duration
+	// RefreshExpiresAt is when the refresh token lapses, as far as the server or the definition says: a hint.
+	RefreshExpiresAt time.Time
+	SentAt           time.Time // when the request left
+	// ClockSkew is the server's clock minus ours, by the Date header (RFC 9110 section 6.6.1), which counts whole
+	// seconds; zero when there was none.
+	ClockSkew time.Duration
+}
+
+// readToken takes the token out of an answer, or says why there is none.
+func (c *Client) readToken(r *request, a *answer) (*Token, error) {
+	m, err := a.decode()
+	if err != nil {
+		return nil, c.unreadable(r, a, err)
+	}
+	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
+		return nil, c.rejected(r, a, m)
+	}
+	m = c.tokenObject(m)
+	if m.text("access_token") == "" {
+		return nil, a.useless(r.op, "no access token in the answer")
+	}
+	if hasControl(m.text("access_token")) || hasControl(m.text("refresh_token")) {
+		return nil, a.useless(r.op, "control characters in a token")
+	}
+	tokenType, known := c.tokenType(m)
+	if !known {
+		return nil, &Error{Class: ClassRequest, Status: a.status, Reason: "unsupported token type", op: r.op}
+	}
+	t := &Token{
+		AccessToken:  authsome.NewSecret(m.text("access_token")),
+		RefreshToken: authsome.NewSecret(m.text("refresh_token")),
+		TokenType:    tokenType,
+		Scopes:       c.grantedScopes(m),
+		SentAt:       a.sentAt,
+		ClockSkew:    a.clockSkew(),
+	}
+	t.ExpiresAt, t.Lifetime = c.accessExpiry(m, a.sentAt)
+	t.RefreshExpiresAt = c.refreshExpiry(m, a.sentAt)
+	return t, nil
+}
+
+// tokenObject returns the object that holds the token. Servers that nest it in one answer may not in another.
+func (c *Client) tokenObject(m members) members {
+	if c.Provider.ResponsePath == "" {
+		return m
+	}
+	if nested, ok := m.at(c.Provider.ResponsePath); ok && nested.text("access_token") != "" {
+		return nested
+	}
+	return m
+}
+
+// tokenType refuses a type other than Bearer (RFC 6749 section 7.1): such a token needs more than to be sent. Servers
+// that leave the type out mean Bearer.
+func (c *Client) tokenType(m members) (name string, known bool) {
+	if c.Provider.TokenType != "" {
+		return c.Provider.TokenType, true
+	}
+	if v, there := m["token_type"]; !there || v == nil || v == "" {
+		return "Bearer", true
+	}
+	return "Bearer", strings.EqualFold(m.text("token_type"), "Bearer")
+}
+
+// grantedScopes reads scope as RFC 6749 section 3.3 has it, with commas, or as an array, and "scopes" likewise. A scope
+// that is there but empty is the truth, too: nothing was granted.
+func (c *Client) grantedScopes(m members) []string {
+	for _, name := range []string{"scope", "scopes"} {
+		switch v := m[name].(type) {
+		case string:
+			return append([]string{}, strings.FieldsFunc(v, c.isSeparator)...)
+		case []any:
+			scopes := []string{}
+			for _, s := range v {
+				if s, ok := s.(string); ok && s != "" {
+					scopes = append(scopes, s)
+				}
+			}
+			return scopes
+		}
+	}
+	return nil
+}
+
+// isSeparator is generous: servers answer with commas although they are asked with spaces.
+func (c *Client) isSeparator(r rune) bool {
+	return r == ' ' || r == ',' || strings.ContainsRune(c.scopeSeparator(), r)
+}
