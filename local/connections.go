@@ -1,0 +1,211 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"authsome"
+	"authsome/vault"
+)
+
+// List describes all connections of a profile as they are stored.
+func (l *Layer) List(ctx context.Context, profile authsome.ProfileName) ([]authsome.Connection, error) {
+	holdings, err := l.readAll(ctx, profile)
+	if err != nil {
+		return nil, err
+	}
+	var all []authsome.Connection
+	for _, name := range sortedNames(holdings) {
+		all = append(all, l.describeAll(holdings[name])...)
+	}
+	return all, nil
+}
+
+// readAll loads everything a profile has, by provider.
+func (l *Layer) readAll(
+	ctx context.Context, profile authsome.ProfileName,
+) (map[authsome.ProviderName]*holding, error) {
+	if profile == "" {
+		profile = authsome.DefaultProfile
+	}
+	records, err := l.vault.List(ctx, profileKey(profile)+"provider/")
+	if err != nil {
+		return nil, vaultError("the vault cannot be read", err)
+	}
+	holdings := make(map[authsome.ProviderName]*holding)
+	for _, rec := range records {
+		name, ok := providerOfKey(rec.Key)
+		if !ok {
+			continue
+		}
+		h := holdings[name]
+		if h == nil {
+			h = newHolding(profile, name)
+			holdings[name] = h
+		}
+		if err := h.add(rec); err != nil {
+			return nil, vaultError("the vault cannot be read", err)
+		}
+	}
+	return holdings, nil
+}
+
+// describe returns what may be known of a record.
+func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
+	return authsome.Connection{
+		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
+		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, Scopes: c.Scopes, TokenType: c.TokenType, Account: c.Account,
+		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,
+		Refreshable: !c.RefreshToken.IsZero(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
+		ErrorDescription: c.Refresh.Description, NextAttemptAt: c.Refresh.NextAttemptAt,
+		RefreshExpiresAt: c.RefreshExpiresAt, ClockSkew: time.Duration(c.ClockSkew) * time.Second,
+	}
+}
+
+func (l *Layer) describeAll(h *holding) []authsome.Connection {
+	var all []authsome.Connection
+	for _, name := range sortedNames(h.connections) {
+		all = append(all, l.describe(h.connections[name], h))
+	}
+	return all
+}
+
+// SetDefault makes ref the connection that is meant when none is named.
+func (l *Layer) SetDefault(ctx context.Context, ref authsome.Ref) error {
+	_, h, c, err := l.lookup(ctx, ref)
+	if err != nil {
+		return err
+	}
+	h.settings.DefaultConnection = c.ref.Connection
+	change, err := h.settings.change(h.profile, h.provider)
+	if err != nil {
+		return err
+	}
+	return l.apply(ctx, change)
+}
+
+// Rename gives a connection another name.
+func (l *Layer) Rename(ctx context.Context, ref authsome.Ref, to authsome.ConnectionName) error {
+	if err := to.Validate(); err != nil {
+		return err
+	}
+	_, h, c, err := l.lookup(ctx, ref)
+	if err != nil {
+		return err
+	}
+	renamed := c.ref
+	renamed.Connection = to
+	if _, taken := h.connections[to]; taken {
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Ref: renamed, Message: fmt.Sprintf("there is a connection %s already", renamed),
+			Hint: "choose another name, or authsome logout " + arguments(renamed),
+		}
+	}
+	unlock, err := l.lockBoth(ctx, c.ref, renamed)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return l.move(ctx, h, c.ref, renamed)
+}
+
+// move re-reads under the locks, because a refresh may have rotated the token since, and writes old and new at once.
+func (l *Layer) move(ctx context.Context, h *holding, from, to authsome.Ref) error {
+	c, err := l.reread(ctx, from)
+	if err != nil {
+		return gone(from, err)
+	}
+	removal := vault.Change{Key: connectionKey(from), Prev: c.version, Delete: true}
+	c.ref, c.version = to, 0
+	addition, err := c.change()
+	if err != nil {
+		return err
+	}
+	changes := []vault.Change{removal, addition}
+	if h.defaultConnection() == from.Connection {
+		h.settings.DefaultConnection = to.Connection
+		settings, err := h.settings.change(h.profile, h.provider)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, settings)
+	}
+	return l.apply(ctx, changes...)
+}
+
+// Logout forgets one connection.
+func (l *Layer) Logout(ctx context.Context, ref authsome.Ref) error {
+	_, h, c, err := l.lookup(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if err := l.forget(ctx, h, c.ref); err != nil {
+		return err
+	}
+	l.record(authsome.EventLogout, c.ref, "", nil)
+	return nil
+}
+
+// forget deletes one connection, after a refresh in flight elsewhere has ended.
+func (l *Layer) forget(ctx context.Context, h *holding, ref authsome.Ref) error {
+	unlock, err := l.lockOne(ctx, ref)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return l.forgetLocked(ctx, h, ref)
+}
+
+// forgetLocked deletes one connection whose lock is held. When it was the default one and one other is left, that one
+// becomes the default.
+func (l *Layer) forgetLocked(ctx context.Context, h *holding, ref authsome.Ref) error {
+	changes := []vault.Change{{Key: connectionKey(ref), Delete: true}}
+	delete(h.connections, ref.Connection)
+	if h.settings.DefaultConnection == ref.Connection {
+		h.settings.DefaultConnection = ""
+		if len(h.connections) == 1 {
+			h.settings.DefaultConnection = sortedNames(h.connections)[0]
+		}
+		settings, err := h.settings.change(h.profile, h.provider)
+		if err != nil {
+			return err
+		}
+		changes = append(changes, settings)
+	}
+	return l.apply(ctx, changes...)
+}
+
+// apply writes changes at once.
+func (l *Layer) apply(ctx context.Context, changes ...vault.Change) error {
+	if err := l.vault.Apply(ctx, changes...); err != nil {
+		return vaultError("the vault cannot be written", err)
+	}
+	return nil
+}
+
+func (l *Layer) lockOne(ctx context.Context, ref authsome.Ref) (func(), error) {
+	unlock, err := l.lock(ctx, ref)
+	if err != nil {
+		return nil, vaultError("the connection "+ref.String()+" is in use by another process", err)
+	}
+	return unlock, nil
+}
+
+// lockBoth locks two connections in the order of their names, so that two renames cannot wait for each other.
+func (l *Layer) lockBoth(ctx context.Context, a, b authsome.Ref) (func(), error) {
+	refs := []authsome.Ref{a, b}
+	slices.SortFunc(refs, func(x, y authsome.Ref) int { return cmp.Compare(x.Connection, y.Connection) })
+	first, err := l.lockOne(ctx, refs[0])
+	if err != nil {
+		return nil, err
+	}
+	second, err := l.lockOne(ctx, refs[1])
+	if err != nil {
+		first()
+		return nil, err
+	}
+	return func() { second(); first() }, nil
+}

@@ -1,0 +1,82 @@
+package local
+
+import (
+	"context"
+
+	"authsome"
+	"authsome/internal/provider"
+)
+
+// Credential returns a credential that is good now, refreshing it first where contract and options demand it.
+func (l *Layer) Credential(
+	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
+) (*authsome.Credential, error) {
+	p, c, warning, err := l.access(ctx, ref, opts)
+	if err != nil {
+		return nil, err
+	}
+	return credential(p, c, warning)
+}
+
+// Connection describes a connection after the same check. A refresh that failed is the description's warning.
+func (l *Layer) Connection(
+	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
+) (*authsome.Connection, error) {
+	_, c, warning, err := l.access(ctx, ref, opts)
+	if c == nil || authsome.KindOf(err) == authsome.KindCancelled {
+		return nil, err
+	}
+	if err != nil {
+		warning = asError(err)
+	}
+	h, err := l.read(ctx, c.ref.Profile, c.ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	described := l.describe(c, h)
+	described.Warning = warning
+	return &described, nil
+}
+
+// access is every access call: it finds the record and brings it up to date. It returns the record as it now stands,
+// also with an error, and a warning when the record could not be renewed but is good still.
+func (l *Layer) access(ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions) (
+	p *authsome.Provider, c *connectionRecord, warning *authsome.Error, err error,
+) {
+	p, h, c, err := l.lookup(ctx, ref)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	switch c.decide(opts, h.registration(c), l.now()) {
+	case serve:
+		return p, c, nil, nil
+	case refuse, wait:
+		warning, err = l.settle(c)
+		return p, c, warning, err
+	}
+	c, warning, err = l.refresh(ctx, p, c, opts)
+	return p, c, warning, err
+}
+
+// settle decides what a caller gets when a record that should have been renewed was not: the stored token with a
+// warning while it lives, an error afterwards.
+func (l *Layer) settle(c *connectionRecord) (warning *authsome.Error, err error) {
+	failure := c.failure()
+	if c.alive(l.now()) {
+		return failure, nil
+	}
+	return nil, failure
+}
+
+// credential turns a record into what goes on the wire.
+func credential(p *authsome.Provider, c *connectionRecord, warning *authsome.Error) (*authsome.Credential, error) {
+	hosts, excluded, err := provider.Patterns(p, c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	return &authsome.Credential{
+		Ref: c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
+		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
+		Inject: provider.Injection(p), Hosts: hosts, Excluded: excluded, Warning: warning,
+	}, nil
+}

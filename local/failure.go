@@ -1,0 +1,87 @@
+package local
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"authsome"
+)
+
+// Reasons of failures that no server gave.
+const (
+	reasonNoRefreshToken  = "no refresh token"
+	reasonExpired         = "expired"
+	reasonEndpointChanged = "token endpoint changed"
+	reasonNoClient        = "no client registered"
+	reasonLockHeld        = "another process is refreshing"
+)
+
+// failure describes why the record could not be renewed, in the words of contract section 2.
+func (c *connectionRecord) failure() *authsome.Error {
+	reason := c.Refresh.Reason
+	if reason == "" {
+		reason = reasonExpired
+		if c.RefreshToken.IsZero() {
+			reason = reasonNoRefreshToken
+		}
+	}
+	return &authsome.Error{
+		Kind: authsome.KindRefreshFailed, Ref: c.ref, Reason: reason,
+		Message: fmt.Sprintf("refresh failed for %s: %s", c.ref, reason),
+		Hint:    c.remedy(reason),
+	}
+}
+
+// remedy returns the command that mends a failure.
+func (c *connectionRecord) remedy(reason string) string {
+	login := "authsome login " + arguments(c.ref) + " --force"
+	switch {
+	case c.Refresh.RefusedClient != "":
+		return login + " asks for client_id and client_secret again"
+	case c.Invalid && c.Refresh.AnswerLost:
+		return login + " (an answer was lost; the provider may have rotated the token with it)"
+	case c.Invalid, c.RefreshToken.IsZero():
+		return login
+	case reason == reasonEndpointChanged, reason == reasonNoClient:
+		return login
+	default:
+		return fmt.Sprintf("authsome get %s --field status tries again", arguments(c.ref))
+	}
+}
+
+// arguments names a connection the way a person would type it.
+func arguments(ref authsome.Ref) string {
+	args := string(ref.Provider)
+	if ref.Connection != "" && ref.Connection != authsome.DefaultConnection {
+		args += " --connection " + string(ref.Connection)
+	}
+	if ref.Profile != "" && ref.Profile != authsome.DefaultProfile {
+		args += " --profile " + string(ref.Profile)
+	}
+	return args
+}
+
+// asError returns the Error in err's tree, or wraps err in one.
+func asError(err error) *authsome.Error {
+	if e, ok := errors.AsType[*authsome.Error](err); ok {
+		return e
+	}
+	return &authsome.Error{Kind: authsome.KindInternal, Message: err.Error(), Err: err}
+}
+
+func sortedNames[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
+
+func joinNames[T ~string](names []T) string {
+	var b strings.Builder
+	for i, n := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(string(n))
+	}
+	return b.String()
+}

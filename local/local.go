@@ -1,0 +1,224 @@
+// Package local is the broker in process: it implements [authsome.AuthLayer] over the encrypted vault in the user's
+// home. Use [Open].
+//
+// It owns what happens to a credential between the provider and the vault: logging in, deciding whether a stored
+// token is fresh, refreshing it, and ending it. It keeps three promises. A refresh token is sent by one process at a
+// time and never twice knowingly (refresh.go). A new token is committed before anybody sees it. A connection is
+// declared invalid only when the provider refused the very refresh token that the vault still holds.
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"authsome"
+	"authsome/internal/keysource"
+	"authsome/internal/provider"
+	"authsome/internal/sqlite"
+	"authsome/vault"
+)
+
+// Environment variables that [Open] reads where the Config leaves a choice.
+const (
+	EnvHome      = "AUTHSOME_HOME"
+	EnvMasterKey = "AUTHSOME_MASTER_KEY"
+)
+
+// Names inside the home.
+const (
+	VaultFile     = "vault.db"
+	KeyFile       = "master.key"
+	ProvidersDir  = "providers"
+	AuditFile     = "audit.log"
+	RunDir        = "run"
+	LogDir        = "logs"
+	DebugLogFile  = "authsome.log"
+	ConfigFile    = "config.json"
+	locksDir      = "locks"
+	homeDirectory = ".authsome"
+)
+
+// Config says where a [Layer] keeps things and what it uses. The zero Config opens the user's own home.
+type Config struct {
+	// Home is the directory everything lies in; $AUTHSOME_HOME, or .authsome in the user's home directory, if empty.
+	// It is created with mode 0700.
+	Home string
+	// Keys wraps the data key. If nil, $AUTHSOME_MASTER_KEY is used when set, otherwise the file master.key in Home.
+	Keys vault.KeySource
+	// Store keeps the sealed records; vault.db in Home if nil.
+	Store vault.Store
+	// HTTP reaches the providers' endpoints; a client that honours the proxy environment if nil.
+	HTTP *http.Client
+	// Timeout bounds one request to a provider's endpoint; 10 s if zero.
+	Timeout time.Duration
+	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
+	Recorder authsome.Recorder
+	// Logger receives what helps to find a fault, at debug level; it is discarded if nil.
+	Logger *slog.Logger
+	// Now is the clock; time.Now if nil.
+	Now func() time.Time
+}
+
+// Layer is an [authsome.AuthLayer] over a vault. Close it when done.
+type Layer struct {
+	home      string
+	vault     *vault.Vault
+	catalogue *provider.Catalogue
+	http      *http.Client
+	timeout   time.Duration
+	recorder  authsome.Recorder
+	log       *slog.Logger
+	now       func() time.Time
+
+	flights  singleflight.Group // refreshes of this process, by connection
+	inFlight sync.WaitGroup     // what Close waits for
+
+	mu       sync.Mutex // guards what follows
+	begun    map[authsome.AuthorizationID]*begunLogin
+	unstored map[authsome.Ref]*connectionRecord // rotated tokens whose commit failed
+}
+
+var _ authsome.AuthLayer = (*Layer)(nil)
+
+// DefaultHome returns the home that an empty Config.Home means.
+func DefaultHome() (string, error) {
+	if home := os.Getenv(EnvHome); home != "" {
+		return filepath.Abs(home)
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", &authsome.Error{
+			Kind: authsome.KindVaultUnavailable, Message: "there is no home directory to keep the vault in",
+			Hint: "set " + EnvHome, Err: err,
+		}
+	}
+	return filepath.Join(user, homeDirectory), nil
+}
+
+// Open opens the vault, and makes home, key and vault on first use. It fails with [authsome.KindVaultUnavailable].
+func Open(ctx context.Context, cfg Config) (*Layer, error) {
+	if cfg.Home == "" {
+		home, err := DefaultHome()
+		if err != nil {
+			return nil, err
+		}
+		cfg.Home = home
+	}
+	if err := os.MkdirAll(cfg.Home, 0o700); err != nil {
+		return nil, vaultError("the home cannot be created", err)
+	}
+	keys := cfg.Keys
+	if keys == nil {
+		var err error
+		if keys, err = KeySource(cfg.Home, authsome.NewSecret(os.Getenv(EnvMasterKey))); err != nil {
+			return nil, vaultError("the master key cannot be used", err)
+		}
+	}
+	store := cfg.Store
+	if store == nil {
+		var err error
+		if store, err = OpenStore(ctx, cfg.Home); err != nil {
+			return nil, vaultError("the vault cannot be opened", err)
+		}
+	}
+	v, err := vault.Open(ctx, store, keys)
+	if err != nil {
+		return nil, errors.Join(vaultError("the vault cannot be opened", err), store.Close())
+	}
+	return newLayer(cfg, v), nil
+}
+
+// OpenStore opens the database file of a home.
+func OpenStore(ctx context.Context, home string) (vault.Store, error) {
+	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{LockDir: filepath.Join(home, RunDir, locksDir)})
+}
+
+// KeySource returns what wraps the data key of a home: the given master key (base64 of 32 bytes), or the home's key
+// file when that is empty.
+func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) {
+	if !masterKey.IsZero() {
+		return keysource.Environment(masterKey.Reveal())
+	}
+	return keysource.File(filepath.Join(home, KeyFile)), nil
+}
+
+func newLayer(cfg Config, v *vault.Vault) *Layer {
+	l := &Layer{
+		home:      cfg.Home,
+		vault:     v,
+		catalogue: provider.Open(filepath.Join(cfg.Home, ProvidersDir)),
+		http:      cfg.HTTP,
+		timeout:   cfg.Timeout,
+		recorder:  cfg.Recorder,
+		log:       cfg.Logger,
+		now:       cfg.Now,
+		begun:     make(map[authsome.AuthorizationID]*begunLogin),
+		unstored:  make(map[authsome.Ref]*connectionRecord),
+	}
+	if l.http == nil {
+		l.http = &http.Client{}
+	}
+	if l.timeout <= 0 {
+		l.timeout = defaultTimeout
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	if l.now == nil {
+		l.now = time.Now
+	}
+	return l
+}
+
+// defaultTimeout bounds one request to an endpoint. Token endpoints answer within seconds; a person waits for this.
+const defaultTimeout = 10 * time.Second
+
+// Close waits for refreshes in flight, whose answers would be lost otherwise, and closes the vault.
+func (l *Layer) Close() error {
+	l.inFlight.Wait()
+	return l.vault.Close()
+}
+
+// record tells the recorder. A connection is worth more than its log entry, so a recorder that fails is reported and
+// stops nothing.
+func (l *Layer) record(name authsome.EventName, ref authsome.Ref, reason string, detail map[string]string) {
+	if l.recorder == nil {
+		return
+	}
+	err := l.recorder.Record(authsome.Event{
+		Time: l.now().UTC(), Name: name, Ref: ref, Failed: reason != "", Reason: reason, Detail: detail,
+	})
+	if err != nil {
+		l.log.Warn("the audit log cannot be written", "event", string(name), "err", err)
+	}
+}
+
+// vaultError gives the failures of the vault the kind and the hint that a person needs.
+func vaultError(what string, err error) error {
+	if e, ok := errors.AsType[*authsome.Error](err); ok {
+		return e
+	}
+	hint := "authsome doctor says what is wrong"
+	switch {
+	case errors.Is(err, vault.ErrWrongKey):
+		hint = "restore " + KeyFile + ", or set " + EnvMasterKey + " to the key the vault was made with"
+	case errors.Is(err, vault.ErrCorrupt):
+		hint = "nothing was changed; restore " + VaultFile + " from a backup, or move it away and log in again"
+	case errors.Is(err, vault.ErrNewer):
+		hint = "install the version of authsome that wrote it, or a later one"
+	case errors.Is(err, vault.ErrUnavailable):
+		hint = "check that the disk is writable and not full, and that the file belongs to you"
+	}
+	return &authsome.Error{
+		Kind: authsome.KindVaultUnavailable, Message: fmt.Sprintf("%s: %v", what, err), Hint: hint, Err: err,
+	}
+}

@@ -1,0 +1,353 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"authsome"
+	"authsome/internal/oauth"
+	"authsome/internal/provider"
+	"authsome/vault"
+)
+
+// begunLogin is an authorization request whose answer has not come yet.
+type begunLogin struct {
+	ref         authsome.Ref
+	provider    *authsome.Provider
+	spec        *authsome.OAuth
+	client      *registrationRecord
+	flow        authsome.Flow
+	baseURL     string
+	redirectURI string
+	state       string
+	verifier    authsome.Secret
+	scopes      []string
+}
+
+// Authorize begins a login, or does all of it when nothing is left to ask.
+func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*authsome.Authorization, error) {
+	ref, err := normalize(req.Ref)
+	if err != nil {
+		return nil, err
+	}
+	p, err := l.catalogue.Lookup(ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	h, err := l.read(ctx, ref.Profile, ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	req.Ref = h.resolve(ref)
+	if !req.Force {
+		if done := l.alreadyConnected(ctx, req.Ref, h); done != nil {
+			return &authsome.Authorization{Provider: p, Connection: done, AlreadyConnected: true}, nil
+		}
+	}
+	if req.Flow == "" {
+		req.Flow = p.Flow
+	}
+	if p.AuthType == authsome.AuthTypeAPIKey {
+		return l.authorizeKey(ctx, p, h, req)
+	}
+	return l.authorizeOAuth(ctx, p, h, req)
+}
+
+// alreadyConnected returns the connection when it is good, which is an access call's business to find out.
+func (l *Layer) alreadyConnected(ctx context.Context, ref authsome.Ref, h *holding) *authsome.Connection {
+	if h.connections[ref.Connection] == nil {
+		return nil
+	}
+	c, err := l.Connection(ctx, ref, authsome.CredentialOptions{})
+	if err != nil || c.Status != authsome.StatusConnected {
+		return nil
+	}
+	return c
+}
+
+func (l *Layer) authorizeKey(
+	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
+) (*authsome.Authorization, error) {
+	if req.Flow != authsome.FlowAPIKey {
+		return nil, unsupportedFlow(p, req.Flow, authsome.FlowAPIKey)
+	}
+	field := keyField(p)
+	key := firstSecret(req.Fields[authsome.FieldAPIKey], req.Fields[authsome.FieldAccessToken])
+	if key.IsZero() {
+		return &authsome.Authorization{Provider: p, Fields: []authsome.Field{field}}, nil
+	}
+	if err := checkField(field, key); err != nil {
+		return nil, err
+	}
+	c := l.newRecord(h, req)
+	c.AccessToken, c.TokenType = sealed{key}, ""
+	return l.connected(ctx, p, h, c, nil)
+}
+
+func (l *Layer) authorizeOAuth(
+	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
+) (*authsome.Authorization, error) {
+	if token := req.Fields[authsome.FieldAccessToken]; !token.IsZero() {
+		c := l.newRecord(h, req)
+		c.AccessToken, c.TokenType, c.Scopes = sealed{token}, "Bearer", req.Scopes
+		return l.connected(ctx, p, h, c, nil)
+	}
+	if req.Flow != authsome.FlowPKCE {
+		return nil, unsupportedFlow(p, req.Flow, authsome.FlowPKCE)
+	}
+	spec, err := provider.Expand(p, req.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	client := l.chooseRegistration(h, spec, req.Fields)
+	if client == nil {
+		known := h.registrations[req.Fields[authsome.FieldClientID].Reveal()] != nil
+		return &authsome.Authorization{
+			Provider: p, Fields: clientFields(p, spec, known), RedirectURI: redirectToRegister(spec.Redirect),
+		}, nil
+	}
+	if req.RedirectURI == "" {
+		return &authsome.Authorization{Provider: p, Redirect: &spec.Redirect}, nil
+	}
+	return l.authorizeCode(p, spec, client, req)
+}
+
+// authorizeCode makes the authorization request of RFC 6749 section 4.1.1.
+func (l *Layer) authorizeCode(
+	p *authsome.Provider, spec *authsome.OAuth, client *registrationRecord, req authsome.LoginRequest,
+) (*authsome.Authorization, error) {
+	b := &begunLogin{
+		ref: req.Ref, provider: p, spec: spec, client: client, flow: req.Flow, baseURL: req.BaseURL,
+		redirectURI: req.RedirectURI, state: oauth.NewState(), scopes: req.Scopes,
+	}
+	if len(b.scopes) == 0 {
+		b.scopes = spec.Scopes
+	}
+	if spec.PKCE != authsome.PKCENo {
+		b.verifier = oauth.NewVerifier()
+	}
+	target, err := l.client(spec, client).AuthorizationURL(oauth.AuthorizationRequest{
+		RedirectURI: b.redirectURI, State: b.state, Verifier: b.verifier, Scopes: b.scopes,
+	})
+	if err != nil {
+		return nil, loginError(req.Ref, err)
+	}
+	id := authsome.AuthorizationID(oauth.NewState())
+	l.mu.Lock()
+	l.begun[id] = b
+	l.mu.Unlock()
+	return &authsome.Authorization{ID: id, Provider: p, URL: target, RedirectURI: b.redirectURI}, nil
+}
+
+// Complete exchanges the code that the redirect brought and stores the connection.
+func (l *Layer) Complete(
+	ctx context.Context, id authsome.AuthorizationID, redirect string,
+) (*authsome.Connection, error) {
+	l.mu.Lock()
+	b := l.begun[id]
+	delete(l.begun, id) // one answer per request, whatever comes of it
+	l.mu.Unlock()
+	if b == nil {
+		return nil, &authsome.Error{
+			Kind: authsome.KindLoginFailed, Message: "no such login has begun", Hint: "begin again with authsome login",
+		}
+	}
+	c, err := l.exchange(ctx, b, redirect)
+	if err != nil {
+		err := loginError(b.ref, err)
+		if e := asOAuthError(err); e.Class == oauth.ClassClient {
+			err.Hint += " --force --client-id " + b.client.ClientID + " asks for the client secret again"
+		}
+		l.record(authsome.EventLogin, b.ref, firstOf(err.Reason, string(err.Kind)), nil)
+		return nil, err
+	}
+	return c, nil
+}
+
+func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*authsome.Connection, error) {
+	code, err := oauth.ParseRedirect(redirect, b.state, b.spec.Issuer, false)
+	if err != nil {
+		return nil, err
+	}
+	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
+	defer cancel()
+	token, err := l.client(b.spec, b.client).Exchange(ctx, code, b.redirectURI, b.verifier)
+	if err != nil {
+		return nil, err
+	}
+	h, err := l.read(ctx, b.ref.Profile, b.ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
+	c.TokenURL, c.ClientID, c.Scopes = refreshURL(b.spec), b.client.ClientID, b.scopes
+	c.take(token)
+	done, err := l.connected(ctx, b.provider, h, c, b.client)
+	if err != nil {
+		return nil, err
+	}
+	return done.Connection, nil
+}
+
+// newRecord begins the record of a new login. It succeeds the existing one: same key, next generation, no history.
+func (l *Layer) newRecord(h *holding, req authsome.LoginRequest) *connectionRecord {
+	c := &connectionRecord{
+		SchemaVersion: schemaVersion, AuthType: authsome.AuthTypeOAuth2, Flow: req.Flow, BaseURL: req.BaseURL,
+		ObtainedAt: l.now().UTC(), ref: req.Ref, Generation: 1,
+	}
+	if req.Flow == authsome.FlowAPIKey {
+		c.AuthType = authsome.AuthTypeAPIKey
+	}
+	if old := h.connections[req.Ref.Connection]; old != nil {
+		c.Generation = old.Generation + 1
+	}
+	return c
+}
+
+// connected stores a new login: connection, client and settings in one transaction, under the connection's lock, so
+// that a refresh of the connection it replaces has ended and cannot overwrite it.
+func (l *Layer) connected(
+	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord, client *registrationRecord,
+) (*authsome.Authorization, error) {
+	unlock, err := l.lockOne(ctx, c.ref)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	h, err = l.read(ctx, h.profile, h.provider)
+	if err != nil {
+		return nil, err
+	}
+	changes, err := h.changesFor(c, client)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.apply(ctx, changes...); err != nil {
+		return nil, err
+	}
+	h.connections[c.ref.Connection] = c
+	l.record(authsome.EventLogin, c.ref, "", map[string]string{"flow": string(c.Flow)})
+	described := l.describe(c, h)
+	return &authsome.Authorization{Provider: p, Connection: &described}, nil
+}
+
+// changesFor returns what a new login writes, over what is stored now.
+func (h *holding) changesFor(c *connectionRecord, client *registrationRecord) ([]vault.Change, error) {
+	if old := h.connections[c.ref.Connection]; old != nil {
+		c.version = old.version
+		c.Generation = max(c.Generation, old.Generation+1)
+	}
+	connection, err := c.change()
+	if err != nil {
+		return nil, err
+	}
+	changes := []vault.Change{connection}
+	settings := *h.settings
+	if len(h.connections) == 0 && c.ref.Connection != h.defaultConnection() {
+		settings.DefaultConnection = c.ref.Connection // the only connection is the one that is meant
+	}
+	if client != nil {
+		if known := h.registrations[client.ClientID]; known != nil {
+			client.version = known.version
+		}
+		registration, err := client.change(h.profile, h.provider)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, registration)
+		settings.ClientID = client.ClientID
+	}
+	if settings.DefaultConnection != h.settings.DefaultConnection || settings.ClientID != h.settings.ClientID {
+		change, err := settings.change(h.profile, h.provider)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, change)
+	}
+	*h.settings = settings
+	return changes, nil
+}
+
+// loginError makes any failure of a login one that says so.
+func loginError(ref authsome.Ref, err error) *authsome.Error {
+	if e, ok := errors.AsType[*authsome.Error](err); ok {
+		return e
+	}
+	e := &authsome.Error{Kind: authsome.KindLoginFailed, Ref: ref, Err: err}
+	answer, ok := errors.AsType[*oauth.Error](err)
+	switch {
+	case !ok:
+		e.Message = fmt.Sprintf("login failed for %s: %v", ref, err)
+	case answer.Code == "access_denied":
+		e.Kind, e.Reason = authsome.KindCancelled, answer.Code
+		e.Message = fmt.Sprintf("login to %s was refused at the provider", ref)
+	default:
+		e.Reason = answer.Reason
+		e.Message = fmt.Sprintf("login failed for %s: %s", ref, answer.Reason)
+		if answer.Description != "" {
+			e.Message += " (" + answer.Description + ")"
+		}
+	}
+	e.Hint = "authsome login " + arguments(ref)
+	return e
+}
+
+// unsupportedFlow refuses a flow and names the one that works.
+func unsupportedFlow(p *authsome.Provider, flow authsome.Flow, can authsome.Flow) error {
+	return &authsome.Error{
+		Kind: authsome.KindUsage, Ref: authsome.Ref{Provider: p.Name},
+		Message: fmt.Sprintf("the flow %q cannot be used to log in to %s", flow, p.Name),
+		Hint:    fmt.Sprintf("authsome login %s --flow %s, or --with-token", p.Name, can),
+	}
+}
+
+// keyField describes the API key of a provider to the person who is asked for it.
+func keyField(p *authsome.Provider) authsome.Field {
+	f := authsome.Field{Name: authsome.FieldAPIKey, Label: "API key", Secret: true}
+	if p.APIKey != nil {
+		f.Env, f.Pattern, f.PatternHint = p.APIKey.EnvVar, p.APIKey.KeyPattern, p.APIKey.KeyPatternHint
+	}
+	return f
+}
+
+// checkField refuses what does not look like the value that was asked for, and what no header field can carry. The
+// value itself is not in the error.
+func checkField(f authsome.Field, value authsome.Secret) error {
+	v := value.Reveal()
+	problem := ""
+	switch {
+	case slices.ContainsFunc([]rune(v), func(r rune) bool { return r < ' ' || r == 0x7f }):
+		problem = "it contains a control character, such as a line break"
+	case f.Pattern != "":
+		re, err := regexp.Compile(`\A(?:` + f.Pattern + `)\z`)
+		if err != nil {
+			return &authsome.Error{Kind: authsome.KindInternal, Message: "the key pattern of the definition: " + err.Error()}
+		}
+		if !re.MatchString(v) {
+			problem = "it does not look like one"
+			if f.PatternHint != "" {
+				problem += ": " + f.PatternHint
+			}
+		}
+	}
+	if problem == "" {
+		return nil
+	}
+	return &authsome.Error{
+		Kind: authsome.KindLoginFailed, Message: fmt.Sprintf("the %s was not accepted: %s", f.Label, problem),
+		Hint: "copy it again from the provider's page",
+	}
+}
+
+func firstSecret(candidates ...authsome.Secret) authsome.Secret {
+	for _, s := range candidates {
+		if !s.IsZero() {
+			return s
+		}
+	}
+	return authsome.Secret{}
+}

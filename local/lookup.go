@@ -1,0 +1,151 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"authsome"
+	"authsome/vault"
+)
+
+// holding is everything a profile has at one provider, read from the vault at one moment.
+type holding struct {
+	profile       authsome.ProfileName
+	provider      authsome.ProviderName
+	settings      *settingsRecord
+	registrations map[string]*registrationRecord // by client identifier
+	connections   map[authsome.ConnectionName]*connectionRecord
+}
+
+// read loads what a profile has at a provider in one listing.
+func (l *Layer) read(ctx context.Context, p authsome.ProfileName, name authsome.ProviderName) (*holding, error) {
+	records, err := l.vault.List(ctx, providerKey(p, name))
+	if err != nil {
+		return nil, vaultError("the vault cannot be read", err)
+	}
+	h := newHolding(p, name)
+	for _, rec := range records {
+		if err := h.add(rec); err != nil {
+			return nil, vaultError("the vault cannot be read", err)
+		}
+	}
+	return h, nil
+}
+
+func newHolding(p authsome.ProfileName, name authsome.ProviderName) *holding {
+	return &holding{
+		profile: p, provider: name, settings: &settingsRecord{SchemaVersion: schemaVersion},
+		registrations: make(map[string]*registrationRecord),
+		connections:   make(map[authsome.ConnectionName]*connectionRecord),
+	}
+}
+
+func (h *holding) add(rec vault.Record) error {
+	switch {
+	case rec.Key == settingsKey(h.profile, h.provider):
+		s, err := decodeSettings(rec)
+		h.settings = s
+		return err
+	case isRegistrationKey(rec.Key):
+		r, err := decodeRegistration(rec)
+		if err == nil {
+			h.registrations[r.ClientID] = r
+		}
+		return err
+	}
+	c, err := decodeConnection(rec)
+	if err == nil {
+		h.connections[c.ref.Connection] = c
+	}
+	return err
+}
+
+// defaultConnection returns the name that is meant when none is given.
+func (h *holding) defaultConnection() authsome.ConnectionName {
+	if h.settings.DefaultConnection != "" {
+		return h.settings.DefaultConnection
+	}
+	return authsome.DefaultConnection
+}
+
+// resolve fills in what a Ref leaves open.
+func (h *holding) resolve(ref authsome.Ref) authsome.Ref {
+	ref.Profile = h.profile
+	if ref.Connection == "" {
+		ref.Connection = h.defaultConnection()
+	}
+	return ref
+}
+
+// registration returns the client that a connection was made with, or nil.
+func (h *holding) registration(c *connectionRecord) *registrationRecord {
+	return h.registrations[c.ClientID]
+}
+
+// lookup finds one connection and its definition.
+func (l *Layer) lookup(ctx context.Context, ref authsome.Ref) (*authsome.Provider, *holding, *connectionRecord, error) {
+	ref, err := normalize(ref)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	// To parse a definition takes as long as to read the vault; a command that prints a token does little else.
+	var p *authsome.Provider
+	var unknown error
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		p, unknown = l.catalogue.Lookup(ref.Provider)
+	}()
+	h, err := l.read(ctx, ref.Profile, ref.Provider)
+	<-looked
+	if unknown != nil {
+		return nil, nil, nil, unknown
+	}
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	ref = h.resolve(ref)
+	c := h.connections[ref.Connection]
+	if c == nil {
+		return p, h, nil, notConnected(ref, h)
+	}
+	return p, h, c, nil
+}
+
+// reread loads the present record of a connection. It fails with vault.ErrNotFound when the connection has gone.
+func (l *Layer) reread(ctx context.Context, ref authsome.Ref) (*connectionRecord, error) {
+	rec, err := l.vault.Get(ctx, connectionKey(ref))
+	if err != nil {
+		return nil, err
+	}
+	return decodeConnection(rec)
+}
+
+// normalize checks the names of a Ref and fills in the default profile.
+func normalize(ref authsome.Ref) (authsome.Ref, error) {
+	if ref.Profile == "" {
+		ref.Profile = authsome.DefaultProfile
+	}
+	return ref, ref.Validate()
+}
+
+func notConnected(ref authsome.Ref, h *holding) error {
+	e := &authsome.Error{
+		Kind: authsome.KindConnectionNotFound, Ref: ref,
+		Message: fmt.Sprintf("not connected to %s", ref),
+		Hint:    "authsome login " + arguments(ref),
+	}
+	if h != nil && len(h.connections) > 0 {
+		e.Message += fmt.Sprintf(", only to %s", joinNames(sortedNames(h.connections)))
+	}
+	return e
+}
+
+// gone turns the vault's not-found into the error a caller expects.
+func gone(ref authsome.Ref, err error) error {
+	if errors.Is(err, vault.ErrNotFound) {
+		return notConnected(ref, nil)
+	}
+	return vaultError("the vault cannot be read", err)
+}

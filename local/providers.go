@@ -1,0 +1,96 @@
+package local
+
+import (
+	"context"
+
+	"authsome"
+)
+
+// Provider returns one definition with what the profile has there.
+func (l *Layer) Provider(
+	ctx context.Context, profile authsome.ProfileName, name authsome.ProviderName,
+) (*authsome.ProviderState, error) {
+	ref, err := normalize(authsome.Ref{Profile: profile, Provider: name})
+	if err != nil {
+		return nil, err
+	}
+	p, err := l.catalogue.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	h, err := l.read(ctx, ref.Profile, name)
+	if err != nil {
+		return nil, err
+	}
+	state := l.providerState(*p, h)
+	return &state, nil
+}
+
+// Providers returns all definitions with what the profile has there.
+func (l *Layer) Providers(
+	ctx context.Context, profile authsome.ProfileName,
+) ([]authsome.ProviderState, []authsome.BrokenDefinition, error) {
+	all, broken, err := l.catalogue.All()
+	if err != nil {
+		return nil, nil, err
+	}
+	holdings, err := l.readAll(ctx, profile)
+	if err != nil {
+		return nil, nil, err
+	}
+	states := make([]authsome.ProviderState, len(all))
+	for i, p := range all {
+		h := holdings[p.Name]
+		if h == nil {
+			h = newHolding(profile, p.Name)
+		}
+		states[i] = l.providerState(p, h)
+	}
+	return states, broken, nil
+}
+
+func (l *Layer) providerState(p authsome.Provider, h *holding) authsome.ProviderState {
+	return authsome.ProviderState{
+		Provider: p, Configured: len(h.registrations) > 0, Connections: l.describeAll(h),
+	}
+}
+
+// Register adds a definition to the user's own.
+func (l *Layer) Register(_ context.Context, definition []byte, replace bool) (*authsome.Provider, error) {
+	p, err := l.catalogue.Register(definition, replace)
+	if err != nil {
+		return nil, err
+	}
+	l.record(authsome.EventRegister, authsome.Ref{Provider: p.Name}, "", nil)
+	return p, nil
+}
+
+// Remove deletes what a profile has at a provider, and the definition when it is the user's own. A definition that is
+// broken can be removed too.
+func (l *Layer) Remove(ctx context.Context, profile authsome.ProfileName, name authsome.ProviderName) error {
+	ref, err := normalize(authsome.Ref{Profile: profile, Provider: name})
+	if err != nil {
+		return err
+	}
+	records, err := l.vault.List(ctx, providerKey(ref.Profile, name))
+	if err != nil {
+		return vaultError("the vault cannot be read", err)
+	}
+	if len(records) > 0 {
+		if err := l.deleteAll(ctx, providerKey(ref.Profile, name)); err != nil {
+			return err
+		}
+	}
+	custom, err := l.catalogue.Unregister(name)
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 && !custom {
+		if _, err := l.catalogue.Lookup(name); err != nil {
+			return err
+		}
+		return notConnected(ref, nil)
+	}
+	l.record(authsome.EventRemove, ref, "", nil)
+	return nil
+}

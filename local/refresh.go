@@ -1,0 +1,277 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"authsome"
+	"authsome/internal/oauth"
+	"authsome/internal/provider"
+	"authsome/vault"
+)
+
+// How an ambiguous answer is followed up: the same refresh token again, at once. A server that had not processed the
+// first request works as usual, one with a grace period answers well, and one without either has ended the family
+// already. Hours later there would be no such chance.
+const (
+	maxReplays   = 2
+	replayWithin = 15 * time.Second // since the first request
+)
+
+// lockMargin is how much longer than the slowest refresh a process waits for another one's.
+const lockMargin = 5 * time.Second
+
+// refreshed is what the callers of one refresh share.
+type refreshed struct {
+	record  *connectionRecord
+	warning *authsome.Error
+}
+
+// refresh renews a connection once for all goroutines that want it renewed. It returns when that is done or when ctx
+// is: a refresh that has begun is never abandoned, because its answer may hold the only refresh token there is.
+func (l *Layer) refresh(
+	ctx context.Context, p *authsome.Provider, seen *connectionRecord, opts authsome.CredentialOptions,
+) (*connectionRecord, *authsome.Error, error) {
+	detached := context.WithoutCancel(ctx)
+	l.inFlight.Add(1)
+	flight := l.flights.DoChan(string(connectionKey(seen.ref)), func() (any, error) {
+		r, err := l.refreshLocked(detached, p, seen, opts)
+		return r, err
+	})
+	answer := make(chan singleflight.Result, 1)
+	go func() {
+		defer l.inFlight.Done()
+		answer <- <-flight
+	}()
+	select {
+	case <-ctx.Done():
+		return seen, nil, &authsome.Error{
+			Kind: authsome.KindCancelled, Ref: seen.ref, Message: "cancelled while refreshing " + seen.ref.String(),
+			Err: ctx.Err(),
+		}
+	case result := <-answer:
+		r := result.Val.(refreshed) //nolint:forcetypeassert // refreshLocked returns nothing else
+		return r.record, r.warning, result.Err
+	}
+}
+
+// refreshLocked holds the connection's lock while it looks again, decides, calls and commits.
+func (l *Layer) refreshLocked(
+	ctx context.Context, p *authsome.Provider, seen *connectionRecord, opts authsome.CredentialOptions,
+) (refreshed, error) {
+	unlock, err := l.lock(ctx, seen.ref)
+	if err != nil {
+		return l.withoutLock(ctx, seen, err)
+	}
+	defer unlock()
+	if err := l.commitUnstored(ctx, seen.ref); err != nil {
+		return refreshed{record: seen}, err
+	}
+	h, err := l.read(ctx, seen.ref.Profile, seen.ref.Provider)
+	if err != nil {
+		return refreshed{record: seen}, err
+	}
+	c := h.connections[seen.ref.Connection]
+	if c == nil {
+		return refreshed{record: seen}, notConnected(seen.ref, h)
+	}
+	if c.Generation != seen.Generation {
+		opts.Refresh = false // somebody has done what was asked for
+	}
+	client := h.registration(c)
+	switch c.decide(opts, client, l.now()) {
+	case serve:
+		return refreshed{record: c}, nil
+	case refuse, wait:
+		return l.settled(c)
+	}
+	return l.rotate(ctx, p, c, client)
+}
+
+// lock waits for the connection's lock as long as another process may reasonably hold it.
+func (l *Layer) lock(ctx context.Context, ref authsome.Ref) (func(), error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout+replayWithin+lockMargin)
+	defer cancel()
+	return l.vault.Lock(ctx, connectionKey(ref))
+}
+
+// withoutLock serves a caller that could not get the lock from what is stored by now.
+func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause error) (refreshed, error) {
+	if !errors.Is(cause, context.DeadlineExceeded) {
+		return refreshed{record: seen}, vaultError("the connection cannot be locked", cause)
+	}
+	c, err := l.reread(ctx, seen.ref)
+	if err != nil {
+		return refreshed{record: seen}, gone(seen.ref, err)
+	}
+	if c.fresh(l.now()) {
+		return refreshed{record: c}, nil
+	}
+	c.Refresh.Reason = reasonLockHeld
+	return l.settled(c)
+}
+
+func (l *Layer) settled(c *connectionRecord) (refreshed, error) {
+	warning, err := l.settle(c)
+	return refreshed{record: c, warning: warning}, err
+}
+
+// rotate exchanges the refresh token. The lock is held.
+func (l *Layer) rotate(
+	ctx context.Context, p *authsome.Provider, c *connectionRecord, client *registrationRecord,
+) (refreshed, error) {
+	endpoint, err := l.issuer(p, c, client)
+	if err != nil {
+		return l.blocked(c, err)
+	}
+	before := c.Refresh
+	c.Refresh.AnswerLost = before.AnswerLost || !before.IntentAt.IsZero()
+	c.Refresh.IntentAt = l.now().UTC()
+	if err := l.store(ctx, c); err != nil {
+		c.Refresh = before
+		return l.blocked(c, err)
+	}
+	token, err := l.send(ctx, endpoint, c)
+	if err == nil {
+		return l.renewed(ctx, c, token)
+	}
+	return l.failed(ctx, c, client, asOAuthError(err))
+}
+
+// issuer returns the OAuth client that the connection's refresh token belongs to.
+func (l *Layer) issuer(p *authsome.Provider, c *connectionRecord, client *registrationRecord) (*oauth.Client, error) {
+	spec, err := provider.Expand(p, c.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	if refreshURL(spec) != c.TokenURL {
+		c.Refresh.Reason = reasonEndpointChanged
+		return nil, c.failure()
+	}
+	if client == nil {
+		c.Refresh.Reason = reasonNoClient
+		return nil, c.failure()
+	}
+	return l.client(spec, client), nil
+}
+
+// blocked is a refresh that could not even begin.
+func (l *Layer) blocked(c *connectionRecord, err error) (refreshed, error) {
+	e := asError(err)
+	l.record(authsome.EventRefresh, c.ref, firstOf(e.Reason, e.Message), nil)
+	if c.alive(l.now()) {
+		return refreshed{record: c, warning: e}, nil
+	}
+	return refreshed{record: c}, e
+}
+
+// send sends the refresh token, and sends it again after an answer that was lost.
+func (l *Layer) send(ctx context.Context, endpoint *oauth.Client, c *connectionRecord) (*oauth.Token, error) {
+	first := l.now()
+	for replays := 0; ; replays++ {
+		token, err := l.sendOnce(ctx, endpoint, c.RefreshToken.Secret)
+		if err == nil {
+			return token, nil
+		}
+		e := asOAuthError(err)
+		l.record(authsome.EventRefresh, c.ref, e.Reason, nil)
+		c.Refresh.AnswerLost = c.Refresh.AnswerLost || e.Class == oauth.ClassAmbiguous
+		if e.Class != oauth.ClassAmbiguous || replays == maxReplays || l.now().Sub(first) > replayWithin {
+			return nil, e
+		}
+		l.log.Debug("the answer of the token endpoint was lost, asking again", "connection", c.ref.String())
+	}
+}
+
+func (l *Layer) sendOnce(ctx context.Context, endpoint *oauth.Client, token authsome.Secret) (*oauth.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	return endpoint.Refresh(ctx, token)
+}
+
+// renewed commits a new token; only then is anybody given it.
+func (l *Layer) renewed(ctx context.Context, c *connectionRecord, token *oauth.Token) (refreshed, error) {
+	previous := time.Duration(c.Lifetime) * time.Second
+	c.take(token)
+	if token.ExpiresAt.IsZero() && previous > 0 {
+		c.ExpiresAt = token.SentAt.Add(previous).UTC() // as long as the last one, when the answer does not say
+		c.Lifetime = int64(previous / time.Second)
+	}
+	c.Invalid = false
+	c.Refresh = refreshState{LastAt: l.now().UTC()}
+	if err := l.insist(ctx, c); err != nil {
+		l.record(authsome.EventRefresh, c.ref, "the new token could not be stored", nil)
+		return refreshed{record: c}, err
+	}
+	l.record(authsome.EventRefresh, c.ref, "", nil)
+	return refreshed{record: c}, nil
+}
+
+// failed stores the outcome of a refresh that did not work.
+func (l *Layer) failed(
+	ctx context.Context, c *connectionRecord, client *registrationRecord, e *oauth.Error,
+) (refreshed, error) {
+	now := l.now().UTC()
+	c.Refresh = refreshState{
+		LastAt: now, Reason: e.Reason, Description: e.Description, Failures: c.Refresh.Failures + 1,
+		AnswerLost: c.Refresh.AnswerLost,
+	}
+	switch e.Class {
+	case oauth.ClassGrant:
+		c.Invalid = true
+	case oauth.ClassClient:
+		c.Invalid = true
+		c.Refresh.RefusedClient = client.fingerprint()
+	default:
+		c.Refresh.NextAttemptAt = coolDown(now, c.Refresh.Failures, e.RetryAfter, rand.Float64())
+	}
+	err := l.store(ctx, c)
+	if errors.Is(err, vault.ErrConflict) {
+		// Somebody without our lock, a login perhaps, has replaced what was refused: theirs is the truth.
+		return l.adopt(ctx, c.ref)
+	}
+	if err != nil {
+		l.log.Warn("the outcome of a refresh cannot be stored", "connection", c.ref.String(), "err", err)
+	}
+	return l.settled(c)
+}
+
+// adopt returns what another process has stored meanwhile.
+func (l *Layer) adopt(ctx context.Context, ref authsome.Ref) (refreshed, error) {
+	c, err := l.reread(ctx, ref)
+	if err != nil {
+		return refreshed{record: &connectionRecord{ref: ref}}, gone(ref, err)
+	}
+	if c.fresh(l.now()) && !c.Invalid {
+		return refreshed{record: c}, nil
+	}
+	return l.settled(c)
+}
+
+// take puts a token answer into the record. What the answer leaves out stays: the refresh token (RFC 6749 section 6)
+// and the scope (section 5.1).
+func (c *connectionRecord) take(token *oauth.Token) {
+	c.AccessToken = sealed{token.AccessToken}
+	if !token.RefreshToken.IsZero() {
+		c.RefreshToken = sealed{token.RefreshToken}
+	}
+	if token.Scopes != nil {
+		c.Scopes = token.Scopes
+	}
+	if !token.RefreshExpiresAt.IsZero() {
+		c.RefreshExpiresAt = token.RefreshExpiresAt.UTC()
+	}
+	c.TokenType = token.TokenType
+	c.ObtainedAt = token.SentAt.UTC()
+	c.ExpiresAt = time.Time{}
+	if !token.ExpiresAt.IsZero() {
+		c.ExpiresAt = token.ExpiresAt.UTC()
+	}
+	c.Lifetime = int64(token.Lifetime / time.Second)
+	c.ClockSkew = int64(token.ClockSkew / time.Second)
+	c.Generation++
+}

@@ -1,0 +1,121 @@
+package local
+
+import (
+	"context"
+	"errors"
+
+	"authsome"
+	"authsome/internal/oauth"
+	"authsome/internal/provider"
+	"authsome/vault"
+)
+
+// Revoke ends connections at the provider as far as it can, and here in any case.
+func (l *Layer) Revoke(ctx context.Context, ref authsome.Ref) (*authsome.Revocation, error) {
+	ref, err := normalize(ref)
+	if err != nil {
+		return nil, err
+	}
+	p, err := l.catalogue.Lookup(ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	h, err := l.read(ctx, ref.Profile, ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	names := []authsome.ConnectionName{ref.Connection}
+	all := ref.Connection == ""
+	if all {
+		names = sortedNames(h.connections)
+	}
+	if !all && h.connections[ref.Connection] == nil || all && len(names) == 0 && len(h.registrations) == 0 {
+		return nil, notConnected(h.resolve(ref), h)
+	}
+	report := &authsome.Revocation{}
+	for _, name := range names {
+		revoked, err := l.revokeOne(ctx, p, h, h.connections[name].ref)
+		if err != nil {
+			return report, err
+		}
+		report.Connections = append(report.Connections, revoked)
+	}
+	if all {
+		report.RegistrationDeleted = len(h.registrations) > 0
+		return report, l.deleteAll(ctx, providerKey(h.profile, h.provider))
+	}
+	return report, nil
+}
+
+// revokeOne revokes and forgets one connection under its lock: a token that is being rotated elsewhere is revoked in
+// its new form.
+func (l *Layer) revokeOne(
+	ctx context.Context, p *authsome.Provider, h *holding, ref authsome.Ref,
+) (authsome.RevokedConnection, error) {
+	report := authsome.RevokedConnection{Ref: ref}
+	unlock, err := l.lockOne(ctx, ref)
+	if err != nil {
+		return report, err
+	}
+	defer unlock()
+	c, err := l.reread(ctx, ref)
+	if err != nil {
+		return report, gone(ref, err)
+	}
+	if problem := l.revokeRemote(ctx, p, h, c); problem != nil {
+		report.Problem = problem.Error()
+	} else {
+		report.Remote = true
+	}
+	if err := l.forgetLocked(ctx, h, ref); err != nil {
+		return report, err
+	}
+	l.record(authsome.EventRevoke, ref, report.Problem, nil)
+	return report, nil
+}
+
+// What keeps a connection from being revoked at its provider.
+var (
+	errKeyRevocation = errors.New("an API key is revoked on the provider's own page")
+	errNoRevocation  = errors.New("the provider offers no way to revoke a token")
+	errNoClient      = errors.New("the OAuth client it was made with is not stored")
+)
+
+func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord) error {
+	if c.AuthType == authsome.AuthTypeAPIKey {
+		return errKeyRevocation
+	}
+	spec, err := provider.Expand(p, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	if spec.RevocationURL == "" || spec.RevocationStyle == authsome.RevokeNone {
+		return errNoRevocation
+	}
+	client := h.registration(c)
+	if client == nil {
+		return errNoClient
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	err = l.client(spec, client).Revoke(ctx, oauth.RevocationRequest{
+		AccessToken: c.AccessToken.Secret, RefreshToken: c.RefreshToken.Secret,
+	})
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return errors.New(e.Reason)
+	}
+	return err
+}
+
+// deleteAll deletes every record below a prefix in one transaction.
+func (l *Layer) deleteAll(ctx context.Context, prefix vault.Key) error {
+	records, err := l.vault.List(ctx, prefix)
+	if err != nil {
+		return vaultError("the vault cannot be read", err)
+	}
+	changes := make([]vault.Change, len(records))
+	for i, rec := range records {
+		changes[i] = vault.Change{Key: rec.Key, Delete: true}
+	}
+	return l.apply(ctx, changes...)
+}

@@ -1,0 +1,39 @@
+package local
+
+import (
+	"context"
+	"time"
+)
+
+// watchInterval is how soon a process learns of what another one wrote.
+const watchInterval = 500 * time.Millisecond
+
+// Changed returns a channel that receives whenever any process has written the vault, until ctx ends. Programs that
+// keep credentials in memory, as the proxy does, drop them then.
+func (l *Layer) Changed(ctx context.Context) <-chan struct{} {
+	changed := make(chan struct{}, 1)
+	go l.watch(ctx, changed)
+	return changed
+}
+
+func (l *Layer) watch(ctx context.Context, changed chan<- struct{}) {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	last, _ := l.vault.Stamp(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		stamp, err := l.vault.Stamp(ctx)
+		if err != nil || stamp == last {
+			continue
+		}
+		last = stamp
+		select {
+		case changed <- struct{}{}:
+		default: // one is waiting already
+		}
+	}
+}
