@@ -182,7 +182,7 @@ func TestTornLineCostsOnlyItself(t *testing.T) {
 		t.Fatalf("reported %v", bad)
 	}
 	first, _ := os.ReadFile(path)
-	if want := int64(strings.IndexByte(string(first), '\n') + 1); bad[0].(*audit.LineError).Offset != want {
+	if want := int64(strings.IndexByte(string(first), '\n') + 1); lineOffset(t, bad[0]) != want {
 		t.Errorf("first bad line reported at %v, want %d", bad[0], want)
 	}
 }

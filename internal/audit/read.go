@@ -47,7 +47,7 @@ func Read(path string, opts ReadOptions) iter.Seq2[Entry, error] {
 			yield(Entry{}, fmt.Errorf("open audit log: %w", err))
 			return
 		}
-		defer f.Close() //nolint:errcheck // nothing was written
+		defer f.Close()
 		var start int64
 		if opts.Last > 0 {
 			if start, err = tail(f, opts.Last); err != nil {

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -86,7 +87,7 @@ func TestReadPassesOverWhatIsNoEntry(t *testing.T) {
 			t.Errorf("%s: %d entries, %v", name, len(entries), bad)
 			continue
 		}
-		if got := bad[0].(*audit.LineError).Offset; got != int64(len(good)+1) {
+		if got := lineOffset(t, bad[0]); got != int64(len(good)+1) {
 			t.Errorf("%s: reported at %d", name, got)
 		}
 	}
@@ -167,4 +168,14 @@ func FuzzRecord(f *testing.F) {
 			t.Fatalf("%+v, %v", entries, bad)
 		}
 	})
+}
+
+// lineOffset returns where an unreadable line begins.
+func lineOffset(t *testing.T, err error) int64 {
+	t.Helper()
+	e, ok := errors.AsType[*audit.LineError](err)
+	if !ok {
+		t.Fatalf("got %v, want a line error", err)
+	}
+	return e.Offset
 }

@@ -1,6 +1,8 @@
 package authserver
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,6 +24,8 @@ type Request struct {
 func (s *Server) record(r Request) {
 	r.At = s.now()
 	s.requests = append(s.requests, r)
+	close(s.arrived)
+	s.arrived = make(chan struct{})
 }
 
 // Requests returns what has arrived, oldest first. What it returns must not be changed.
@@ -34,8 +38,32 @@ func (s *Server) Requests() []Request {
 // TokenRequests returns how many requests the token endpoint has got, with one of the given grant types or, if none is
 // given, at all. Faults count.
 func (s *Server) TokenRequests(grantTypes ...string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.countTokenRequests(grantTypes)
+}
+
+// AwaitTokenRequests returns once the token endpoint has got n requests, counted from the server's beginning, or with
+// the error of ctx.
+func (s *Server) AwaitTokenRequests(ctx context.Context, n int) error {
+	for {
+		s.mu.Lock()
+		count, arrived := s.countTokenRequests(nil), s.arrived
+		s.mu.Unlock()
+		if count >= n {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for token request %d: %w", n, ctx.Err())
+		case <-arrived:
+		}
+	}
+}
+
+func (s *Server) countTokenRequests(grantTypes []string) int {
 	n := 0
-	for _, r := range s.Requests() {
+	for _, r := range s.requests {
 		if r.Endpoint == PathToken && (len(grantTypes) == 0 || slices.Contains(grantTypes, r.GrantType)) {
 			n++
 		}

@@ -105,6 +105,7 @@ type Server struct {
 	faults   []Fault
 	released chan struct{} // closed by Release
 	requests []Request
+	arrived  chan struct{} // closed when a request is recorded, then replaced
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -127,6 +128,7 @@ func New(config Config) *Server {
 		access:   make(map[string]*accessToken),
 		refresh:  make(map[string]*refreshToken),
 		released: make(chan struct{}),
+		arrived:  make(chan struct{}),
 	}
 	if s.now == nil {
 		s.now = time.Now

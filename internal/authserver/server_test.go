@@ -1,9 +1,11 @@
 package authserver_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -223,7 +225,7 @@ func TestCodeIsGoodOnceForItsRequestOnly(t *testing.T) {
 		for k, v := range change {
 			form[k] = v
 		}
-		if resp, body := post(t, base+"/token", form); resp.StatusCode != 400 || body["error"] != "invalid_grant" {
+		if resp, body := post(t, base+"/token", form); resp.StatusCode != http.StatusBadRequest || body["error"] != "invalid_grant" {
 			t.Errorf("%s: %d %v", name, resp.StatusCode, body)
 		}
 	}
@@ -440,8 +442,35 @@ func TestUserActions(t *testing.T) {
 		t.Error("SetClientSecret reports the wrong clients")
 	}
 	old := url.Values{"client_id": {"post"}, "client_secret": {"secret"}, "grant_type": {"refresh_token"}}
-	if resp, _ := post(t, base+"/token", old); resp.StatusCode != 401 {
+	if resp, _ := post(t, base+"/token", old); resp.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the old secret: %d", resp.StatusCode)
+	}
+}
+
+func TestSettingsChangeWhileServing(t *testing.T) {
+	t.Parallel()
+	s, base, _ := start(t, authserver.Config{})
+	s.SetConsent(authserver.ConsentDeny)
+	resp, _ := get(t, base+"/authorize?"+authorizeQuery().Encode())
+	if got := location(t, resp).Get("error"); got != "access_denied" {
+		t.Errorf("consent: %q", got)
+	}
+	s.SetAccessTokenLifetime(90 * time.Second)
+	s.Inject(authserver.Unavailable(0))
+	s.ClearFaults()
+	_, body := post(t, base+"/token", refreshGrant(s.Issue("public").RefreshToken))
+	if body["expires_in"] != 90.0 {
+		t.Errorf("answer: %v", body)
+	}
+}
+
+func TestAwaitTokenRequestsEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	s, _, _ := start(t, authserver.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.AwaitTokenRequests(ctx, 1); !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
 
@@ -475,9 +504,15 @@ func TestFaultsBeforeAndAfterProcessing(t *testing.T) {
 		fault     authserver.Fault
 		processed bool
 	}{
-		{authserver.ResetBefore(), false}, {authserver.ResetAfter(), true}, {authserver.TruncateAfter(), true},
-		{authserver.HalfJSON(), true}, {authserver.HTML(), false}, {authserver.ErrorIn200("x"), false},
-		{authserver.OmitRefreshToken(), true}, {authserver.FormEncoded(), true}, {authserver.Redirect("/"), false},
+		{authserver.ResetBefore(), false},
+		{authserver.ResetAfter(), true},
+		{authserver.TruncateAfter(), true},
+		{authserver.HalfJSON(), true},
+		{authserver.HTML(), false},
+		{authserver.ErrorIn200("x"), false},
+		{authserver.OmitRefreshToken(), true},
+		{authserver.FormEncoded(), true},
+		{authserver.Redirect("/"), false},
 	} {
 		s, base, _ := start(t, authserver.Config{Rotation: authserver.RotateRefuse})
 		s.Inject(tt.fault)

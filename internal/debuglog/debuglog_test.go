@@ -236,7 +236,7 @@ func contents(t *testing.T, path string) string {
 
 func BenchmarkDebug(b *testing.B) {
 	log, closer := Open(Config{Path: filepath.Join(b.TempDir(), "authsome.log")})
-	defer closer.Close() //nolint:errcheck // a benchmark
+	defer closer.Close()
 	for b.Loop() {
 		log.Debug("request", "host", "api.github.com", "status", 200)
 	}

@@ -63,7 +63,7 @@ func do(t *testing.T, client *http.Client, method, target, body string, header .
 		t.Error(err)
 		return answer{}
 	}
-	defer resp.Body.Close() //nolint:errcheck // a test
+	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Error(err)
@@ -252,20 +252,24 @@ func TestRedirectKinds(t *testing.T) {
 		{"default", authsome.Redirect{}, "http://127.0.0.1:", "", ""},
 		{"localhost", authsome.Redirect{Kind: authsome.RedirectLocalhost, Path: "/cb"}, "http://localhost:", "", ""},
 		{
-			"fixed", authsome.Redirect{Kind: authsome.RedirectFixedPort, Host: "localhost", Port: port, Path: "cb"},
+			"fixed",
+			authsome.Redirect{Kind: authsome.RedirectFixedPort, Host: "localhost", Port: port, Path: "cb"},
 			fmt.Sprintf("http://localhost:%d/cb", port), "", "",
 		},
 		{
-			"fixed and taken", authsome.Redirect{Kind: authsome.RedirectFixedPort, Port: takenPort},
+			"fixed and taken",
+			authsome.Redirect{Kind: authsome.RedirectFixedPort, Port: takenPort},
 			"", authsome.KindLoginFailed, fmt.Sprint("port ", takenPort),
 		},
 		{
-			"fixed and taken by name", authsome.Redirect{Kind: authsome.RedirectFixedPort, Host: "localhost", Port: takenPort},
+			"fixed and taken by name",
+			authsome.Redirect{Kind: authsome.RedirectFixedPort, Host: "localhost", Port: takenPort},
 			"", authsome.KindLoginFailed, fmt.Sprint("port ", takenPort),
 		},
 		{"fixed without port", authsome.Redirect{Kind: authsome.RedirectFixedPort}, "", authsome.KindLoginFailed, "no port"},
 		{
-			"not loopback", authsome.Redirect{Kind: authsome.RedirectFixedPort, Host: "0.0.0.0", Port: port},
+			"not loopback",
+			authsome.Redirect{Kind: authsome.RedirectFixedPort, Host: "0.0.0.0", Port: port},
 			"", authsome.KindLoginFailed, "no loopback",
 		},
 		{"https", authsome.Redirect{Kind: authsome.RedirectHTTPSOnly}, "", authsome.KindUsage, "does not redirect"},
@@ -371,7 +375,7 @@ func TestOversizeRequestHeadIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // a test
+	defer conn.Close()
 	go fmt.Fprintf(conn, "GET /callback?code=%s&state=s HTTP/1.1\r\nHost: %s\r\n\r\n",
 		strings.Repeat("x", 1<<20), hostOf(t, c.RedirectURI()))
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

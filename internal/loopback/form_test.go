@@ -76,7 +76,7 @@ func TestDocsLinkMustBeHTTPS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // a test
+	defer f.Close()
 	if a := do(t, browser(t, false), "GET", f.URL(), ""); strings.Contains(a.body, "javascript") {
 		t.Error(a.body)
 	}

@@ -126,7 +126,7 @@ func TestCacheForgetsTheLeastRecentlyUsedHost(t *testing.T) {
 }
 
 // handshake runs both sides of TLS over a pipe and returns what each of them says.
-func handshake(server, client *tls.Config) (serverErr, clientErr error, state tls.ConnectionState) {
+func handshake(server, client *tls.Config) (state tls.ConnectionState, serverErr, clientErr error) {
 	a, b := net.Pipe()
 	s, c := tls.Server(a, server), tls.Client(b, client)
 	done := make(chan error, 1)
@@ -144,7 +144,7 @@ func handshake(server, client *tls.Config) (serverErr, clientErr error, state tl
 	}
 	state = c.ConnectionState()
 	_ = b.Close()
-	return <-done, clientErr, state
+	return state, <-done, clientErr
 }
 
 func TestHandshakeRefusesAnotherServerNameBeforeMinting(t *testing.T) { // attack 2
@@ -162,7 +162,7 @@ func TestHandshakeRefusesAnotherServerNameBeforeMinting(t *testing.T) { // attac
 	} {
 		ca := newCA(t, nil)
 		client := &tls.Config{ServerName: tc.sni, InsecureSkipVerify: true} //nolint:gosec // the server is on trial
-		serverErr, _, _ := handshake(ca.ServerConfig(tc.name), client)
+		_, serverErr, _ := handshake(ca.ServerConfig(tc.name), client)
 		if ok := serverErr == nil; ok != tc.ok {
 			t.Errorf("connect to %s, name %q: %v", tc.name, tc.sni, serverErr)
 		}
@@ -179,14 +179,14 @@ func TestSessionsAreResumedWithTheSameHostOnly(t *testing.T) {
 		ServerName: "a.example", RootCAs: trusting(t, ca), NextProtos: []string{"h2"},
 		ClientSessionCache: tls.NewLRUClientSessionCache(4),
 	}
-	_, err, state := handshake(ca.ServerConfig("a.example"), client)
+	state, _, err := handshake(ca.ServerConfig("a.example"), client)
 	if err != nil || state.DidResume || state.NegotiatedProtocol != "h2" {
 		t.Fatalf("first handshake: %v, resumed %t, protocol %q", err, state.DidResume, state.NegotiatedProtocol)
 	}
-	if _, err, state = handshake(ca.ServerConfig("a.example"), client); err != nil || !state.DidResume {
+	if state, _, err = handshake(ca.ServerConfig("a.example"), client); err != nil || !state.DidResume {
 		t.Errorf("second handshake: %v, resumed %t", err, state.DidResume)
 	}
-	if serverErr, _, _ := handshake(ca.ServerConfig("b.example"), client); serverErr == nil {
+	if _, serverErr, _ := handshake(ca.ServerConfig("b.example"), client); serverErr == nil {
 		t.Error("a session of a.example opened b.example")
 	}
 }

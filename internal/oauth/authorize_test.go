@@ -44,17 +44,32 @@ func TestAuthorizationURL(t *testing.T) {
 		want     map[string]string // on top of base; empty: absent
 	}{
 		{"plain", authsome.OAuth{}, nil},
-		{"parameters of the definition", authsome.OAuth{AuthorizeParams: map[string]string{"access_type": "offline"}},
-			map[string]string{"access_type": "offline"}},
-		{"own parameters win", authsome.OAuth{AuthorizeParams: map[string]string{"state": "x", "prompt": ""}},
-			map[string]string{"prompt": ""}},
+		{
+			"parameters of the definition",
+			authsome.OAuth{AuthorizeParams: map[string]string{"access_type": "offline"}},
+			map[string]string{"access_type": "offline"},
+		},
+		{
+			"own parameters win",
+			authsome.OAuth{AuthorizeParams: map[string]string{"state": "x", "prompt": ""}},
+			map[string]string{"prompt": ""},
+		},
 		{"separator", authsome.OAuth{ScopeSeparator: ","}, map[string]string{"scope": "a,b"}},
-		{"scope parameter", authsome.OAuth{ScopeParam: "user_scope"},
-			map[string]string{"scope": "", "user_scope": "a b"}},
-		{"resource (8707-1)", authsome.OAuth{Resource: "https://api.test/mcp"},
-			map[string]string{"resource": "https://api.test/mcp"}},
-		{"query in the endpoint", authsome.OAuth{AuthorizationURL: "https://as.test/authorize?tenant=1"},
-			map[string]string{"tenant": "1"}},
+		{
+			"scope parameter",
+			authsome.OAuth{ScopeParam: "user_scope"},
+			map[string]string{"scope": "", "user_scope": "a b"},
+		},
+		{
+			"resource (8707-1)",
+			authsome.OAuth{Resource: "https://api.test/mcp"},
+			map[string]string{"resource": "https://api.test/mcp"},
+		},
+		{
+			"query in the endpoint",
+			authsome.OAuth{AuthorizationURL: "https://as.test/authorize?tenant=1"},
+			map[string]string{"tenant": "1"},
+		},
 	}
 	for _, tt := range tests {
 		if tt.provider.AuthorizationURL == "" {
@@ -132,22 +147,36 @@ func TestParseRedirect(t *testing.T) {
 		{name: "error with other state is not shown", query: "error=access_denied&state=x", reason: "state mismatch"},
 		{name: "iss (9207-1)", query: "code=c&state=st&iss=https://as.test", issuer: issuer, code: "c"},
 		{name: "iss absent, not required", query: "code=c&state=st", issuer: issuer, code: "c"},
-		{name: "iss absent, required", query: "code=c&state=st", issuer: issuer, issRequired: true,
-			reason: "issuer mismatch"},
-		{name: "iss differs by a slash", query: "code=c&state=st&iss=https://as.test/", issuer: issuer,
-			reason: "issuer mismatch"},
-		{name: "iss twice", query: "code=c&state=st&iss=https://as.test&iss=https://evil.test", issuer: issuer,
-			reason: "issuer mismatch"},
+		{
+			name: "iss absent, required", query: "code=c&state=st", issuer: issuer, issRequired: true,
+			reason: "issuer mismatch",
+		},
+		{
+			name: "iss differs by a slash", query: "code=c&state=st&iss=https://as.test/", issuer: issuer,
+			reason: "issuer mismatch",
+		},
+		{
+			name: "iss twice", query: "code=c&state=st&iss=https://as.test&iss=https://evil.test", issuer: issuer,
+			reason: "issuer mismatch",
+		},
 		{name: "iss empty", query: "code=c&state=st&iss=", issuer: issuer, reason: "issuer mismatch"},
-		{name: "error of another issuer is not shown", query: "error=e&state=st&iss=https://evil.test", issuer: issuer,
-			reason: "issuer mismatch"},
+		{
+			name: "error of another issuer is not shown", query: "error=e&state=st&iss=https://evil.test", issuer: issuer,
+			reason: "issuer mismatch",
+		},
 		{name: "iss of an unknown issuer", query: "code=c&state=st&iss=https://as.test", code: "c"},
-		{name: "iss required of an unknown issuer", query: "code=c&state=st&iss=", issRequired: true,
-			reason: "issuer mismatch"},
-		{name: "denied", query: "error=access_denied&error_description=no&state=st", reason: "access_denied",
-			errorCode: "access_denied"},
-		{name: "denied with iss", query: "error=access_denied&state=st&iss=https://as.test", issuer: issuer,
-			reason: "access_denied", errorCode: "access_denied"},
+		{
+			name: "iss required of an unknown issuer", query: "code=c&state=st&iss=", issRequired: true,
+			reason: "issuer mismatch",
+		},
+		{
+			name: "denied", query: "error=access_denied&error_description=no&state=st", reason: "access_denied",
+			errorCode: "access_denied",
+		},
+		{
+			name: "denied with iss", query: "error=access_denied&state=st&iss=https://as.test", issuer: issuer,
+			reason: "access_denied", errorCode: "access_denied",
+		},
 		{name: "empty error", query: "error=&state=st", reason: "refused without a reason"},
 		{name: "error with control characters", query: "error=a%0d%0ab&state=st", reason: "a  b", errorCode: "a  b"},
 		{name: "code twice", query: "code=c&code=d&state=st", reason: "no usable code in the redirect URL"},

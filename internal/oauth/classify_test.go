@@ -28,8 +28,10 @@ func TestClassify_2_1(t *testing.T) {
 		{400, `{"error":"expired_token"}`, nil, ClassGrant, "expired_token", "expired_token"},
 		{200, `{"error":"bad_refresh_token"}`, nil, ClassGrant, "bad_refresh_token", "bad_refresh_token"},
 		{200, `{"ok":false,"error":"token_revoked"}`, nil, ClassGrant, "token_revoked", "token_revoked"},
-		{200, `{"ok":false,"error":"invalid_refresh_token"}`, nil, ClassGrant, "invalid_refresh_token",
-			"invalid_refresh_token"},
+		{
+			200, `{"ok":false,"error":"invalid_refresh_token"}`, nil, ClassGrant, "invalid_refresh_token",
+			"invalid_refresh_token",
+		},
 		{401, `{"error":"invalid_token"}`, nil, ClassGrant, "invalid_token", "invalid_token"},
 		{200, `{"error":"invalid_code"}`, nil, ClassGrant, "invalid_code", "invalid_code"},
 		{400, `{"error":"interaction_required"}`, nil, ClassGrant, "interaction_required", "interaction_required"},
@@ -37,8 +39,10 @@ func TestClassify_2_1(t *testing.T) {
 		// dead client
 		{401, `{"error":"invalid_client"}`, nil, ClassClient, "invalid_client", "invalid_client"},
 		{400, `{"error":"unauthorized_client"}`, nil, ClassClient, "unauthorized_client", "unauthorized_client"},
-		{200, `{"error":"incorrect_client_credentials"}`, nil, ClassClient, "incorrect_client_credentials",
-			"incorrect_client_credentials"},
+		{
+			200, `{"error":"incorrect_client_credentials"}`, nil, ClassClient, "incorrect_client_credentials",
+			"incorrect_client_credentials",
+		},
 		{200, `{"ok":false,"error":"bad_client_secret"}`, nil, ClassClient, "bad_client_secret", "bad_client_secret"},
 		// our fault
 		{400, `{"error":"invalid_request"}`, nil, ClassRequest, "invalid_request", "invalid_request"},
@@ -53,31 +57,59 @@ func TestClassify_2_1(t *testing.T) {
 		{400, `{"error_description":"invalid_grant: token revoked"}`, nil, ClassRequest, "", "HTTP 400"},
 		{200, `{"ok":false}`, nil, ClassRequest, "not_ok", "not_ok"},
 		{200, `{"error":17}`, nil, ClassRequest, "unknown_error", "unknown_error"},
-		{400, `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"m"}}`, nil, ClassRequest, "INVALID_ARGUMENT",
-			"INVALID_ARGUMENT"},
+		{
+			400, `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"m"}}`, nil, ClassRequest, "INVALID_ARGUMENT",
+			"INVALID_ARGUMENT",
+		},
 		// the definition knows better
-		{400, `{"error":"invalid_request"}`, map[string]string{"invalid_request": "grant"}, ClassGrant, "invalid_request",
-			"invalid_request"},
-		{400, `{"status":"BAD_REFRESH_TOKEN","message":"m"}`, map[string]string{"BAD_REFRESH_TOKEN": "grant"}, ClassGrant,
-			"BAD_REFRESH_TOKEN", "BAD_REFRESH_TOKEN"},
-		{404, `{"error":{"type":"not_found_error"}}`, map[string]string{"not_found_error": "grant"}, ClassGrant,
-			"not_found_error", "not_found_error"},
-		{200, `{"ok":false,"error":"ratelimited"}`, map[string]string{"ratelimited": "transient"}, ClassTransient,
-			"ratelimited", "ratelimited"},
-		{400, `{"error":"invalid_grant"}`, map[string]string{"invalid_grant": "client"}, ClassClient, "invalid_grant",
-			"invalid_grant"},
+		{
+			400, `{"error":"invalid_request"}`,
+			map[string]string{"invalid_request": "grant"},
+			ClassGrant, "invalid_request",
+			"invalid_request",
+		},
+		{
+			400, `{"status":"BAD_REFRESH_TOKEN","message":"m"}`,
+			map[string]string{"BAD_REFRESH_TOKEN": "grant"},
+			ClassGrant,
+			"BAD_REFRESH_TOKEN", "BAD_REFRESH_TOKEN",
+		},
+		{
+			404, `{"error":{"type":"not_found_error"}}`,
+			map[string]string{"not_found_error": "grant"},
+			ClassGrant,
+			"not_found_error", "not_found_error",
+		},
+		{
+			200, `{"ok":false,"error":"ratelimited"}`,
+			map[string]string{"ratelimited": "transient"},
+			ClassTransient,
+			"ratelimited", "ratelimited",
+		},
+		{
+			400, `{"error":"invalid_grant"}`,
+			map[string]string{"invalid_grant": "client"},
+			ClassClient, "invalid_grant",
+			"invalid_grant",
+		},
 		// transient, whatever else the answer says
 		{408, ``, nil, ClassTransient, "", "HTTP 408"},
 		{425, ``, nil, ClassTransient, "", "HTTP 425"},
 		{429, ``, nil, ClassTransient, "", "rate limited (HTTP 429)"},
 		{429, `{"error":"invalid_grant"}`, nil, ClassTransient, "invalid_grant", "rate limited (HTTP 429)"},
 		{500, `{"error":"invalid_grant"}`, nil, ClassTransient, "invalid_grant", "server error (HTTP 500)"},
-		{500, `{"error":"invalid_grant"}`, map[string]string{"invalid_grant": "grant"}, ClassTransient, "invalid_grant",
-			"server error (HTTP 500)"},
+		{
+			500, `{"error":"invalid_grant"}`,
+			map[string]string{"invalid_grant": "grant"},
+			ClassTransient, "invalid_grant",
+			"server error (HTTP 500)",
+		},
 		{503, `<html>`, nil, ClassTransient, "", "server error (HTTP 503)"},
 		{400, `{"error":"server_error"}`, nil, ClassTransient, "server_error", "server_error"},
-		{400, `{"error":"temporarily_unavailable"}`, nil, ClassTransient, "temporarily_unavailable",
-			"temporarily_unavailable"},
+		{
+			400, `{"error":"temporarily_unavailable"}`, nil, ClassTransient, "temporarily_unavailable",
+			"temporarily_unavailable",
+		},
 		{302, `{"error":"invalid_grant"}`, nil, ClassTransient, "invalid_grant", "unexpected redirect (HTTP 302)"},
 		{304, ``, nil, ClassTransient, "", "unexpected redirect (HTTP 304)"},
 		// ambiguous
@@ -146,7 +178,7 @@ func TestErrorCarriesRetryAfter(t *testing.T) {
 	for _, body := range []string{`{"error":"invalid_grant"}`, "<html>"} {
 		u := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "17")
-			w.WriteHeader(429)
+			w.WriteHeader(http.StatusTooManyRequests)
 			_, _ = w.Write([]byte(body))
 		})
 		_, err := refresh(t, newClient(u.URL))
@@ -180,18 +212,26 @@ func TestRevocationStyles(t *testing.T) {
 		onlyAccess, needsRef bool
 	}{
 		{style: "", method: "POST", path: "/revoke", body: auth + "&token=r%2Ft&token_type_hint=refresh_token"},
-		{style: authsome.RevokeRFC7009, method: "POST", path: "/revoke", onlyAccess: true,
-			body: auth + "&token=at&token_type_hint=access_token"},
-		{style: authsome.RevokeRFC7009, clientAuth: authsome.ClientAuthBasic, method: "POST", path: "/revoke",
-			authorization: basic, body: "token=r%2Ft&token_type_hint=refresh_token"},
+		{
+			style: authsome.RevokeRFC7009, method: "POST", path: "/revoke", onlyAccess: true,
+			body: auth + "&token=at&token_type_hint=access_token",
+		},
+		{
+			style: authsome.RevokeRFC7009, clientAuth: authsome.ClientAuthBasic, method: "POST", path: "/revoke",
+			authorization: basic, body: "token=r%2Ft&token_type_hint=refresh_token",
+		},
 		{style: authsome.RevokeToken, method: "POST", path: "/revoke", body: "token=r%2Ft"},
-		{style: authsome.RevokeGitHub, url: "/applications/{client_id}/token", method: "DELETE",
-			path: "/applications/client%20id/token", authorization: plainBasic, body: `{"access_token":"at"}`},
+		{
+			style: authsome.RevokeGitHub, url: "/applications/{client_id}/token", method: "DELETE",
+			path: "/applications/client%20id/token", authorization: plainBasic, body: `{"access_token":"at"}`,
+		},
 		{style: authsome.RevokeBearer, method: "POST", path: "/revoke", authorization: "Bearer at"},
 		{style: authsome.RevokeBearerD, method: "DELETE", path: "/revoke", authorization: "Bearer at"},
 		{style: authsome.RevokeDelete, url: "/tokens/{token}", method: "DELETE", path: "/tokens/r%2Ft", needsRef: true},
-		{style: authsome.RevokeJSON, clientAuth: authsome.ClientAuthBasic, method: "POST", path: "/revoke",
-			authorization: basic, body: `{"token":"at"}`},
+		{
+			style: authsome.RevokeJSON, clientAuth: authsome.ClientAuthBasic, method: "POST", path: "/revoke",
+			authorization: basic, body: `{"token":"at"}`,
+		},
 	}
 	for _, tt := range tests {
 		u := answering(t, 200, "", "")
@@ -270,7 +310,7 @@ func TestRevoke_7009_1_FallsBackToTheAccessToken(t *testing.T) {
 	u := serve(t, func(w http.ResponseWriter, _ *http.Request) {})
 	u.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.FormValue("token_type_hint") == "refresh_token" {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = w.Write([]byte(`{"error":"unsupported_token_type"}`))
 		}
 	})

@@ -28,7 +28,7 @@ func (c *Client) logFailure(ctx context.Context, r *request, a *answer, cause er
 	}
 	body := string(a.body)
 	attrs := []any{
-		"status", a.status, "type", a.mediaType(), "retry_after", a.header.Get("Retry-After"),
+		"status", a.status, "type", r.redact.short(a.mediaType()), "retry_after", r.redact.short(a.header.Get("Retry-After")),
 		"body", r.redact.with(tokensIn(body)...).text(body),
 	}
 	if e, ok := errors.AsType[*Error](cause); ok {

@@ -115,11 +115,15 @@ func TestNetworkFailures_2_1(t *testing.T) {
 			readRequest(c)
 			_, _ = io.WriteString(c, "220 mail.test ESMTP\r\n")
 		}), nil, ClassAmbiguous, "connection failed"},
-		{"a transport that tells nothing", "https://as.test", &http.Client{Transport: failing{errors.New("x")}},
-			ClassAmbiguous, "connection failed"},
-		{"a transport that could not dial", "https://as.test",
+		{
+			"a transport that tells nothing", "https://as.test", &http.Client{Transport: failing{errors.New("x")}},
+			ClassAmbiguous, "connection failed",
+		},
+		{
+			"a transport that could not dial", "https://as.test",
 			&http.Client{Transport: failing{&net.OpError{Op: "dial", Err: errors.New("x")}}}, ClassTransient,
-			"connection failed"},
+			"connection failed",
+		},
 	}
 	for _, tt := range tests {
 		c := newClient(tt.url)

@@ -44,13 +44,8 @@ func assertSecretFreeError(t *testing.T, where string, err error) {
 	t.Helper()
 	e := asError(t, err)
 	text := fmt.Sprintf("%v %+v %s %s %s", err, err, e.Reason, e.Code, e.Description)
-	for cause := error(e); cause != nil; {
-		text += cause.Error()
-		u, ok := cause.(interface{ Unwrap() error })
-		if !ok || cause != error(e) {
-			break
-		}
-		cause = u.Unwrap()
+	if e.Err != nil {
+		text += fmt.Sprintf(" %v %+v %q", e.Err, e.Err, e.Err)
 	}
 	assertSecretFree(t, where, text)
 }

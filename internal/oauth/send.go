@@ -58,7 +58,7 @@ func (c *Client) send(ctx context.Context, r *request) (*answer, error) {
 	if len(a.body) > maxAnswer {
 		a.body, a.readErr = a.body[:maxAnswer], errTooLong
 	}
-	c.logger().DebugContext(ctx, r.op+" answered", "status", a.status, "type", a.mediaType(), "bytes", len(a.body))
+	c.logger().DebugContext(ctx, r.op+" answered", "status", a.status, "bytes", len(a.body))
 	return a, nil
 }
 

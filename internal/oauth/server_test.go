@@ -172,8 +172,8 @@ func TestHangIsEndedByTheClientOrReleased(t *testing.T) {
 			_, err := c.Refresh(ctx, token)
 			done <- err
 		}()
-		for s.TokenRequests() == 0 {
-			time.Sleep(time.Millisecond) // until it has arrived
+		if err := s.AwaitTokenRequests(t.Context(), 1); err != nil {
+			t.Fatal(err)
 		}
 		cancel()
 		if got := reason(<-done); got != "ambiguous: cancelled" {
@@ -185,8 +185,8 @@ func TestHangIsEndedByTheClientOrReleased(t *testing.T) {
 			_, err := c.Refresh(t.Context(), token)
 			done <- err
 		}()
-		for s.TokenRequests() == 1 {
-			time.Sleep(time.Millisecond)
+		if err := s.AwaitTokenRequests(t.Context(), 2); err != nil {
+			t.Fatal(err)
 		}
 		s.Release()
 		if err := <-done; err != nil {

@@ -15,10 +15,18 @@ func TestToken_6749_6_TokenTypeCaseInsensitive(t *testing.T) {
 	tests := []struct {
 		member, override, want string // want empty: refused
 	}{
-		{`"Bearer"`, "", "Bearer"}, {`"bearer"`, "", "Bearer"}, {`"BEARER"`, "", "Bearer"},
-		{`""`, "", "Bearer"}, {`null`, "", "Bearer"},
-		{`"DPoP"`, "", ""}, {`"mac"`, "", ""}, {`"Bearer2"`, "", ""}, {`1`, "", ""}, {`"user"`, "", ""},
-		{`"user"`, "Bearer", "Bearer"}, {`"DPoP"`, "Bearer", "Bearer"},
+		{`"Bearer"`, "", "Bearer"},
+		{`"bearer"`, "", "Bearer"},
+		{`"BEARER"`, "", "Bearer"},
+		{`""`, "", "Bearer"},
+		{`null`, "", "Bearer"},
+		{`"DPoP"`, "", ""},
+		{`"mac"`, "", ""},
+		{`"Bearer2"`, "", ""},
+		{`1`, "", ""},
+		{`"user"`, "", ""},
+		{`"user"`, "Bearer", "Bearer"},
+		{`"DPoP"`, "Bearer", "Bearer"},
 	}
 	for _, tt := range tests {
 		token, err := refreshWith(t, authsome.OAuth{TokenType: tt.override}, `{"access_token":"a","token_type":`+tt.member+`}`)
@@ -197,12 +205,16 @@ func TestToken_2_4_ShapesOfAnswers(t *testing.T) {
 		{"form", "application/x-www-form-urlencoded", "access_token=a%2Fb&expires_in=3600&scope=", "", "a/b"},
 		{"form as text", "text/plain", "access_token=a&token_type=bearer", "", "a"},
 		{"form as JSON", "application/json", "access_token=a&token_type=bearer", "", "a"},
-		{"nested", "application/json", `{"ok":true,"access_token":"bot","authed_user":{"access_token":"a"}}`,
-			"authed_user", "a"},
+		{
+			"nested", "application/json", `{"ok":true,"access_token":"bot","authed_user":{"access_token":"a"}}`,
+			"authed_user", "a",
+		},
 		{"nested deeply", "application/json", `{"d":{"t":{"access_token":"a"}}}`, "d.t", "a"},
 		{"not nested after all", "application/json", `{"ok":true,"access_token":"a"}`, "authed_user", "a"},
-		{"nested, but not there", "application/json", `{"ok":true,"authed_user":{"id":"U1"},"access_token":"a"}`,
-			"authed_user", "a"},
+		{
+			"nested, but not there", "application/json", `{"ok":true,"authed_user":{"id":"U1"},"access_token":"a"}`,
+			"authed_user", "a",
+		},
 		{"error that says all is well", "application/json", `{"error":"","access_token":"a"}`, "", "a"},
 		{"null error", "application/json", `{"error":null,"ok":true,"access_token":"a"}`, "", "a"},
 		{"error 0", "application/json", `{"error":0,"access_token":"a"}`, "", "a"},

@@ -203,8 +203,10 @@ func TestParseReportsAllProblemsAtOnce(t *testing.T) {
 
 func TestParseRefusesWhatIsNoObject(t *testing.T) {
 	t.Parallel()
-	for _, doc := range []string{"", "null", "[]", "7", `"x"`, "{", `{"name": }`, "{} {}", strings.Repeat("[", 100_000),
-		strings.Repeat(" ", maxSize+1) + keyDocument} {
+	for _, doc := range []string{
+		"", "null", "[]", "7", `"x"`, "{", `{"name": }`, "{} {}", strings.Repeat("[", 100_000),
+		strings.Repeat(" ", maxSize+1) + keyDocument,
+	} {
 		if _, err := Parse([]byte(doc)); err == nil {
 			t.Errorf("%.20q is accepted", doc)
 		}

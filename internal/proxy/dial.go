@@ -164,7 +164,7 @@ func embedded(ip netip.Addr) netip.Addr {
 		return ip
 	}
 	b := ip.As16()
-	at := -1
+	var at int
 	switch {
 	case b[0] == 0x20 && b[1] == 0x02: // 6to4
 		at = 2

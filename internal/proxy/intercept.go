@@ -146,7 +146,7 @@ func (x *exchange) forward() {
 	}
 	resp, err := x.p.upstream.roundTrip(x.out)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && x.slot != nil {
-		resp, err = x.again(resp)
+		resp, err = x.again(resp) //nolint:bodyclose // again closes the answer that it replaces
 	}
 	x.mu.Lock()
 	x.done = true

@@ -67,7 +67,7 @@ func capture(t *testing.T, c *Command) (output string, code int, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Close() //nolint:errcheck // a test
+	defer out.Close()
 	c.Stdout, c.Stderr = out, out
 	code, err = c.Run(t.Context())
 	return contents(t, out.Name()), code, err
@@ -80,7 +80,7 @@ func TestChildSeesNoSecret(t *testing.T) {
 	if code != 0 || err != nil {
 		t.Fatalf("%d, %v", code, err)
 	}
-	if strings.Contains(output, "real-secret") || !strings.Contains(output, "GH_TOKEN="+Placeholder+"\n") {
+	if strings.Contains(output, "real-secret") || !strings.Contains(output, "GH_TOKEN="+authsome.Placeholder+"\n") {
 		t.Error(output)
 	}
 }
@@ -127,7 +127,7 @@ func TestChildHasTheStandardFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer in.Close() //nolint:errcheck // a test
+	defer in.Close()
 	output, code, err := capture(t, &Command{Args: []string{os.Args[0]}, Env: roleEnv("copy"), Stdin: in})
 	if output != "HELLO" || code != 0 || err != nil {
 		t.Errorf("%q, %d, %v", output, code, err)

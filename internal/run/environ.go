@@ -10,17 +10,13 @@ import (
 	"authsome"
 )
 
-// Placeholder is the value of the variables in which programs look for a credential. It lets SDKs start; the proxy
-// replaces it on the way.
-const Placeholder = "authsome-proxy-managed"
-
 // Settings says what the child's environment differs in from its parent's.
 type Settings struct {
 	Proxy    string          // host:port of the proxy
 	User     string          // what the proxy demands of its clients, RFC 9110 section 11.7.2
 	Password authsome.Secret // for User
 	Files    Paths
-	// Placeholders names the variables that get [Placeholder]: every export.env of the connected providers. What they
+	// Placeholders names the variables that get [authsome.Placeholder]: every export.env of the connected providers. What they
 	// held is a credential that the child must not see.
 	Placeholders []string
 	// Withhold names further variables that the child must not see: those that API keys, client identifiers and
@@ -160,7 +156,7 @@ func placeholders(names []string) []variable {
 	var set []variable
 	for _, name := range names {
 		if name != "" && !strings.ContainsAny(name, "=\x00") {
-			set = append(set, variable{name, Placeholder})
+			set = append(set, variable{name, authsome.Placeholder})
 		}
 	}
 	return set

@@ -133,7 +133,7 @@ func FuzzEnviron(f *testing.F) {
 			if strings.EqualFold(name, "https_proxy") {
 				proxies++
 			}
-			if name == "GH_TOKEN" && value != Placeholder {
+			if name == "GH_TOKEN" && value != authsome.Placeholder {
 				t.Errorf("inherited: %q", entry)
 			}
 		}

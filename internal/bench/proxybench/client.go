@@ -47,7 +47,7 @@ func (t target) open(session *tls.Config) (*tls.Conn, *bufio.Reader, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodConnect})
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // the tunnel is the body
 	if err != nil {
 		return nil, nil, err
 	}
@@ -78,7 +78,7 @@ func (t target) during(n int, d time.Duration, work work) (float64, error) {
 		wg.Go(func() {
 			conn, br, err := t.open(session)
 			if err == nil {
-				defer conn.Close()
+				defer conn.Close() //nolint:errcheck // nothing was written that matters
 				err = t.request(conn, br, new(atomic.Int64))
 			}
 			ready <- err

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
@@ -125,7 +126,9 @@ func serveSmallest(origin endpoint) error {
 		TLSClientConfig:     &tls.Config{RootCAs: roots},
 		MaxIdleConnsPerHost: 256,
 		DisableCompression:  true,
-		Dial:                func(string, string) (net.Conn, error) { return net.Dial("tcp", origin.Address) },
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", origin.Address)
+		},
 	}
 	conns := make(queue)
 	server := &http.Server{ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec // as small as it gets

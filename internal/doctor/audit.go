@@ -1,0 +1,75 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"authsome/internal/audit"
+	"authsome/local"
+)
+
+const auditCheck = "audit_log"
+
+// auditLog examines whether the log can be written, by opening and not by writing it, and whether it can be read.
+func (e *examination) auditLog() Check {
+	path := e.in(local.AuditFile)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return e.noAuditLog()
+	case err == nil && !info.Mode().IsRegular(): // and opening a pipe would wait
+		err = errors.New(path + " is not a file")
+	case err == nil:
+		err = appendable(path)
+	}
+	if err != nil {
+		return unwritable(err)
+	}
+	return readAudit(path)
+}
+
+// noAuditLog examines whether the first entry could be written.
+func (e *examination) noAuditLog() Check {
+	if _, err := os.Stat(e.Home); errors.Is(err, fs.ErrNotExist) {
+		return passed(auditCheck, "no entries yet")
+	}
+	if err := mayCreateIn(e.Home); err != nil {
+		return unwritable(err)
+	}
+	return passed(auditCheck, "no entries yet")
+}
+
+func appendable(path string) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func unwritable(err error) Check {
+	return failed(auditCheck, fmt.Sprintf("the audit log cannot be written: %v", err),
+		"make it a file that you may write, or move it away; until then nothing is recorded")
+}
+
+// readAudit counts entries. A torn one is what a crash leaves, and no fault of the installation.
+func readAudit(path string) Check {
+	entries, unreadable := 0, 0
+	for _, err := range audit.Read(path, audit.ReadOptions{}) {
+		if _, torn := errors.AsType[*audit.LineError](err); torn {
+			unreadable++
+			continue
+		}
+		if err != nil {
+			return failed(auditCheck, fmt.Sprintf("the audit log cannot be read: %v", err), "")
+		}
+		entries++
+	}
+	if unreadable > 0 {
+		return noted(auditCheck, fmt.Sprintf("%d entries, and %d that cannot be read", entries, unreadable),
+			"authsome log -n 0 shows where: a crash tears an entry, and so does editing")
+	}
+	return passed(auditCheck, fmt.Sprintf("%d entries", entries))
+}

@@ -1,0 +1,7 @@
+//go:build !linux && !darwin
+
+package doctor
+
+import "errors"
+
+func statFileSystem(string) (fileSystem, error) { return fileSystem{}, errors.ErrUnsupported }

@@ -1,0 +1,33 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+)
+
+// node says when the Node.js on the PATH ignores NODE_USE_ENV_PROXY. Its requests then go direct, with a placeholder for
+// a credential: they fail, and nothing leaks.
+func (e *examination) node(ctx context.Context) Check {
+	const name = "node"
+	out, err := e.output(ctx, "node", "--version")
+	if errors.Is(err, exec.ErrNotFound) {
+		return passed(name, "not installed")
+	}
+	if err != nil {
+		return noted(name, fmt.Sprintf("node does not tell its version: %v", err), "")
+	}
+	version := strings.TrimSpace(string(out))
+	if followsProxy(version) {
+		return passed(name, "Node.js "+version+" follows the proxy of authsome run")
+	}
+	return noted(name, "Node.js "+version+" ignores the proxy of authsome run: fetch and node:https go direct, and fail",
+		"install Node.js 24, or 22.21 or later, to use it below authsome run")
+}
+
+// followsProxy reports whether a version of Node.js knows NODE_USE_ENV_PROXY, for fetch and for node:https.
+func followsProxy(version string) bool {
+	return atLeast(version, "24") || atLeast(version, "22.21") && !atLeast(version, "23")
+}
