@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 
 	"authsome"
 	"authsome/internal/oauth"
 	"authsome/internal/provider"
-	"authsome/vault"
 )
 
 // begunLogin is an authorization request whose answer has not come yet.
@@ -29,15 +26,7 @@ type begunLogin struct {
 
 // Authorize begins a login, or does all of it when nothing is left to ask.
 func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*authsome.Authorization, error) {
-	ref, err := normalize(req.Ref)
-	if err != nil {
-		return nil, err
-	}
-	p, err := l.catalogue.Lookup(ref.Provider)
-	if err != nil {
-		return nil, err
-	}
-	h, err := l.read(ctx, ref.Profile, ref.Provider)
+	ref, p, h, err := l.at(ctx, req.Ref)
 	if err != nil {
 		return nil, err
 	}
@@ -193,85 +182,6 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	return done.Connection, nil
 }
 
-// newRecord begins the record of a new login. It succeeds the existing one: same key, next generation, no history.
-func (l *Layer) newRecord(h *holding, req authsome.LoginRequest) *connectionRecord {
-	c := &connectionRecord{
-		SchemaVersion: schemaVersion, AuthType: authsome.AuthTypeOAuth2, Flow: req.Flow, BaseURL: req.BaseURL,
-		ObtainedAt: l.now().UTC(), ref: req.Ref, Generation: 1,
-	}
-	if req.Flow == authsome.FlowAPIKey {
-		c.AuthType = authsome.AuthTypeAPIKey
-	}
-	if old := h.connections[req.Ref.Connection]; old != nil {
-		c.Generation = old.Generation + 1
-	}
-	return c
-}
-
-// connected stores a new login: connection, client and settings in one transaction, under the connection's lock, so
-// that a refresh of the connection it replaces has ended and cannot overwrite it.
-func (l *Layer) connected(
-	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord, client *registrationRecord,
-) (*authsome.Authorization, error) {
-	unlock, err := l.lockOne(ctx, c.ref)
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	h, err = l.read(ctx, h.profile, h.provider)
-	if err != nil {
-		return nil, err
-	}
-	changes, err := h.changesFor(c, client)
-	if err != nil {
-		return nil, err
-	}
-	if err := l.apply(ctx, changes...); err != nil {
-		return nil, err
-	}
-	h.connections[c.ref.Connection] = c
-	l.record(authsome.EventLogin, c.ref, "", map[string]string{"flow": string(c.Flow)})
-	described := l.describe(c, h)
-	return &authsome.Authorization{Provider: p, Connection: &described}, nil
-}
-
-// changesFor returns what a new login writes, over what is stored now.
-func (h *holding) changesFor(c *connectionRecord, client *registrationRecord) ([]vault.Change, error) {
-	if old := h.connections[c.ref.Connection]; old != nil {
-		c.version = old.version
-		c.Generation = max(c.Generation, old.Generation+1)
-	}
-	connection, err := c.change()
-	if err != nil {
-		return nil, err
-	}
-	changes := []vault.Change{connection}
-	settings := *h.settings
-	if len(h.connections) == 0 && c.ref.Connection != h.defaultConnection() {
-		settings.DefaultConnection = c.ref.Connection // the only connection is the one that is meant
-	}
-	if client != nil {
-		if known := h.registrations[client.ClientID]; known != nil {
-			client.version = known.version
-		}
-		registration, err := client.change(h.profile, h.provider)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, registration)
-		settings.ClientID = client.ClientID
-	}
-	if settings.DefaultConnection != h.settings.DefaultConnection || settings.ClientID != h.settings.ClientID {
-		change, err := settings.change(h.profile, h.provider)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, change)
-	}
-	*h.settings = settings
-	return changes, nil
-}
-
 // loginError makes any failure of a login one that says so.
 func loginError(ref authsome.Ref, err error) *authsome.Error {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
@@ -303,51 +213,4 @@ func unsupportedFlow(p *authsome.Provider, flow authsome.Flow, can authsome.Flow
 		Message: fmt.Sprintf("the flow %q cannot be used to log in to %s", flow, p.Name),
 		Hint:    fmt.Sprintf("authsome login %s --flow %s, or --with-token", p.Name, can),
 	}
-}
-
-// keyField describes the API key of a provider to the person who is asked for it.
-func keyField(p *authsome.Provider) authsome.Field {
-	f := authsome.Field{Name: authsome.FieldAPIKey, Label: "API key", Secret: true}
-	if p.APIKey != nil {
-		f.Env, f.Pattern, f.PatternHint = p.APIKey.EnvVar, p.APIKey.KeyPattern, p.APIKey.KeyPatternHint
-	}
-	return f
-}
-
-// checkField refuses what does not look like the value that was asked for, and what no header field can carry. The
-// value itself is not in the error.
-func checkField(f authsome.Field, value authsome.Secret) error {
-	v := value.Reveal()
-	problem := ""
-	switch {
-	case slices.ContainsFunc([]rune(v), func(r rune) bool { return r < ' ' || r == 0x7f }):
-		problem = "it contains a control character, such as a line break"
-	case f.Pattern != "":
-		re, err := regexp.Compile(`\A(?:` + f.Pattern + `)\z`)
-		if err != nil {
-			return &authsome.Error{Kind: authsome.KindInternal, Message: "the key pattern of the definition: " + err.Error()}
-		}
-		if !re.MatchString(v) {
-			problem = "it does not look like one"
-			if f.PatternHint != "" {
-				problem += ": " + f.PatternHint
-			}
-		}
-	}
-	if problem == "" {
-		return nil
-	}
-	return &authsome.Error{
-		Kind: authsome.KindLoginFailed, Message: fmt.Sprintf("the %s was not accepted: %s", f.Label, problem),
-		Hint: "copy it again from the provider's page",
-	}
-}
-
-func firstSecret(candidates ...authsome.Secret) authsome.Secret {
-	for _, s := range candidates {
-		if !s.IsZero() {
-			return s
-		}
-	}
-	return authsome.Secret{}
 }

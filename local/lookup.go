@@ -83,11 +83,11 @@ func (h *holding) registration(c *connectionRecord) *registrationRecord {
 	return h.registrations[c.ClientID]
 }
 
-// lookup finds one connection and its definition.
-func (l *Layer) lookup(ctx context.Context, ref authsome.Ref) (*authsome.Provider, *holding, *connectionRecord, error) {
+// at returns the definition of a provider and what the profile has there. The Ref it returns names the profile.
+func (l *Layer) at(ctx context.Context, ref authsome.Ref) (authsome.Ref, *authsome.Provider, *holding, error) {
 	ref, err := normalize(ref)
 	if err != nil {
-		return nil, nil, nil, err
+		return ref, nil, nil, err
 	}
 	// To parse a definition takes as long as to read the vault; a command that prints a token does little else.
 	var p *authsome.Provider
@@ -100,8 +100,14 @@ func (l *Layer) lookup(ctx context.Context, ref authsome.Ref) (*authsome.Provide
 	h, err := l.read(ctx, ref.Profile, ref.Provider)
 	<-looked
 	if unknown != nil {
-		return nil, nil, nil, unknown
+		return ref, nil, nil, unknown
 	}
+	return ref, p, h, err
+}
+
+// lookup finds one connection and its definition.
+func (l *Layer) lookup(ctx context.Context, ref authsome.Ref) (*authsome.Provider, *holding, *connectionRecord, error) {
+	ref, p, h, err := l.at(ctx, ref)
 	if err != nil {
 		return nil, nil, nil, err
 	}

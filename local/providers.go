@@ -10,15 +10,7 @@ import (
 func (l *Layer) Provider(
 	ctx context.Context, profile authsome.ProfileName, name authsome.ProviderName,
 ) (*authsome.ProviderState, error) {
-	ref, err := normalize(authsome.Ref{Profile: profile, Provider: name})
-	if err != nil {
-		return nil, err
-	}
-	p, err := l.catalogue.Lookup(name)
-	if err != nil {
-		return nil, err
-	}
-	h, err := l.read(ctx, ref.Profile, name)
+	_, p, h, err := l.at(ctx, authsome.Ref{Profile: profile, Provider: name})
 	if err != nil {
 		return nil, err
 	}

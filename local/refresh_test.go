@@ -222,6 +222,26 @@ func TestLostAnswerIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// A process refreshes a token that has an hour to live, and dies with the answer. That the token may have ended with it,
+// and that the refresh token can be sent again for a short while only, nothing but the intent tells the next process.
+func TestRefreshOfADeadProcessIsFollowedUpAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *authserver.Config) {
+		c.Rotation, c.Grace, c.KillOldAccessToken = authserver.RotateGrace, time.Minute, true
+	})
+	store := &flaky{Memory: w.store}
+	dying := w.process(func(c *local.Config) { c.Store = store })
+	w.login(dying)
+	w.beforeTokenCalls(func() { store.broken.Store(true) }) // as good as dead: it stores nothing any more
+	if _, err := w.token(dying, authsome.CredentialOptions{Refresh: true}); err == nil {
+		t.Fatal("the process has stored its token")
+	}
+	c := w.mustToken(w.process())
+	if !w.server.AccessTokenValid(c.Value.Reveal()) || w.refreshCalls() != 2 {
+		t.Errorf("the token handed out is good: %t; %d calls", w.server.AccessTokenValid(c.Value.Reveal()), w.refreshCalls())
+	}
+}
+
 // Contract section 2: Ctrl-C of a waiter does not abandon a rotation in flight.
 func TestCancelledCallerDoesNotAbandonTheRefresh(t *testing.T) {
 	t.Parallel()

@@ -66,23 +66,6 @@ func (h *holding) hasRefused(r *registrationRecord) bool {
 	return false
 }
 
-// clientFields is what a person is asked for when no client is registered, or another one is wanted. The secret of one
-// that is known already may be left out.
-func clientFields(p *authsome.Provider, spec *authsome.OAuth, known bool) []authsome.Field {
-	env := authsome.ClientEnv{}
-	if p.Client != nil {
-		env = *p.Client
-	}
-	fields := []authsome.Field{{Name: authsome.FieldClientID, Label: "Client ID", Env: env.ClientIDEnv}}
-	if spec.ClientAuth != authsome.ClientAuthNone {
-		fields = append(fields, authsome.Field{
-			Name: authsome.FieldClientSecret, Label: "Client secret", Secret: true, Env: env.ClientSecretEnv,
-			Optional: known || spec.SecretOptional || spec.ClientAuth == "",
-		})
-	}
-	return fields
-}
-
 // redirectToRegister is what a person enters at the provider. Where any port will do, none is named (RFC 8252 section
 // 7.3).
 func redirectToRegister(r authsome.Redirect) string {

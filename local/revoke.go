@@ -12,15 +12,7 @@ import (
 
 // Revoke ends connections at the provider as far as it can, and here in any case.
 func (l *Layer) Revoke(ctx context.Context, ref authsome.Ref) (*authsome.Revocation, error) {
-	ref, err := normalize(ref)
-	if err != nil {
-		return nil, err
-	}
-	p, err := l.catalogue.Lookup(ref.Provider)
-	if err != nil {
-		return nil, err
-	}
-	h, err := l.read(ctx, ref.Profile, ref.Provider)
+	ref, p, h, err := l.at(ctx, ref)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,73 @@
+package local
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"authsome"
+)
+
+// clientFields is what a person is asked for when no client is registered, or another one is wanted. The secret of one
+// that is known already may be left out.
+func clientFields(p *authsome.Provider, spec *authsome.OAuth, known bool) []authsome.Field {
+	env := authsome.ClientEnv{}
+	if p.Client != nil {
+		env = *p.Client
+	}
+	fields := []authsome.Field{{Name: authsome.FieldClientID, Label: "Client ID", Env: env.ClientIDEnv}}
+	if spec.ClientAuth != authsome.ClientAuthNone {
+		fields = append(fields, authsome.Field{
+			Name: authsome.FieldClientSecret, Label: "Client secret", Secret: true, Env: env.ClientSecretEnv,
+			Optional: known || spec.SecretOptional || spec.ClientAuth == "",
+		})
+	}
+	return fields
+}
+
+// keyField describes the API key of a provider to the person who is asked for it.
+func keyField(p *authsome.Provider) authsome.Field {
+	f := authsome.Field{Name: authsome.FieldAPIKey, Label: "API key", Secret: true}
+	if p.APIKey != nil {
+		f.Env, f.Pattern, f.PatternHint = p.APIKey.EnvVar, p.APIKey.KeyPattern, p.APIKey.KeyPatternHint
+	}
+	return f
+}
+
+// checkField refuses what does not look like the value that was asked for, and what no header field can carry. The
+// value itself is not in the error.
+func checkField(f authsome.Field, value authsome.Secret) error {
+	v := value.Reveal()
+	problem := ""
+	switch {
+	case slices.ContainsFunc([]rune(v), func(r rune) bool { return r < ' ' || r == 0x7f }):
+		problem = "it contains a control character, such as a line break"
+	case f.Pattern != "":
+		re, err := regexp.Compile(`\A(?:` + f.Pattern + `)\z`)
+		if err != nil {
+			return &authsome.Error{Kind: authsome.KindInternal, Message: "the key pattern of the definition: " + err.Error()}
+		}
+		if !re.MatchString(v) {
+			problem = "it does not look like one"
+			if f.PatternHint != "" {
+				problem += ": " + f.PatternHint
+			}
+		}
+	}
+	if problem == "" {
+		return nil
+	}
+	return &authsome.Error{
+		Kind: authsome.KindLoginFailed, Message: fmt.Sprintf("the %s was not accepted: %s", f.Label, problem),
+		Hint: "copy it again from the provider's page",
+	}
+}
+
+func firstSecret(candidates ...authsome.Secret) authsome.Secret {
+	for _, s := range candidates {
+		if !s.IsZero() {
+			return s
+		}
+	}
+	return authsome.Secret{}
+}
