@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"authsome"
+	"authsome/internal/loopback"
+)
+
+// ask fills in the fields of a login: from the environment variables that the definition names, else in a form in the
+// browser, else at the terminal.
+func (s *loginSession) ask(
+	ctx context.Context, step *authsome.Authorization, into map[authsome.FieldName]authsome.Secret,
+) error {
+	var missing []authsome.Field
+	required, supplied := false, false
+	for _, f := range step.Fields {
+		if !into[f.Name].IsZero() {
+			continue
+		}
+		if value := s.app.env.getenv(f.Env); f.Env != "" && value != "" {
+			into[f.Name] = authsome.NewSecret(value)
+			supplied = true
+			continue
+		}
+		into[f.Name] = authsome.Secret{} // there, though empty: an optional one may stay so
+		missing = append(missing, f)
+		required = required || !f.Optional
+	}
+	ui := s.app.env.UI
+	switch {
+	case len(missing) == 0, !required && supplied:
+		return nil
+	case ui.OpenBrowser != nil && !s.options.noBrowser:
+		return s.askInBrowser(ctx, step, missing, into)
+	case ui.ReadSecret != nil:
+		return s.askAtTerminal(step, missing, into)
+	case !required:
+		return nil
+	default:
+		return nobodyToAsk(step.Provider, missing)
+	}
+}
+
+func (s *loginSession) askInBrowser(
+	ctx context.Context, step *authsome.Authorization, fields []authsome.Field,
+	into map[authsome.FieldName]authsome.Secret,
+) error {
+	form, err := loopback.ServeForm(loopback.FormConfig{
+		Title: "Log in to " + step.Provider.DisplayName, Provider: step.Provider.DisplayName, Docs: step.Provider.Docs,
+		RedirectURI: step.RedirectURI, Fields: fields,
+	})
+	if err != nil {
+		return err
+	}
+	s.pages = append(s.pages, form)
+	s.app.tell("Opening a form in the browser: %s", form.URL())
+	if err := s.app.env.UI.OpenBrowser(ctx, form.URL()); err != nil {
+		s.app.tell("The browser cannot be opened (%v). Open the address above.", err)
+	}
+	answers, err := form.Wait(ctx)
+	if err != nil {
+		return err
+	}
+	for name, value := range answers {
+		into[name] = value
+	}
+	return nil
+}
+
+func (s *loginSession) askAtTerminal(
+	step *authsome.Authorization, fields []authsome.Field, into map[authsome.FieldName]authsome.Secret,
+) error {
+	if step.Provider.Docs != "" {
+		s.app.tell("Where to find it: %s", step.Provider.Docs)
+	}
+	if step.RedirectURI != "" {
+		s.app.tell("Redirect URI to register there: %s", step.RedirectURI)
+	}
+	for _, f := range fields {
+		value, err := s.prompt(f)
+		if err != nil {
+			return &authsome.Error{
+				Kind: authsome.KindCancelled, Message: "the login was given up at the prompt", Err: err,
+			}
+		}
+		if !value.IsZero() {
+			into[f.Name] = value
+		}
+	}
+	return nil
+}
+
+func (s *loginSession) prompt(f authsome.Field) (authsome.Secret, error) {
+	label := f.Label
+	if f.PatternHint != "" {
+		label += " (" + f.PatternHint + ")"
+	}
+	if f.Optional {
+		label += " [none]"
+	}
+	if f.Secret {
+		return s.app.env.UI.ReadSecret(label)
+	}
+	line, err := s.app.env.UI.ReadLine(label)
+	return authsome.NewSecret(line), err
+}
+
+// nobodyToAsk says how a process without a person gives what is needed.
+func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
+	names, hint := "", ""
+	for i, f := range missing {
+		if i > 0 {
+			names += " and "
+		}
+		names += f.Label
+		if f.Env != "" && !f.Optional {
+			if hint != "" {
+				hint += " and "
+			}
+			hint += "$" + f.Env
+		}
+	}
+	switch {
+	case hint != "":
+		hint = "set " + hint
+	case p.AuthType == authsome.AuthTypeAPIKey:
+		hint = fmt.Sprintf("authsome login %s --with-token < FILE", p.Name)
+	default:
+		hint = "run it at a terminal"
+	}
+	return &authsome.Error{
+		Kind: authsome.KindLoginFailed, Ref: authsome.Ref{Provider: p.Name}, Hint: hint,
+		Message: fmt.Sprintf("the login to %s needs the %s, and there is nobody to ask", p.Name, names),
+	}
+}

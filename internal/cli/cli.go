@@ -1,0 +1,81 @@
+// Package cli is the authsome command. Each command has a file of its own that turns flags into one or two calls of an
+// [authsome.AuthLayer] and its answer into text or JSON; wire.go assembles what they call, output.go and errors.go say
+// how results and failures look. Nothing below this package prints or prompts.
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// Env is everything that the command takes from the process it runs in.
+type Env struct {
+	Args    []string // without the program's name
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Environ []string // NAME=value
+	Now     func() time.Time
+	UI      UI
+}
+
+// Main runs the command in this process and returns the exit code.
+func Main() int { return mainAt(time.Now) }
+
+// mainAt is Main with another clock.
+func mainAt(now func() time.Time) int {
+	env := Env{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now,
+	}
+	env.UI = TerminalUI(env)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go cancelOnSignal(cancel)
+	return Run(ctx, env)
+}
+
+// cancelOnSignal ends a context at the first signal that asks the program to end. The second one ends the program at
+// once: the first has been heard. It runs beside the command because to begin to listen takes longer than to read a
+// small file; a signal before that ends the process in the ordinary way, at a time when nothing has been sent yet.
+func cancelOnSignal(cancel context.CancelFunc) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	<-signals
+	signal.Stop(signals)
+	cancel()
+}
+
+// Run runs one command and returns its exit code.
+func Run(ctx context.Context, env Env) int {
+	a := &app{env: env}
+	root := a.command()
+	root.SetArgs(env.Args)
+	err := root.ExecuteContext(ctx)
+	if closeErr := a.close(); err == nil {
+		err = closeErr
+	}
+	return a.exit(err)
+}
+
+// getenv looks a variable up in the environment the command was given.
+func (e Env) getenv(name string) string {
+	for i := len(e.Environ) - 1; i >= 0; i-- {
+		if k, v, ok := cutEnv(e.Environ[i]); ok && k == name {
+			return v
+		}
+	}
+	return ""
+}
+
+func cutEnv(entry string) (name, value string, ok bool) {
+	for i := 1; i < len(entry); i++ { // from 1: Windows has names that begin with '='
+		if entry[i] == '=' {
+			return entry[:i], entry[i+1:], true
+		}
+	}
+	return "", "", false
+}

@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) completionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "completion SHELL", Short: "Print a completion script for bash, zsh, fish or powershell",
+		Example:   "  source <(authsome completion bash)\n  authsome completion fish | source",
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"}, Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.completion(cmd, args[0]) },
+	}
+}
+
+// completion prints a script that asks this program for what can follow, so that it never grows old.
+func (a *app) completion(cmd *cobra.Command, shell string) error {
+	root, out := cmd.Root(), a.env.Stdout
+	switch shell {
+	case "bash":
+		return root.GenBashCompletionV2(out, true)
+	case "zsh":
+		return root.GenZshCompletion(out)
+	case "fish":
+		return root.GenFishCompletion(out, true)
+	case "powershell":
+		return root.GenPowerShellCompletionWithDesc(out)
+	default:
+		return usageError(cmd, fmt.Sprintf("no shell %q; there are bash, zsh, fish and powershell", shell))
+	}
+}

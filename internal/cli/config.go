@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"authsome"
+)
+
+// config is config.json in the home. Members that this version does not know are kept when it is written.
+type config struct {
+	// DefaultProfile is what --profile means when it is not given.
+	DefaultProfile authsome.ProfileName
+	// HTTPTimeout bounds one request to a provider's endpoint, in seconds; 0 means 10.
+	HTTPTimeout int64
+	// Resolve gives addresses to hosts in place of DNS, as "host:port" to "address:port", for the proxy of run.
+	Resolve map[string]string
+
+	path string
+	all  map[string]json.RawMessage
+}
+
+// Members of config.json.
+const (
+	configDefaultProfile = "default_profile"
+	configHTTPTimeout    = "http_timeout_seconds"
+	configResolve        = "resolve"
+)
+
+// readConfig reads a config file. One that does not exist is an empty one.
+func readConfig(path string) (*config, error) {
+	c := &config{path: path, all: make(map[string]json.RawMessage)}
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	if err := json.Unmarshal(b, &c.all); err != nil {
+		return nil, c.broken("it is not a JSON object", err)
+	}
+	for name, field := range map[string]any{
+		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
+	} {
+		if raw, ok := c.all[name]; ok {
+			if err := json.Unmarshal(raw, field); err != nil {
+				return nil, c.broken(name, err)
+			}
+		}
+	}
+	return c, nil
+}
+
+func (c *config) broken(what string, err error) error {
+	return &authsome.Error{
+		Kind: authsome.KindUsage, Message: fmt.Sprintf("%s cannot be used: %s: %v", c.path, what, err),
+		Hint: "correct it, or move it away to begin with the defaults", Err: err,
+	}
+}
+
+// setDefaultProfile changes one member and writes the file anew.
+func (c *config) setDefaultProfile(name authsome.ProfileName) error {
+	raw, err := json.Marshal(name)
+	if err != nil {
+		return err
+	}
+	c.DefaultProfile, c.all[configDefaultProfile] = name, raw
+	b, err := json.MarshalIndent(c.all, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(c.path, append(b, '\n'))
+}
+
+// writeFile replaces a file of the home in one step. The new one is made with mode 0600.
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
+	}
+	return nil
+}

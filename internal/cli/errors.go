@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"authsome"
+)
+
+// exitCode is the table of contract section 4.
+func exitCode(kind authsome.Kind) int {
+	switch kind {
+	case authsome.KindUsage:
+		return 2
+	case authsome.KindProviderNotFound:
+		return 3
+	case authsome.KindLoginFailed:
+		return 4
+	case authsome.KindConnectionNotFound:
+		return 5
+	case authsome.KindRefreshFailed:
+		return 6
+	case authsome.KindVaultUnavailable:
+		return 7
+	case authsome.KindCancelled:
+		return 8
+	case authsome.KindUnreachable:
+		return 9
+	case authsome.KindDenied:
+		return 10
+	default:
+		return 1
+	}
+}
+
+// exitStatus is an error that has been reported already, or that is none: it only carries an exit code.
+type exitStatus int
+
+func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// exit reports err and returns the exit code for it.
+func (a *app) exit(err error) int {
+	if err == nil {
+		return 0
+	}
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
+	}
+	err = asUsage(err)
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok {
+		e = &authsome.Error{Kind: authsome.KindInternal, Message: err.Error(), Err: err}
+		if errors.Is(err, context.Canceled) {
+			e.Kind, e.Message = authsome.KindCancelled, "cancelled"
+		}
+	}
+	if e.Kind == authsome.KindUsage && asksForJSON(a.env.Args) {
+		a.flags.json = true // what is wrong with the arguments may have kept the flag from being read
+	}
+	a.printError(e)
+	return exitCode(e.Kind)
+}
+
+// asksForJSON looks for --json where it is not a child's argument.
+func asksForJSON(args []string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "--":
+			return false
+		case "--json":
+			return true
+		}
+	}
+	return false
+}
+
+// printError writes an error for people on standard error, or for programs on standard output.
+func (a *app) printError(e *authsome.Error) {
+	if a.flags.json {
+		_ = a.printJSON(errorObject(e))
+		return
+	}
+	fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(red, "Error:"), e.Message)
+	a.printHint(e)
+}
+
+// warn reports what did not stop the command.
+func (a *app) warn(e *authsome.Error) {
+	if e == nil {
+		return
+	}
+	fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(yellow, "warning:"), e.Message)
+	a.printHint(e)
+}
+
+func (a *app) printHint(e *authsome.Error) {
+	if e.Hint != "" {
+		fmt.Fprintf(a.env.Stderr, "hint: %s\n", e.Hint)
+	}
+}
+
+func errorObject(e *authsome.Error) object {
+	kind := e.Kind
+	if kind == "" {
+		kind = authsome.KindInternal
+	}
+	return object{
+		{"error", kind}, {"message", e.Message}, {"hint", e.Hint}, {"reason", e.Reason},
+		{"provider", e.Ref.Provider}, {"connection", e.Ref.Connection},
+	}
+}

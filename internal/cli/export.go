@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+	"authsome/local"
+)
+
+type exportOptions struct {
+	connection string
+	format     string
+	prefix     string
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var o exportOptions
+	cmd := &cobra.Command{
+		Use: "export [PROVIDER]", Short: "Print credentials as environment variables", Args: atMost(1),
+		Example: `  eval "$(authsome export github --format shell)"`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch o.format {
+			case "env", "shell", "json":
+			default:
+				return usageError(cmd, fmt.Sprintf("no format %q; there are env, shell and json", o.format))
+			}
+			if len(args) == 0 && o.connection != "" {
+				return usageError(cmd, "--connection needs a provider")
+			}
+			return a.export(cmd.Context(), args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.connection, "connection", "", "connection to export (default: the provider's default one)")
+	f.StringVar(&o.format, "format", "env", "env (NAME=value), shell (for eval) or json")
+	f.StringVar(&o.prefix, "prefix", "", "what the names begin with")
+	return cmd
+}
+
+func (a *app) export(ctx context.Context, args []string, o exportOptions) error {
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		ref, err := a.ref(args[0], o.connection)
+		if err != nil {
+			return err
+		}
+		vars, err := a.exportOne(ctx, layer, ref, o)
+		if err != nil {
+			return err
+		}
+		return a.printVariables(vars, o.format)
+	}
+	return a.exportAll(ctx, layer, o)
+}
+
+// exportAll prints what can be had. One connection that fails does not take the others along.
+func (a *app) exportAll(ctx context.Context, layer *local.Layer, o exportOptions) error {
+	profile, err := a.profile()
+	if err != nil {
+		return err
+	}
+	all, err := layer.List(ctx, profile)
+	if err != nil {
+		return err
+	}
+	var vars variables
+	var failed error
+	for _, c := range all {
+		more, err := a.exportOne(ctx, layer, c.Ref, o)
+		if authsome.KindOf(err) == authsome.KindRefreshFailed {
+			a.warn(asError(err))
+			failed = exitStatus(exitCode(authsome.KindRefreshFailed))
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		vars.add(c, more)
+	}
+	if err := a.printVariables(vars, o.format); err != nil {
+		return err
+	}
+	return failed
+}
+
+// exportOne returns the variables of one connection, as the definition names them.
+func (a *app) exportOne(
+	ctx context.Context, layer *local.Layer, ref authsome.Ref, o exportOptions,
+) (variables, error) {
+	p, err := layer.Provider(ctx, ref.Profile, ref.Provider)
+	if err != nil {
+		return nil, err
+	}
+	cred, err := layer.Credential(ctx, ref, authsome.CredentialOptions{})
+	if err != nil {
+		return nil, err
+	}
+	a.warn(cred.Warning)
+	a.record(authsome.EventExport, cred.Ref, nil)
+	return variables{{o.prefix + exportNames(&p.Provider)[0], cred.Value}}, nil
+}
+
+// exportNames returns every variable in which programs look for a provider's credential: the one that the definition
+// exports first, or one made of the provider's name.
+func exportNames(p *authsome.Provider) []string {
+	field := secretField(p.AuthType)
+	names := p.Export.Names(field)
+	if p.Export.Env[field] == "" {
+		names = slices.Insert(names, 0, variableName(string(p.Name)+"_"+field))
+	}
+	return names
+}
+
+// variableName turns a name into one that a shell accepts.
+func variableName(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToUpper(s))
+}
+
+type variable struct {
+	name  string
+	value authsome.Secret
+}
+
+type variables []variable
+
+// add appends the variables of a connection. A name that is taken gets the connection's name behind it, and the
+// provider's too when that is taken as well.
+func (v *variables) add(c authsome.Connection, more variables) {
+	for _, m := range more {
+		for _, suffix := range []string{"", "_" + string(c.Ref.Connection), "_" + string(c.Provider) + "_" + string(c.Ref.Connection)} {
+			name := m.name + variableName(suffix)
+			if !v.has(name) {
+				*v = append(*v, variable{name, m.value})
+				break
+			}
+		}
+	}
+}
+
+func (v variables) has(name string) bool {
+	for _, existing := range v {
+		if existing.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *app) printVariables(vars variables, format string) error {
+	if a.flags.json || format == "json" {
+		o := make(object, len(vars))
+		for i, v := range vars {
+			o[i] = member{v.name, v.value.Reveal()}
+		}
+		return a.printJSON(o)
+	}
+	for _, v := range vars {
+		line := v.name + "=" + v.value.Reveal()
+		if format == "shell" {
+			line = "export " + v.name + "=" + shellQuote(v.value.Reveal())
+		}
+		if _, err := fmt.Fprintln(a.env.Stdout, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shellQuote quotes for POSIX shells: nothing is special between single quotes but the quote itself.
+func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

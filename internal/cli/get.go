@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+)
+
+type getOptions struct {
+	connection string
+	field      string
+	show       bool
+	refresh    bool
+}
+
+func (a *app) getCommand() *cobra.Command {
+	var o getOptions
+	cmd := &cobra.Command{
+		Use: "get PROVIDER", Short: "Show a connection, refreshed if need be", Args: exactly(1),
+		Example: "  authsome get github --field status\n  authsome get github --field access_token --show-secret",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.get(cmd, args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.connection, "connection", "", "connection to show (default: the provider's default one)")
+	f.StringVar(&o.field, "field", "", "print this field's bare value")
+	f.BoolVar(&o.show, "show-secret", false, "print the access token or API key instead of "+authsome.Redacted)
+	f.BoolVar(&o.refresh, "refresh", false, "refresh although the credential is good")
+	return cmd
+}
+
+func (a *app) get(cmd *cobra.Command, provider string, o getOptions) error {
+	ref, err := a.ref(provider, o.connection)
+	if err != nil {
+		return err
+	}
+	if o.show && (o.field == fieldAccessToken || o.field == fieldAPIKey) {
+		return a.getSecret(cmd, ref, o)
+	}
+	layer, err := a.auth(cmd.Context())
+	if err != nil {
+		return err
+	}
+	c, err := layer.Connection(cmd.Context(), ref, authsome.CredentialOptions{Refresh: o.refresh})
+	if err != nil {
+		return err
+	}
+	described := describe(c)
+	if o.show && o.field == "" {
+		cred, err := layer.Credential(cmd.Context(), c.Ref, authsome.CredentialOptions{})
+		if err != nil {
+			return err
+		}
+		a.record(authsome.EventReveal, c.Ref, nil)
+		described.set(secretField(c.AuthType), cred.Value.Reveal())
+	}
+	a.warn(c.Warning)
+	return a.printConnection(cmd, described, o.field)
+}
+
+// getSecret prints the credential alone. It is what scripts call most, so it asks the layer once.
+func (a *app) getSecret(cmd *cobra.Command, ref authsome.Ref, o getOptions) error {
+	layer, err := a.auth(cmd.Context())
+	if err != nil {
+		return err
+	}
+	cred, err := layer.Credential(cmd.Context(), ref, authsome.CredentialOptions{Refresh: o.refresh})
+	if err != nil {
+		return err
+	}
+	a.warn(cred.Warning)
+	a.record(authsome.EventReveal, cred.Ref, nil)
+	return a.printField(o.field, cred.Value.Reveal())
+}
+
+func (a *app) printConnection(cmd *cobra.Command, described object, field string) error {
+	if field == "" {
+		if a.flags.json {
+			return a.printJSON(described)
+		}
+		return a.printMembers(described)
+	}
+	value, ok := described.get(field)
+	if !ok && (field == fieldAccessToken || field == fieldAPIKey) {
+		value, ok = authsome.Redacted, true // the one name stands for the other
+	}
+	if !ok {
+		return usageError(cmd, fmt.Sprintf("no field %q; there are %s", field, strings.Join(described.names(), ", ")))
+	}
+	return a.printField(field, value)
+}
+
+func (a *app) printField(field string, value any) error {
+	if a.flags.json {
+		return a.printJSON(object{{field, value}})
+	}
+	_, err := fmt.Fprintln(a.env.Stdout, text(value))
+	return err
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+)
+
+func (a *app) inspectCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "inspect PROVIDER", Short: "Show a definition with its connections", Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.inspect(cmd, args[0]) },
+	}
+}
+
+func (a *app) inspect(cmd *cobra.Command, provider string) error {
+	ref, err := a.ref(provider, "")
+	if err != nil {
+		return err
+	}
+	layer, err := a.auth(cmd.Context())
+	if err != nil {
+		return err
+	}
+	p, err := layer.Provider(cmd.Context(), ref.Profile, ref.Provider)
+	if err != nil {
+		return err
+	}
+	definition, err := definitionObject(p)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(definition)
+}
+
+// definitionObject is the definition's own JSON with the profile's view of it behind. People read it as well as
+// programs do: it is the form in which they write definitions.
+func definitionObject(p *authsome.ProviderState) (object, error) {
+	b, err := json.Marshal(p.Provider)
+	if err != nil {
+		return nil, err
+	}
+	return object{
+		{"name", p.Name}, {"source", p.Source}, {"state", state(*p)}, {"configured", p.Configured},
+		{"connections", summaries(p.Connections)}, {"definition", json.RawMessage(b)},
+	}, nil
+}
+
+func (a *app) registerCommand() *cobra.Command {
+	var force bool
+	cmd := &cobra.Command{
+		Use: "register PATH", Short: "Check a provider definition and add it", Args: exactly(1),
+		Long: "Check a provider definition (JSON, comments allowed) and add it to your own. PATH may be - for standard input.",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.register(cmd, args[0], force) },
+	}
+	cmd.Flags().BoolVar(&force, "force", false, "replace a definition of the same name")
+	return cmd
+}
+
+func (a *app) register(cmd *cobra.Command, path string, force bool) error {
+	read := func() ([]byte, error) { return os.ReadFile(path) }
+	if path == "-" {
+		read = a.readStdin
+	}
+	doc, err := read()
+	if err != nil {
+		return &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome register PATH", Err: err}
+	}
+	layer, err := a.auth(cmd.Context())
+	if err != nil {
+		return err
+	}
+	p, err := layer.Register(cmd.Context(), doc, force)
+	if err != nil {
+		return err
+	}
+	return a.done("registered", authsome.Ref{Provider: p.Name}, "registered %s; authsome login %s connects to it", p.Name, p.Name)
+}

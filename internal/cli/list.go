@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List providers and connections", Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.list(cmd) },
+	}
+}
+
+func (a *app) list(cmd *cobra.Command) error {
+	profile, err := a.profile()
+	if err != nil {
+		return err
+	}
+	layer, err := a.auth(cmd.Context())
+	if err != nil {
+		return err
+	}
+	all, broken, err := layer.Providers(cmd.Context(), profile)
+	if err != nil {
+		return err
+	}
+	for _, b := range broken {
+		a.warn(&authsome.Error{
+			Message: fmt.Sprintf("the definition %s cannot be used: %v", b.Path, b.Err),
+			Hint:    fmt.Sprintf("correct it, or authsome remove %s", b.Name),
+		})
+	}
+	if a.flags.json {
+		return a.printJSON(listObject(profile, all, broken))
+	}
+	return a.printList(all)
+}
+
+func listObject(
+	profile authsome.ProfileName, all []authsome.ProviderState, broken []authsome.BrokenDefinition,
+) object {
+	providers := make([]object, len(all))
+	for i, p := range all {
+		providers[i] = object{
+			{"name", p.Name}, {"display_name", p.DisplayName}, {"auth_type", p.AuthType}, {"flow", p.Flow},
+			{"source", p.Source}, {"state", state(p)}, {"connections", summaries(p.Connections)},
+		}
+	}
+	problems := make([]object, len(broken))
+	for i, b := range broken {
+		problems[i] = object{{"name", b.Name}, {"path", b.Path}, {"message", b.Err.Error()}}
+	}
+	return object{{"profile", profile}, {"providers", providers}, {"broken", problems}}
+}
+
+// state is how far a profile has got with a provider.
+func state(p authsome.ProviderState) string {
+	switch {
+	case len(p.Connections) > 0:
+		return "connected"
+	case p.Configured:
+		return "configured"
+	default:
+		return "available"
+	}
+}
+
+// printList shows what is connected first, and names the rest.
+func (a *app) printList(all []authsome.ProviderState) error {
+	rows := [][]string{{"PROVIDER", "CONNECTION", "STATUS", "EXPIRES"}}
+	var available []string
+	for _, p := range all {
+		for _, c := range p.Connections {
+			rows = append(rows, []string{string(p.Name), mark(c), string(c.Status), text(c.ExpiresAt)})
+		}
+		switch state(p) {
+		case "configured":
+			rows = append(rows, []string{string(p.Name), "-", "configured", ""})
+		case "available":
+			available = append(available, string(p.Name))
+		}
+	}
+	if len(rows) == 1 {
+		a.say("no connections yet; authsome login PROVIDER makes one")
+	} else if err := a.table(rows); err != nil {
+		return err
+	}
+	slices.Sort(available)
+	a.say("\navailable: %s", strings.Join(available, " "))
+	return nil
+}
+
+// mark adds a star to the connection that is meant when none is named.
+func mark(c authsome.Connection) string {
+	if c.Default {
+		return string(c.Ref.Connection) + " *"
+	}
+	return string(c.Ref.Connection)
+}

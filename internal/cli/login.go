@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+	"authsome/local"
+)
+
+type loginOptions struct {
+	connection string
+	flow       string
+	scopes     []string
+	baseURL    string
+	clientID   string
+	force      bool
+	withToken  bool
+	noBrowser  bool
+}
+
+func (a *app) loginCommand() *cobra.Command {
+	var o loginOptions
+	cmd := &cobra.Command{
+		Use: "login PROVIDER", Short: "Log in to a provider, once", Args: exactly(1),
+		Example: "  authsome login github\n  authsome login openai --with-token < key.txt",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
+	f.StringVar(&o.flow, "flow", "", "way of logging in (default: the provider's own)")
+	f.StringSliceVar(&o.scopes, "scopes", nil, "scopes to ask for, separated by commas")
+	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
+	f.StringVar(&o.clientID, "client-id", "", "OAuth client to use (its secret is asked for)")
+	f.BoolVar(&o.force, "force", false, "log in although there is a good connection")
+	f.BoolVar(&o.withToken, "with-token", false, "read the API key or token from standard input")
+	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address to visit instead of opening a browser")
+	return cmd
+}
+
+func (a *app) login(ctx context.Context, provider string, o loginOptions) error {
+	ref, err := a.ref(provider, o.connection)
+	if err != nil {
+		return err
+	}
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return err
+	}
+	req := authsome.LoginRequest{
+		Ref: ref, Flow: authsome.Flow(o.flow), Scopes: o.scopes, BaseURL: o.baseURL, Force: o.force,
+		Fields: make(map[authsome.FieldName]authsome.Secret),
+	}
+	if o.clientID != "" {
+		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)
+	}
+	if o.withToken {
+		if req.Fields[authsome.FieldAccessToken], err = a.readToken(); err != nil {
+			return err
+		}
+	}
+	s := &loginSession{app: a, layer: layer, options: o}
+	defer s.close()
+	done, err := s.steps(ctx, req)
+	s.finish(err)
+	if err != nil {
+		return err
+	}
+	return a.printLogin(done)
+}
+
+// readStdin reads standard input to its end. What the command takes from there is small.
+func (a *app) readStdin() ([]byte, error) {
+	const limit = 1 << 20
+	return io.ReadAll(io.LimitReader(a.env.Stdin, limit))
+}
+
+// readToken reads a key or token from standard input.
+func (a *app) readToken() (authsome.Secret, error) {
+	b, err := a.readStdin()
+	if err != nil {
+		return authsome.Secret{}, fmt.Errorf("read the token from standard input: %w", err)
+	}
+	token := authsome.NewSecret(strings.TrimSpace(string(b)))
+	if token.IsZero() {
+		return token, &authsome.Error{
+			Kind: authsome.KindUsage, Message: "there is no token on standard input",
+			Hint: "authsome login PROVIDER --with-token < FILE",
+		}
+	}
+	return token, nil
+}
+
+func (a *app) printLogin(done *authsome.Authorization) error {
+	c := done.Connection
+	status, verb := "connected", "connected to"
+	if done.AlreadyConnected {
+		status, verb = "already_connected", "already connected to"
+	}
+	if a.flags.json {
+		return a.printJSON(object{
+			{"status", status}, {"provider", c.Provider}, {"connection", c.Ref.Connection}, {"profile", c.Profile},
+			{"scopes", c.Scopes}, {"expires_at", c.ExpiresAt},
+		})
+	}
+	a.say("%s %s", verb, c.Ref)
+	if done.AlreadyConnected {
+		a.say("authsome login %s --force logs in again", c.Provider)
+	}
+	return nil
+}
+
+// loginSession walks through the steps of one login and keeps the pages that are open in the browser meanwhile.
+type loginSession struct {
+	app     *app
+	layer   *local.Layer
+	options loginOptions
+	pages   []page
+}
+
+// page is something in a browser that waits to be told how the login went.
+type page interface {
+	Finish(err error)
+	Close() error
+}
+
+// steps asks the layer what comes next until the login is done.
+func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*authsome.Authorization, error) {
+	var callback redirectReceiver
+	asked := false
+	for {
+		next, err := s.layer.Authorize(ctx, req)
+		switch {
+		case err != nil:
+			return nil, err
+		case next.Connection != nil:
+			return next, nil
+		case next.Fields != nil && asked:
+			return nil, &authsome.Error{
+				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "what was entered is not enough to log in",
+			}
+		case next.Fields != nil:
+			asked = true
+			err = s.ask(ctx, next, req.Fields)
+		case next.Redirect != nil:
+			callback, err = s.listen(next)
+			if err == nil {
+				req.RedirectURI = callback.RedirectURI()
+			}
+		default:
+			return s.visit(ctx, next, callback)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// finish tells the pages how it went, so that the person need not look at the terminal.
+func (s *loginSession) finish(err error) {
+	for _, p := range s.pages {
+		p.Finish(err)
+	}
+}
+
+func (s *loginSession) close() {
+	for _, p := range s.pages {
+		_ = p.Close()
+	}
+}

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"authsome/internal/audit"
+)
+
+// object is a JSON object whose members keep their order, so that people can read it too.
+type object []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// MarshalJSON writes the members in order. The zero time becomes null.
+func (o object) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range o {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := json.Marshal(m.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := json.Marshal(jsonValue(m.value))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+func jsonValue(v any) any {
+	switch v := v.(type) {
+	case time.Time:
+		if v.IsZero() {
+			return nil
+		}
+		return v.UTC().Format(time.RFC3339)
+	case []string:
+		if v == nil {
+			return []string{}
+		}
+	}
+	return v
+}
+
+// get returns a member's value.
+func (o object) get(name string) (any, bool) {
+	for _, m := range o {
+		if m.name == name {
+			return m.value, true
+		}
+	}
+	return nil, false
+}
+
+// set replaces a member's value.
+func (o object) set(name string, value any) {
+	for i := range o {
+		if o[i].name == name {
+			o[i].value = value
+		}
+	}
+}
+
+// names lists the members.
+func (o object) names() []string {
+	names := make([]string, len(o))
+	for i, m := range o {
+		names[i] = m.name
+	}
+	return names
+}
+
+// text is the bare form of a value, as --field prints it.
+func text(v any) string {
+	switch v := v.(type) {
+	case time.Time:
+		if v.IsZero() {
+			return ""
+		}
+		return v.UTC().Format(time.RFC3339)
+	case []string:
+		return strings.Join(v, ",")
+	case nil:
+		return ""
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// printJSON writes one document.
+func (a *app) printJSON(v any) error {
+	e := json.NewEncoder(a.env.Stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// printMembers writes the members that have a value, one a line.
+func (a *app) printMembers(o object) error {
+	w := tabwriter.NewWriter(a.env.Stdout, 0, 0, 2, ' ', 0)
+	for _, m := range o {
+		if t := text(m.value); t != "" {
+			fmt.Fprintf(w, "%s\t%s\n", m.name, audit.Printable(t))
+		}
+	}
+	return w.Flush()
+}
+
+// table writes rows in columns. The first row is the heading.
+func (a *app) table(rows [][]string) error {
+	w := tabwriter.NewWriter(a.env.Stdout, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		for i, cell := range row {
+			row[i] = audit.Printable(cell)
+		}
+		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+	}
+	return w.Flush()
+}
+
+// say prints chatter: what happened, for people who watch.
+func (a *app) say(format string, args ...any) {
+	if !a.flags.quiet && !a.flags.json {
+		fmt.Fprintf(a.env.Stdout, format+"\n", args...)
+	}
+}
+
+// tell prints what a person must do; it goes to standard error, also with --json.
+func (a *app) tell(format string, args ...any) {
+	fmt.Fprintf(a.env.Stderr, format+"\n", args...)
+}
+
+// Colours, as SGR parameters.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+)
+
+// paint colours text that goes to standard error, if that is a terminal that may be coloured.
+func (a *app) paint(colour, s string) string {
+	if !a.mayColour(a.env.Stderr) {
+		return s
+	}
+	return "\x1b[" + colour + "m" + s + "\x1b[0m"
+}
+
+// mayColour reports whether a stream is a terminal that may be coloured.
+func (a *app) mayColour(stream any) bool {
+	return !a.flags.noColor && a.env.getenv("NO_COLOR") == "" && a.env.getenv("TERM") != "dumb" && isTerminal(stream)
+}
+
+// isTerminal reports whether a stream is a terminal.
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// printf prints data, also with --quiet.
+func (e Env) printf(format string, args ...any) { fmt.Fprintf(e.Stdout, format, args...) }

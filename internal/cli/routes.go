@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"authsome"
+	"authsome/internal/provider"
+	"authsome/internal/proxy"
+	"authsome/internal/run"
+	"authsome/local"
+)
+
+// chosenRoutes is what a run injects, and what its child must not inherit.
+type chosenRoutes struct {
+	routes   []proxy.Route
+	settings run.Settings
+}
+
+// chooseRoutes makes a route of one connection of each provider: the one that was named, or the default one.
+func (a *app) chooseRoutes(ctx context.Context, layer *local.Layer, o runOptions) (*chosenRoutes, error) {
+	profile, err := a.profile()
+	if err != nil {
+		return nil, err
+	}
+	named, err := namedConnections(o.connections)
+	if err != nil {
+		return nil, err
+	}
+	all, err := layer.List(ctx, profile)
+	if err != nil {
+		return nil, err
+	}
+	connected := make(map[authsome.ProviderName][]authsome.Connection)
+	for _, c := range all {
+		connected[c.Provider] = append(connected[c.Provider], c)
+	}
+	if err := allConnected(profile, connected, o.only, named); err != nil {
+		return nil, err
+	}
+	chosen := &chosenRoutes{}
+	for _, name := range slices.Sorted(maps.Keys(connected)) {
+		if len(o.only) > 0 && !slices.Contains(o.only, string(name)) {
+			continue
+		}
+		c, err := pick(connected[name], named[name])
+		if err != nil {
+			return nil, err
+		}
+		if err := chosen.add(ctx, layer, c); err != nil {
+			return nil, err
+		}
+	}
+	return chosen, nil
+}
+
+// namedConnections parses --connection.
+func namedConnections(flags []string) (map[authsome.ProviderName]authsome.ConnectionName, error) {
+	named := make(map[authsome.ProviderName]authsome.ConnectionName)
+	for _, f := range flags {
+		p, c, ok := strings.Cut(f, "=")
+		if !ok || p == "" || c == "" {
+			return nil, &authsome.Error{
+				Kind: authsome.KindUsage, Message: fmt.Sprintf("--connection wants PROVIDER=CONNECTION, not %q", f),
+				Hint: "authsome run --connection github=work -- COMMAND",
+			}
+		}
+		named[authsome.ProviderName(p)] = authsome.ConnectionName(c)
+	}
+	return named, nil
+}
+
+// allConnected fails when a flag names a provider without a connection: a run without it would surprise.
+func allConnected(
+	profile authsome.ProfileName, connected map[authsome.ProviderName][]authsome.Connection, only []string,
+	named map[authsome.ProviderName]authsome.ConnectionName,
+) error {
+	want := slices.Sorted(maps.Keys(named))
+	for _, p := range only {
+		want = append(want, authsome.ProviderName(p))
+	}
+	for _, p := range want {
+		if len(connected[p]) == 0 {
+			return &authsome.Error{
+				Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Profile: profile, Provider: p},
+				Message: fmt.Sprintf("not connected to %s", p), Hint: fmt.Sprintf("authsome login %s", p),
+			}
+		}
+	}
+	return nil
+}
+
+// pick returns the connection of that name, or the default one, or the only one.
+func pick(all []authsome.Connection, name authsome.ConnectionName) (authsome.Connection, error) {
+	var names []string
+	for _, c := range all {
+		if c.Ref.Connection == name || name == "" && (c.Default || len(all) == 1) {
+			return c, nil
+		}
+		names = append(names, string(c.Ref.Connection))
+	}
+	p := all[0].Provider
+	e := &authsome.Error{
+		Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Provider: p, Connection: name},
+		Message: fmt.Sprintf("%s has no connection %s; there are %s", p, name, strings.Join(names, ", ")),
+		Hint:    fmt.Sprintf("authsome run --connection %s=%s -- COMMAND", p, names[0]),
+	}
+	if name == "" {
+		e.Message = fmt.Sprintf("%s has several connections and no default one: %s", p, strings.Join(names, ", "))
+	}
+	return authsome.Connection{}, e
+}
+
+func (r *chosenRoutes) add(ctx context.Context, layer *local.Layer, c authsome.Connection) error {
+	p, err := layer.Provider(ctx, c.Profile, c.Provider)
+	if err != nil {
+		return err
+	}
+	hosts, excluded, err := provider.Patterns(&p.Provider, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded})
+	r.settings.Placeholders = append(r.settings.Placeholders, exportNames(&p.Provider)...)
+	if p.APIKey != nil {
+		r.settings.Withhold = append(r.settings.Withhold, p.APIKey.EnvVar)
+	}
+	if p.Client != nil {
+		r.settings.Withhold = append(r.settings.Withhold, p.Client.ClientIDEnv, p.Client.ClientSecretEnv)
+	}
+	return nil
+}
+
+// resolutions joins the addresses of the configuration with those of --resolve, which win.
+func (a *app) resolutions(flags []string) (map[string]string, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]string)
+	maps.Copy(all, cfg.Resolve)
+	for _, f := range flags {
+		host, rest, _ := strings.Cut(f, ":")
+		port, address, ok := strings.Cut(rest, ":")
+		if !ok || host == "" || port == "" || address == "" {
+			return nil, &authsome.Error{
+				Kind: authsome.KindUsage, Message: fmt.Sprintf("--resolve wants HOST:PORT:ADDRESS, not %q", f),
+				Hint: "authsome run --resolve api.example.com:443:127.0.0.1:8443 -- COMMAND",
+			}
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			address = net.JoinHostPort(strings.Trim(address, "[]"), port)
+		}
+		all[net.JoinHostPort(host, port)] = address
+	}
+	return all, nil
+}
+
+// upstreamRoots returns the certificate authorities that verify upstream servers; nil for the system's. Go reads
+// SSL_CERT_FILE by itself on most systems, but not on those that have a store of their own.
+func (a *app) upstreamRoots() *x509.CertPool {
+	file := a.env.getenv("SSL_CERT_FILE")
+	if file == "" || runtime.GOOS != "darwin" && runtime.GOOS != "windows" {
+		return nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM(pem)
+	return pool
+}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+	"authsome/internal/audit"
+	"authsome/internal/mitm"
+	"authsome/internal/proxy"
+	"authsome/internal/run"
+	"authsome/local"
+)
+
+type runOptions struct {
+	connections []string // PROVIDER=CONNECTION
+	only        []string
+	unmatched   string
+	resolve     []string // HOST:PORT:ADDRESS, as curl writes it
+}
+
+func (a *app) runCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run [flags] -- COMMAND [ARGUMENT]...",
+		Short: "Run a command whose requests get the credentials, but which holds none",
+		Long: "Run a command behind a proxy on this machine that adds your credentials to its requests for the hosts of the\n" +
+			"providers you are connected to. The command itself sees placeholders only. All other traffic passes untouched.",
+		Example: "  authsome run -- claude\n  authsome run --only github -- curl https://api.github.com/user",
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usageError(cmd, "there is no command to run")
+			}
+			if o.unmatched != "allow" && o.unmatched != "deny" {
+				return usageError(cmd, fmt.Sprintf("--unmatched is allow or deny, not %q", o.unmatched))
+			}
+			return a.run(cmd.Context(), args, o)
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false) // what follows the command is the command's
+	f.StringArrayVar(&o.connections, "connection", nil, "PROVIDER=CONNECTION to use in place of the default one")
+	f.StringArrayVar(&o.only, "only", nil, "PROVIDER whose credentials are added, and no other's")
+	f.StringVar(&o.unmatched, "unmatched", "allow", "what becomes of traffic to other hosts: allow or deny")
+	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDRESS[:PORT] to connect to in place of what DNS says")
+	return cmd
+}
+
+// run starts the proxy and the child, and ends with the child's own exit code.
+func (a *app) run(ctx context.Context, args []string, o runOptions) error {
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return err
+	}
+	chosen, err := a.chooseRoutes(ctx, layer, o)
+	if err != nil {
+		return err
+	}
+	resolve, err := a.resolutions(o.resolve)
+	if err != nil {
+		return err
+	}
+	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	b, err := a.startBroker(ctx, layer, chosen, resolve, o)
+	if err != nil {
+		return err
+	}
+	files, err := run.Prepare(filepath.Join(a.home, local.RunDir), b.ca.CertificatePEM(), a.env.Environ)
+	if err != nil {
+		return errors.Join(err, b.close())
+	}
+	settings := chosen.settings
+	settings.Proxy, settings.User, settings.Password, settings.Files = b.address, proxyUser, b.password, files.Paths
+	child := run.Command{Args: args, Env: append(run.Environ(a.env.Environ, settings), envBroker+"="+b.address)}
+	a.recordRun(authsome.EventRunStart, args[0], nil)
+	code, err := child.Run(ctx)
+	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
+	a.recordRun(authsome.EventRunEnd, args[0], &code)
+	if err != nil {
+		a.warn(asError(err))
+		err = exitStatus(code)
+	} else if code != 0 {
+		err = exitStatus(code)
+	}
+	return errors.Join(err, closeErr)
+}
+
+// recordRun writes the start or the end of a run. Arguments are not written: they may hold anything.
+func (a *app) recordRun(name authsome.EventName, command string, code *int) {
+	profile, err := a.profile()
+	if err != nil {
+		return
+	}
+	detail := map[string]string{"command": filepath.Base(command)}
+	if code != nil {
+		detail["exit_code"] = strconv.Itoa(*code)
+	}
+	a.record(name, authsome.Ref{Profile: profile}, detail)
+}
+
+// proxyUser is the name that the child logs in to the proxy with. The password is another one for every run.
+const proxyUser = "authsome"
+
+// broker is the proxy of one run.
+type broker struct {
+	ca       *mitm.CA
+	password authsome.Secret
+	address  string
+	proxy    *proxy.Proxy
+	trail    *audit.Buffer
+	served   chan error
+}
+
+func (a *app) startBroker(
+	ctx context.Context, layer *local.Layer, chosen *chosenRoutes, resolve map[string]string, o runOptions,
+) (*broker, error) {
+	ca, err := mitm.NewCA(a.env.Now)
+	if err != nil {
+		return nil, err
+	}
+	trail, err := a.auditLog()
+	if err != nil {
+		return nil, err
+	}
+	b := &broker{
+		ca: ca, password: authsome.NewSecret(rand.Text()), trail: trail.Buffered(), served: make(chan error, 1),
+	}
+	unmatched := proxy.Tunnel
+	if o.unmatched == "deny" {
+		unmatched = proxy.Deny
+	}
+	b.proxy, err = proxy.New(proxy.Config{
+		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: b.password, Unmatched: unmatched,
+		Resolve: resolve, RootCAs: a.upstreamRoots(), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
+		Changed: layer.Changed(ctx),
+	})
+	if err != nil {
+		return nil, errors.Join(err, b.trail.Close())
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the proxy's port: %w", err), b.close())
+	}
+	b.address = listener.Addr().String()
+	go func() { b.served <- b.proxy.Serve(listener) }()
+	return b, nil
+}
+
+// close ends the proxy and writes what is left of the audit log.
+func (b *broker) close() error {
+	err := b.proxy.Close()
+	if b.address != "" {
+		err = errors.Join(err, <-b.served)
+	}
+	if logErr := b.trail.Close(); logErr != nil {
+		err = errors.Join(err, fmt.Errorf("the audit log of this run is incomplete: %w", logErr))
+	}
+	return err
+}

@@ -1,0 +1,310 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"authsome/internal/authserver"
+)
+
+// authserverCommand drives the servers of a script.
+func authserverCommand(ts *testscript.TestScript, neg bool, args []string) {
+	w := ts.Value(worldKey{}).(*scriptWorld)
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: authserver start|api|stop|restart|fault|calls|secret|consent|lifetime|revoke-all …")
+	}
+	rest := args[1:]
+	if args[0] != "start" && w.auth == nil {
+		ts.Fatalf("authserver %s: it has not been started", args[0])
+	}
+	switch args[0] {
+	case "start":
+		ts.Check(w.start(serverConfig(ts, rest)))
+		setAll(ts, w.environment())
+	case "api":
+		address, roots, err := w.startAPI()
+		ts.Check(err)
+		setAll(ts, w.apiEnvironment(address, roots))
+	case "stop":
+		w.stop()
+	case "restart":
+		ts.Check(w.listen(w.address))
+	case "fault":
+		for _, f := range rest {
+			fault, err := w.fault(f)
+			ts.Check(err)
+			w.auth.Inject(fault)
+		}
+	case "no-faults":
+		w.auth.ClearFaults()
+	case "calls":
+		if got := w.auth.TokenRequests(rest[0]); strconv.Itoa(got) != rest[1] {
+			ts.Fatalf("%d token requests of type %s, want %s", got, rest[0], rest[1])
+		}
+	case "secret":
+		w.secret(rest[0])
+		w.auth.SetClientSecret(clientID, rest[0])
+	case "consent":
+		w.auth.SetConsent(authserver.Consent(rest[0]))
+	case "lifetime":
+		w.auth.SetAccessTokenLifetime(duration(ts, rest[0]))
+	case "revoke-all":
+		w.auth.RevokeAll()
+	case "reject-access-tokens":
+		w.auth.RevokeAccessTokens()
+	default:
+		ts.Fatalf("authserver %s: there is no such thing", args[0])
+	}
+}
+
+func setAll(ts *testscript.TestScript, env map[string]string) {
+	for name, value := range env {
+		ts.Setenv(name, value)
+	}
+}
+
+func serverConfig(ts *testscript.TestScript, flags []string) authserver.Config {
+	config := authserver.Config{Consent: authserver.ConsentApprove}
+	for i := 0; i+1 < len(flags); i += 2 {
+		switch flags[i] {
+		case "-rotation":
+			config.Rotation = authserver.Rotation(flags[i+1])
+		case "-grace":
+			config.Grace = duration(ts, flags[i+1])
+		case "-lifetime":
+			config.AccessTokenLifetime = duration(ts, flags[i+1])
+		case "-kill-old-token":
+			config.KillOldAccessToken = flags[i+1] == "true"
+		case "-consent":
+			config.Consent = authserver.Consent(flags[i+1])
+		default:
+			ts.Fatalf("authserver start: no flag %s", flags[i])
+		}
+	}
+	return config
+}
+
+func duration(ts *testscript.TestScript, s string) time.Duration {
+	d, err := time.ParseDuration(s)
+	ts.Check(err)
+	return d
+}
+
+// fault reads the name of a fault, with what belongs to it behind a colon: 503:30, not-ok:token_revoked,
+// expires-in:"3600".
+func (w *scriptWorld) fault(s string) (authserver.Fault, error) {
+	name, arg, _ := strings.Cut(s, ":")
+	simple := map[string]func() authserver.Fault{
+		"hang": authserver.Hang, "hang-after": authserver.HangAfter, "reset-before": authserver.ResetBefore,
+		"reset-after": authserver.ResetAfter, "html": authserver.HTML, "truncate": authserver.TruncateAfter,
+		"half-json": authserver.HalfJSON, "form": authserver.FormEncoded,
+		"no-refresh-token": authserver.OmitRefreshToken, "echo": w.echo,
+	}
+	if f := simple[name]; f != nil {
+		return f(), nil
+	}
+	if status, err := strconv.Atoi(name); err == nil {
+		return authserver.Status(status, arg), nil
+	}
+	switch name {
+	case "error":
+		status := 400
+		if arg == "invalid_client" {
+			status = 401
+		}
+		return authserver.OAuthError(status, arg), nil
+	case "error-in-200":
+		return authserver.ErrorIn200(arg), nil
+	case "not-ok":
+		return authserver.NotOK(arg), nil
+	case "expires-in":
+		if arg == "missing" {
+			return authserver.OmitExpiresIn(), nil
+		}
+		return authserver.ExpiresIn(json.RawMessage(arg)), nil
+	}
+	return authserver.Fault{}, fmt.Errorf("there is no fault %q", s)
+}
+
+// echo is a server that repeats in its error what it was sent, refresh token included.
+func (w *scriptWorld) echo() authserver.Fault {
+	return authserver.Edit("echo", func(body map[string]any) {
+		requests := w.auth.Requests()
+		sent := requests[len(requests)-1].Form
+		clear(body)
+		body["error"] = "invalid_grant"
+		body["error_description"] = "refused " + sent.Get("refresh_token") + " of " + sent.Get("client_secret") + " at noon"
+	})
+}
+
+// exitsCommand runs a command and compares its exit code.
+func exitsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND [ARGUMENT]...")
+	}
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		code = exit.ExitCode()
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// jsonCommand checks that stdout is one JSON document, and the value at a path.
+func jsonCommand(ts *testscript.TestScript, neg bool, args []string) {
+	value := document(ts)
+	if len(args) == 0 {
+		return
+	}
+	value, found := at(value, args[0])
+	switch {
+	case len(args) == 1 && found == neg:
+		ts.Fatalf("%s: found is %v", args[0], found)
+	case len(args) == 2 && !found:
+		ts.Fatalf("%s is missing", args[0])
+	case len(args) == 2 && (plain(value) == args[1]) == neg:
+		ts.Fatalf("%s is %s", args[0], plain(value))
+	}
+}
+
+func document(ts *testscript.TestScript) (value any) {
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	d.UseNumber()
+	if err := d.Decode(&value); err != nil {
+		ts.Fatalf("stdout is no JSON: %v", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		ts.Fatalf("stdout is more than one JSON document")
+	}
+	return value
+}
+
+// at follows names, indices and name=value, which picks the element of a list that has such a member.
+func at(value any, path string) (any, bool) {
+	for step := range strings.SplitSeq(path, ".") {
+		switch v := value.(type) {
+		case map[string]any:
+			next, ok := v[step]
+			if !ok {
+				return nil, false
+			}
+			value = next
+		case []any:
+			i := slices.IndexFunc(v, func(e any) bool { return has(e, step) })
+			if n, err := strconv.Atoi(step); err == nil {
+				i = n
+			}
+			if i < 0 || i >= len(v) {
+				return nil, false
+			}
+			value = v[i]
+		default:
+			return nil, step == "" && path == ""
+		}
+	}
+	return value, true
+}
+
+func has(element any, pair string) bool {
+	name, want, _ := strings.Cut(pair, "=")
+	object, _ := element.(map[string]any)
+	value, ok := object[name]
+	return ok && plain(value) == want
+}
+
+// plain is a string without quotes, and anything else as JSON.
+func plain(value any) string {
+	if s, ok := value.(string); ok {
+		return s
+	}
+	b, _ := json.Marshal(value)
+	return string(b)
+}
+
+func jsonKeysCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: jsonkeys PATH NAME...; the path . is the document")
+	}
+	value := document(ts)
+	if args[0] != "." {
+		value, _ = at(value, args[0])
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		ts.Fatalf("%s is no object", args[0])
+	}
+	for _, name := range args[1:] {
+		if _, found := object[name]; found == neg {
+			ts.Fatalf("%s.%s: found is %v", args[0], name, found)
+		}
+	}
+}
+
+// entryCommand looks for a line of NDJSON on stdout.
+func entryCommand(ts *testscript.TestScript, neg bool, args []string) {
+	found := false
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		var entry any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			ts.Fatalf("not a JSON object: %s", line)
+		}
+		found = found || !slices.ContainsFunc(args, func(pair string) bool { return !has(entry, pair) })
+	}
+	if found == neg {
+		ts.Fatalf("an entry with %s: found is %v", strings.Join(args, " "), found)
+	}
+}
+
+func modesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: modes DIR")
+	}
+	err := filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		want := fs.FileMode(0o600)
+		if entry.IsDir() {
+			want = 0o700
+		}
+		if info.Mode().Perm() != want {
+			ts.Fatalf("%s has mode %v", path, info.Mode())
+		}
+		return nil
+	})
+	ts.Check(err)
+}
+
+// scriptCondition knows tool:PROGRAM: it is installed.
+func scriptCondition(condition string) (bool, error) {
+	program, ok := strings.CutPrefix(condition, "tool:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", condition)
+	}
+	_, err := exec.LookPath(program)
+	if err != nil && os.Getenv("CI") != "" {
+		return false, err
+	}
+	return err == nil, nil
+}

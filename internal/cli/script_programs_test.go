@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Environment variables of the programs below. The product knows none of them.
+const (
+	envClockOffset = "TEST_CLOCK_OFFSET" // a duration that is added to the clock
+	envTranscript  = "TEST_TRANSCRIPT"   // the file that gets a copy of what is printed
+	envBrowse      = "BROWSE_"           // and a field's name: what the browser fills into it
+)
+
+// authsomeProgram is the real command, with a clock that can be moved.
+func authsomeProgram() {
+	now := time.Now
+	if text := os.Getenv(envClockOffset); text != "" {
+		offset, err := time.ParseDuration(text)
+		if err != nil {
+			fatal(err)
+		}
+		now = func() time.Time { return time.Now().Add(offset) }
+	}
+	os.Exit(transcribed(func() int { return mainAt(now) }))
+}
+
+// transcribed copies what is printed to the transcript, except standard output where a secret was asked for.
+func transcribed(program func() int) int {
+	path := os.Getenv(envTranscript)
+	if path == "" {
+		return program()
+	}
+	transcript, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		fatal(err)
+	}
+	var copies sync.WaitGroup
+	tee := func(stream **os.File, silent bool) *os.File {
+		r, w, err := os.Pipe()
+		if err != nil {
+			fatal(err)
+		}
+		to := []io.Writer{*stream}
+		if !silent {
+			to = append(to, transcript)
+		}
+		*stream = w
+		copies.Go(func() { _, _ = io.Copy(io.MultiWriter(to...), r) })
+		return w
+	}
+	asked := slices.Contains(os.Args, "--show-secret") || slices.Contains(os.Args, "export")
+	writers := []*os.File{tee(&os.Stdout, asked), tee(&os.Stderr, false)}
+	code := program()
+	for _, w := range writers {
+		_ = w.Close()
+	}
+	copies.Wait()
+	return code
+}
+
+var formInput = regexp.MustCompile(`<input id="[^"]*" name="([^"]*)"`)
+
+// browseProgram is a browser: it visits a URL, follows redirects, and fills in a form.
+func browseProgram() {
+	page := os.Args[len(os.Args)-1]
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
+	response, err := client.Get(page)
+	if err != nil {
+		fatal(err)
+	}
+	body, _ := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	form := make(url.Values)
+	for _, input := range formInput.FindAllStringSubmatch(string(body), -1) {
+		form.Set(input[1], os.Getenv(envBrowse+input[1]))
+	}
+	if len(form) == 0 {
+		return
+	}
+	if os.Getenv("BROWSE_CANCEL") != "" {
+		form = url.Values{"cancel login": {"yes"}}
+	}
+	if response, err = client.PostForm(page, form); err != nil {
+		fatal(err)
+	}
+	_ = response.Body.Close()
+}
+
+// fetchProgram is a client that knows nothing of authsome: fetch [METHOD] URL... It prints status and body.
+func fetchProgram() {
+	method := http.MethodGet
+	for _, arg := range os.Args[1:] {
+		if !strings.Contains(arg, ":") {
+			method = arg
+			continue
+		}
+		request, err := http.NewRequest(method, arg, nil)
+		if err != nil {
+			fatal(err)
+		}
+		if token := os.Getenv("ACME_TOKEN"); token != "" {
+			request.Header.Set("Authorization", "Bearer "+token)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		fmt.Printf("%d %s\n", response.StatusCode, strings.TrimSpace(string(body)))
+	}
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"authsome": authsomeProgram,
+		"browse":   browseProgram,
+		"fetch":    fetchProgram,
+	})
+}
+
+// TestScripts runs testdata/script. A script is named after the promise it shows: contract_2.1_… belongs to the first
+// promise of section 2, command_get_… to a command. What the scripts can do besides testscript's own commands:
+//
+//	authserver start [-rotation R] [-lifetime D] [-consent approve|deny]   see scriptWorld
+//	authserver stop | restart | fault F... | calls GRANT N | secret NEW | consent C | lifetime D | revoke-all
+//	exits CODE COMMAND [ARGUMENT]...    the exit code is exactly that
+//	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
+//	jsonkeys PATH NAME...               and the object at the path has these members
+//	entry NAME=VALUE...                 a line of the NDJSON on stdout has these members
+//	modes DIR                           every directory below is 0700, every file 0600
+//	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
+//
+// TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
+// the home, in a temporary file or in what authsome printed, but for what a script asked to see.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"authserver": authserverCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
+			"entry": entryCommand, "modes": modesCommand,
+		},
+		Condition: scriptCondition,
+	})
+}
+
+func setUpScript(env *testscript.Env) error {
+	home := filepath.Join(env.WorkDir, "home")
+	w := newScriptWorld(env.WorkDir, home)
+	env.Values[worldKey{}] = w
+	for name, value := range map[string]string{
+		"HOME": env.WorkDir, "AUTHSOME_HOME": home, "BROWSER": "browse", "TERM": "dumb",
+		envTranscript: filepath.Join(env.WorkDir, "transcript"),
+		// The race detector sleeps a second at the end of each process otherwise.
+		"GORACE": os.Getenv("GORACE") + " atexit_sleep_ms=0",
+	} {
+		env.Setenv(name, value)
+	}
+	env.Defer(func() {
+		w.close()
+		if t, ok := env.T().(testing.TB); ok {
+			w.checkSecrets(t)
+		}
+	})
+	return nil
+}

@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"authsome/local"
+)
+
+func (a *app) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "init", Short: "Make the home, the key and the vault, unless they are there", Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := a.auth(cmd.Context()); err != nil {
+				return err
+			}
+			vault := filepath.Join(a.home, local.VaultFile)
+			if a.flags.json {
+				return a.printJSON(object{{"status", "ready"}, {"home", a.home}, {"vault", vault}, {"key_source", a.keySource()}})
+			}
+			a.say("the vault is ready: %s (key: %s)", vault, a.keySource())
+			return nil
+		},
+	}
+}
+
+// keySource says in a word where the key comes from.
+func (a *app) keySource() string {
+	if a.env.getenv(local.EnvMasterKey) != "" {
+		return "environment"
+	}
+	return "file"
+}
+
+func (a *app) whoamiCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "whoami", Short: "Show the profile, the home and the key in use", Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.whoami(cmd) },
+	}
+}
+
+func (a *app) whoami(cmd *cobra.Command) error {
+	profile, err := a.profile()
+	if err != nil {
+		return err
+	}
+	layer, err := a.auth(cmd.Context())
+	if err != nil {
+		return err
+	}
+	all, err := layer.List(cmd.Context(), profile)
+	if err != nil {
+		return err
+	}
+	o := object{
+		{"profile", profile}, {"home", a.home}, {"key_source", a.keySource()}, {"connections", len(all)},
+		{"version", version()},
+	}
+	if a.flags.json {
+		return a.printJSON(o)
+	}
+	return a.printMembers(o)
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			if a.flags.json {
+				return a.printJSON(object{
+					{"version", version()}, {"go", runtime.Version()}, {"os", runtime.GOOS}, {"arch", runtime.GOARCH},
+				})
+			}
+			a.env.printf("authsome %s\n", version())
+			return nil
+		},
+	}
+}

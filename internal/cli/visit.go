@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"strings"
+	"time"
+
+	"authsome"
+	"authsome/internal/loopback"
+)
+
+// visitTimeout is how long a person may take at the provider.
+const visitTimeout = 10 * time.Minute
+
+// redirectReceiver is where the browser comes back to.
+type redirectReceiver interface {
+	RedirectURI() string
+	Wait(ctx context.Context) (redirect string, err error)
+}
+
+// pastedRedirect stands for a redirect URI that is not on this machine: the person pastes what the browser shows.
+type pastedRedirect string
+
+// RedirectURI returns the registered URI.
+func (p pastedRedirect) RedirectURI() string { return string(p) }
+
+// Wait waits for ctx: only pasting brings the answer.
+func (p pastedRedirect) Wait(ctx context.Context) (string, error) {
+	<-ctx.Done()
+	return "", ctx.Err()
+}
+
+// listen opens the redirect URI that the provider accepts.
+func (s *loginSession) listen(step *authsome.Authorization) (redirectReceiver, error) {
+	if err := s.someoneToVisit(step.Provider); err != nil {
+		return nil, err
+	}
+	if step.Redirect.Kind == authsome.RedirectHTTPSOnly {
+		return pastedRedirect(step.Redirect.URI), nil
+	}
+	callback, err := loopback.ListenCallback(loopback.CallbackConfig{
+		Redirect: *step.Redirect, Provider: step.Provider.DisplayName,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.pages = append(s.pages, callback)
+	return callback, nil
+}
+
+// someoneToVisit fails when nobody can open the provider's page.
+func (s *loginSession) someoneToVisit(p *authsome.Provider) error {
+	if s.app.env.UI.OpenBrowser != nil || s.app.env.UI.ReadLine != nil || s.options.noBrowser {
+		return nil
+	}
+	return &authsome.Error{
+		Kind: authsome.KindLoginFailed, Ref: authsome.Ref{Provider: p.Name},
+		Message: "the login to " + string(p.Name) + " needs a browser, and there is neither a display nor a terminal",
+		Hint:    "set $BROWSER, or give --no-browser and visit the address that is printed",
+	}
+}
+
+// visit sends the person to the provider and waits for the redirect, at the callback or pasted.
+func (s *loginSession) visit(
+	ctx context.Context, step *authsome.Authorization, callback redirectReceiver,
+) (*authsome.Authorization, error) {
+	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
+	redirect, err := s.awaitRedirect(waiting, step, callback)
+	if err != nil {
+		return nil, givenUp(ctx, err)
+	}
+	c, err := s.layer.Complete(ctx, step.ID, redirect)
+	if err != nil {
+		return nil, err
+	}
+	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+}
+
+func (s *loginSession) awaitRedirect(
+	ctx context.Context, step *authsome.Authorization, callback redirectReceiver,
+) (string, error) {
+	type answer struct {
+		redirect string
+		err      error
+	}
+	answers := make(chan answer, 2)
+	if s.openProvider(ctx, step) {
+		go func() {
+			if pasted, ok := s.readPasted(); ok {
+				answers <- answer{redirect: pasted}
+			}
+		}()
+	}
+	go func() {
+		redirect, err := callback.Wait(ctx)
+		answers <- answer{redirect, err}
+	}()
+	got := <-answers
+	return got.redirect, got.err
+}
+
+// openProvider shows the provider's page. It returns true when the person may have to paste the redirect URL, since the
+// browser might not run on this machine.
+func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authorization) (paste bool) {
+	ui := s.app.env.UI
+	if ui.OpenBrowser != nil && !s.options.noBrowser {
+		s.app.tell("Opening the browser to log in to %s: %s", step.Provider.DisplayName, step.URL)
+		err := ui.OpenBrowser(ctx, step.URL)
+		if err == nil && step.RedirectURI != "" && !strings.HasPrefix(step.RedirectURI, "https:") {
+			return false
+		}
+		if err != nil {
+			s.app.tell("The browser cannot be opened: %v", err)
+		}
+	}
+	s.app.tell("Visit this address to log in to %s:\n\n  %s\n", step.Provider.DisplayName, step.URL)
+	s.app.tell("If the browser runs on another machine, paste the address it ends at (%s…) here.", step.RedirectURI)
+	return true
+}
+
+// readPasted reads a redirect URL from the terminal or from standard input.
+func (s *loginSession) readPasted() (string, bool) {
+	if read := s.app.env.UI.ReadLine; read != nil {
+		line, err := read("Address")
+		return line, err == nil && line != ""
+	}
+	scanner := bufio.NewScanner(s.app.env.Stdin)
+	for scanner.Scan() {
+		if line := strings.TrimSpace(scanner.Text()); line != "" {
+			return line, true
+		}
+	}
+	return "", false
+}
+
+// givenUp tells a person who pressed Ctrl-C from one who did not come back.
+func givenUp(ctx context.Context, err error) error {
+	e := &authsome.Error{Kind: authsome.KindLoginFailed, Message: "nobody came back from the provider in time", Err: err}
+	if ctx.Err() != nil {
+		e.Kind, e.Message = authsome.KindCancelled, "the login was cancelled"
+	}
+	return e
+}

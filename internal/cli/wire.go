@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"time"
+
+	"authsome"
+	"authsome/internal/audit"
+	"authsome/internal/debuglog"
+	"authsome/local"
+)
+
+// app is one run of the command: what it was given, and what it has opened so far. Everything is opened on first use,
+// because most commands need little of it.
+type app struct {
+	env   Env
+	flags globals
+
+	home    string
+	cfg     *config
+	log     *slog.Logger
+	trail   *audit.Log
+	layer   *local.Layer
+	closers []io.Closer
+}
+
+// defaultLogFile stands for <home>/logs/authsome.log, which is not known before the flags are read.
+const defaultLogFile = "<home>/logs/authsome.log"
+
+// Environment variables that the command reads besides those of package local.
+const (
+	envProfile = "AUTHSOME_PROFILE"
+	// envBroker holds the address of the proxy of the run that this process is a child of.
+	envBroker = "AUTHSOME_BROKER"
+)
+
+// close gives back what was opened, last first.
+func (a *app) close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		errs = append(errs, a.closers[i].Close())
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// homeDir returns the home of this run.
+func (a *app) homeDir() (string, error) {
+	if a.home != "" {
+		return a.home, nil
+	}
+	var err error
+	if home := a.env.getenv(local.EnvHome); home != "" {
+		a.home, err = filepath.Abs(home)
+	} else {
+		a.home, err = local.DefaultHome()
+	}
+	return a.home, err
+}
+
+// config returns the user's settings.
+func (a *app) config() (*config, error) {
+	if a.cfg != nil {
+		return a.cfg, nil
+	}
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	a.cfg, err = readConfig(filepath.Join(home, local.ConfigFile))
+	return a.cfg, err
+}
+
+// profile returns the profile that the command is about.
+func (a *app) profile() (authsome.ProfileName, error) {
+	name := authsome.ProfileName(a.flags.profile)
+	if name == "" {
+		name = authsome.ProfileName(a.env.getenv(envProfile))
+	}
+	if name == "" {
+		cfg, err := a.config()
+		if err != nil {
+			return "", err
+		}
+		name = cfg.DefaultProfile
+	}
+	if name == "" {
+		name = authsome.DefaultProfile
+	}
+	return name, name.Validate()
+}
+
+// ref names a connection of the profile in use.
+func (a *app) ref(provider, connection string) (authsome.Ref, error) {
+	profile, err := a.profile()
+	ref := authsome.Ref{
+		Profile: profile, Provider: authsome.ProviderName(provider), Connection: authsome.ConnectionName(connection),
+	}
+	if err != nil {
+		return ref, err
+	}
+	return ref, ref.Validate()
+}
+
+// logger returns where debug messages go.
+func (a *app) logger() (*slog.Logger, error) {
+	if a.log != nil {
+		return a.log, nil
+	}
+	cfg := debuglog.Config{Path: a.flags.logFile}
+	if cfg.Path == defaultLogFile {
+		home, err := a.homeDir()
+		if err != nil {
+			return nil, err
+		}
+		cfg.Path = filepath.Join(home, local.LogDir, local.DebugLogFile)
+	}
+	if a.flags.verbose {
+		cfg.Verbose = a.env.Stderr
+	}
+	log, closer := debuglog.Open(cfg)
+	a.log = log
+	a.closers = append(a.closers, closer)
+	return log, nil
+}
+
+// auditLog returns the log of what was used.
+func (a *app) auditLog() (*audit.Log, error) {
+	if a.trail != nil {
+		return a.trail, nil
+	}
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	a.trail = audit.Open(filepath.Join(home, local.AuditFile))
+	return a.trail, nil
+}
+
+// record writes an audit entry. A log that cannot be written is reported and stops nothing.
+func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[string]string) {
+	trail, err := a.auditLog()
+	if err == nil {
+		err = trail.Record(authsome.Event{Time: a.env.Now().UTC(), Name: name, Ref: ref, Detail: detail})
+	}
+	if err != nil {
+		a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	}
+}
+
+// auth opens the layer that the command works on.
+func (a *app) auth(ctx context.Context) (*local.Layer, error) {
+	if a.layer != nil {
+		return a.layer, nil
+	}
+	home, err := a.homeDir()
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	log, err := a.logger()
+	if err != nil {
+		return nil, err
+	}
+	trail, err := a.auditLog()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := local.KeySource(home, authsome.NewSecret(a.env.getenv(local.EnvMasterKey)))
+	if err != nil {
+		return nil, &authsome.Error{
+			Kind: authsome.KindVaultUnavailable, Message: err.Error(), Err: err,
+			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
+		}
+	}
+	a.layer, err = local.Open(ctx, local.Config{
+		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
+		Recorder: warnOnce(a, trail), Logger: log, Now: a.env.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.closers = append(a.closers, a.layer)
+	return a.layer, nil
+}
+
+// httpClient reaches the providers' endpoints. It honours the proxy environment, except for the proxy of a run that this
+// process is a child of: the broker does not go through itself.
+func (a *app) httpClient() *http.Client {
+	broker := a.env.getenv(envBroker)
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, says net/http
+	t.Proxy = func(r *http.Request) (*url.URL, error) {
+		proxy, err := http.ProxyFromEnvironment(r)
+		if err == nil && proxy != nil && broker != "" && proxy.Host == broker {
+			return nil, nil //nolint:nilnil // no proxy and no error: what http.Transport expects
+		}
+		return proxy, err
+	}
+	return &http.Client{Transport: t}
+}
+
+// recorder is an audit log whose failure a person is told of, once.
+type recorder struct {
+	app  *app
+	next authsome.Recorder
+	told bool
+}
+
+func warnOnce(a *app, next authsome.Recorder) authsome.Recorder { return &recorder{app: a, next: next} }
+
+// Record passes the event on.
+func (r *recorder) Record(e authsome.Event) error {
+	err := r.next.Record(e)
+	if err != nil && !r.told {
+		r.told = true
+		r.app.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	}
+	return err
+}
