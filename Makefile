@@ -32,8 +32,8 @@ lint: $(GOLANGCI_LINT) $(GOVULNCHECK)
 	./tests/govulncheck $(GOVULNCHECK)
 
 # Ratios within one run, written to docs/benchmarks.md.
-bench:
-	$(GO) run ./internal/bench > docs/benchmarks.md.new
+bench: build
+	./tests/bench > docs/benchmarks.md.new
 	mv docs/benchmarks.md.new docs/benchmarks.md
 
 # Ten thousand refreshes with the process killed at random moments: about a quarter of an hour.

@@ -14,6 +14,13 @@ type AuthLayer interface {
 	Profiles
 }
 
+// Watcher is an [AuthLayer] that tells when what it hands out may have changed.
+type Watcher interface {
+	// Changed returns a channel that receives after any process has changed a connection, until ctx ends. Whoever keeps
+	// credentials in memory drops them then.
+	Changed(ctx context.Context) <-chan struct{}
+}
+
 // Logins makes connections.
 type Logins interface {
 	// Authorize takes the next step of a login and says what is missing for the one after: see [Authorization]. It fails

@@ -87,7 +87,10 @@ type Layer struct {
 	unstored map[authsome.Ref]*connectionRecord // rotated tokens whose commit failed
 }
 
-var _ authsome.AuthLayer = (*Layer)(nil)
+var (
+	_ authsome.AuthLayer = (*Layer)(nil)
+	_ authsome.Watcher   = (*Layer)(nil)
+)
 
 // DefaultHome returns the home that an empty Config.Home means.
 func DefaultHome() (string, error) {

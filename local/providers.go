@@ -2,8 +2,10 @@ package local
 
 import (
 	"context"
+	"errors"
 
 	"authsome"
+	"authsome/internal/provider"
 )
 
 // Provider returns one definition with what the profile has there.
@@ -50,6 +52,11 @@ func (l *Layer) providerState(p authsome.Provider, h *holding) authsome.Provider
 // Register adds a definition to the user's own.
 func (l *Layer) Register(_ context.Context, definition []byte, replace bool) (*authsome.Provider, error) {
 	p, err := l.catalogue.Register(definition, replace)
+	if _, ok := errors.AsType[*provider.ValidationError](err); ok {
+		return nil, &authsome.Error{
+			Kind: authsome.KindUsage, Message: err.Error(), Hint: "correct what is named and register it again", Err: err,
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -27,11 +27,7 @@ func (a *app) connectionCommand() *cobra.Command {
 }
 
 func (a *app) listConnections(cmd *cobra.Command, args []string) error {
-	profile, err := a.profile()
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, profile, err := a.inProfile(cmd.Context())
 	if err != nil {
 		return err
 	}
@@ -55,11 +51,7 @@ func (a *app) listConnections(cmd *cobra.Command, args []string) error {
 }
 
 func (a *app) setDefault(cmd *cobra.Command, provider, connection string) error {
-	ref, err := a.ref(provider, connection)
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, ref, err := a.at(cmd.Context(), provider, connection)
 	if err != nil {
 		return err
 	}
@@ -70,11 +62,7 @@ func (a *app) setDefault(cmd *cobra.Command, provider, connection string) error 
 }
 
 func (a *app) rename(cmd *cobra.Command, provider, from, to string) error {
-	ref, err := a.ref(provider, from)
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, ref, err := a.at(cmd.Context(), provider, from)
 	if err != nil {
 		return err
 	}

@@ -19,11 +19,7 @@ func (a *app) logoutCommand() *cobra.Command {
 }
 
 func (a *app) logout(cmd *cobra.Command, provider, connection string) error {
-	ref, err := a.ref(provider, connection)
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, ref, err := a.at(cmd.Context(), provider, connection)
 	if err != nil {
 		return err
 	}
@@ -45,11 +41,7 @@ func (a *app) revokeCommand() *cobra.Command {
 }
 
 func (a *app) revoke(cmd *cobra.Command, provider, connection string) error {
-	ref, err := a.ref(provider, connection)
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, ref, err := a.at(cmd.Context(), provider, connection)
 	if err != nil {
 		return err
 	}
@@ -83,11 +75,7 @@ func (a *app) removeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove PROVIDER", Short: "Delete connections, OAuth client and a definition of your own", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ref, err := a.ref(args[0], "")
-			if err != nil {
-				return err
-			}
-			layer, err := a.auth(cmd.Context())
+			layer, ref, err := a.at(cmd.Context(), args[0], "")
 			if err != nil {
 				return err
 			}

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
-	"authsome/local"
 )
 
 type exportOptions struct {
@@ -62,7 +61,7 @@ func (a *app) export(ctx context.Context, args []string, o exportOptions) error 
 }
 
 // exportAll prints what can be had. One connection that fails does not take the others along.
-func (a *app) exportAll(ctx context.Context, layer *local.Layer, o exportOptions) error {
+func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportOptions) error {
 	profile, err := a.profile()
 	if err != nil {
 		return err
@@ -93,7 +92,7 @@ func (a *app) exportAll(ctx context.Context, layer *local.Layer, o exportOptions
 
 // exportOne returns the variables of one connection, as the definition names them.
 func (a *app) exportOne(
-	ctx context.Context, layer *local.Layer, ref authsome.Ref, o exportOptions,
+	ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, o exportOptions,
 ) (variables, error) {
 	p, err := layer.Provider(ctx, ref.Profile, ref.Provider)
 	if err != nil {

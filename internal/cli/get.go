@@ -32,16 +32,12 @@ func (a *app) getCommand() *cobra.Command {
 }
 
 func (a *app) get(cmd *cobra.Command, provider string, o getOptions) error {
-	ref, err := a.ref(provider, o.connection)
+	layer, ref, err := a.at(cmd.Context(), provider, o.connection)
 	if err != nil {
 		return err
 	}
 	if o.show && (o.field == fieldAccessToken || o.field == fieldAPIKey) {
-		return a.getSecret(cmd, ref, o)
-	}
-	layer, err := a.auth(cmd.Context())
-	if err != nil {
-		return err
+		return a.getSecret(cmd, layer, ref, o)
 	}
 	c, err := layer.Connection(cmd.Context(), ref, authsome.CredentialOptions{Refresh: o.refresh})
 	if err != nil {
@@ -61,11 +57,7 @@ func (a *app) get(cmd *cobra.Command, provider string, o getOptions) error {
 }
 
 // getSecret prints the credential alone. It is what scripts call most, so it asks the layer once.
-func (a *app) getSecret(cmd *cobra.Command, ref authsome.Ref, o getOptions) error {
-	layer, err := a.auth(cmd.Context())
-	if err != nil {
-		return err
-	}
+func (a *app) getSecret(cmd *cobra.Command, layer authsome.AuthLayer, ref authsome.Ref, o getOptions) error {
 	cred, err := layer.Credential(cmd.Context(), ref, authsome.CredentialOptions{Refresh: o.refresh})
 	if err != nil {
 		return err

@@ -17,11 +17,7 @@ func (a *app) inspectCommand() *cobra.Command {
 }
 
 func (a *app) inspect(cmd *cobra.Command, provider string) error {
-	ref, err := a.ref(provider, "")
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, ref, err := a.at(cmd.Context(), provider, "")
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,7 @@ func (a *app) listCommand() *cobra.Command {
 }
 
 func (a *app) list(cmd *cobra.Command) error {
-	profile, err := a.profile()
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, profile, err := a.inProfile(cmd.Context())
 	if err != nil {
 		return err
 	}

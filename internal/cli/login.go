@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
-	"authsome/local"
 )
 
 type loginOptions struct {
@@ -43,11 +42,7 @@ func (a *app) loginCommand() *cobra.Command {
 }
 
 func (a *app) login(ctx context.Context, provider string, o loginOptions) error {
-	ref, err := a.ref(provider, o.connection)
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(ctx)
+	layer, ref, err := a.at(ctx, provider, o.connection)
 	if err != nil {
 		return err
 	}
@@ -117,7 +112,7 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 // loginSession walks through the steps of one login and keeps the pages that are open in the browser meanwhile.
 type loginSession struct {
 	app     *app
-	layer   *local.Layer
+	layer   authsome.AuthLayer
 	options loginOptions
 	pages   []page
 }

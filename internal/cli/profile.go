@@ -40,11 +40,7 @@ func (a *app) profileCommand() *cobra.Command {
 }
 
 func (a *app) listProfiles(cmd *cobra.Command) error {
-	current, err := a.profile()
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, current, err := a.inProfile(cmd.Context())
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,6 @@ import (
 	"authsome/internal/provider"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
-	"authsome/local"
 )
 
 // chosenRoutes is what a run injects, and what its child must not inherit.
@@ -25,7 +24,7 @@ type chosenRoutes struct {
 }
 
 // chooseRoutes makes a route of one connection of each provider: the one that was named, or the default one.
-func (a *app) chooseRoutes(ctx context.Context, layer *local.Layer, o runOptions) (*chosenRoutes, error) {
+func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, o runOptions) (*chosenRoutes, error) {
 	profile, err := a.profile()
 	if err != nil {
 		return nil, err
@@ -118,7 +117,7 @@ func pick(all []authsome.Connection, name authsome.ConnectionName) (authsome.Con
 	return authsome.Connection{}, e
 }
 
-func (r *chosenRoutes) add(ctx context.Context, layer *local.Layer, c authsome.Connection) error {
+func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c authsome.Connection) error {
 	p, err := layer.Provider(ctx, c.Profile, c.Provider)
 	if err != nil {
 		return err

@@ -122,7 +122,7 @@ type broker struct {
 }
 
 func (a *app) startBroker(
-	ctx context.Context, layer *local.Layer, chosen *chosenRoutes, resolve map[string]string, o runOptions,
+	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, o runOptions,
 ) (*broker, error) {
 	ca, err := mitm.NewCA(a.env.Now)
 	if err != nil {
@@ -142,7 +142,7 @@ func (a *app) startBroker(
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: b.password, Unmatched: unmatched,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
-		Changed: layer.Changed(ctx),
+		Changed: changes(ctx, layer),
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.trail.Close())
@@ -155,6 +155,14 @@ func (a *app) startBroker(
 	b.address = listener.Addr().String()
 	go func() { b.served <- b.proxy.Serve(listener) }()
 	return b, nil
+}
+
+// changes tells when credentials may have changed, if the layer can.
+func changes(ctx context.Context, layer authsome.AuthLayer) <-chan struct{} {
+	if w, ok := layer.(authsome.Watcher); ok {
+		return w.Changed(ctx)
+	}
+	return nil
 }
 
 // close ends the proxy and writes what is left of the audit log.

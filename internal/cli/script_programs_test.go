@@ -67,8 +67,6 @@ func transcribed(program func() int) int {
 	return code
 }
 
-var formInput = regexp.MustCompile(`<input id="[^"]*" name="([^"]*)"`)
-
 // browseProgram is a browser: it visits a URL, follows redirects, and fills in a form.
 func browseProgram() {
 	page := os.Args[len(os.Args)-1]
@@ -79,8 +77,9 @@ func browseProgram() {
 	}
 	body, _ := io.ReadAll(response.Body)
 	_ = response.Body.Close()
+	inputs := regexp.MustCompile(`<input id="[^"]*" name="([^"]*)"`).FindAllStringSubmatch(string(body), -1)
 	form := make(url.Values)
-	for _, input := range formInput.FindAllStringSubmatch(string(body), -1) {
+	for _, input := range inputs {
 		form.Set(input[1], os.Getenv(envBrowse+input[1]))
 	}
 	if len(form) == 0 {

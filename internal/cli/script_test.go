@@ -20,8 +20,14 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script. A script is named after the promise it shows: contract_2.1_… belongs to the first
 // promise of section 2, command_get_… to a command. What the scripts can do besides testscript's own commands:
 //
-//	authserver start [-rotation R] [-lifetime D] [-consent approve|deny]   see scriptWorld
-//	authserver stop | restart | fault F... | calls GRANT N | secret NEW | consent C | lifetime D | revoke-all
+//	authserver start [-rotation R] [-grace D] [-lifetime D] [-consent approve|deny] [-kill-old-token true]
+//	                       an authorization server, and definitions: acme.json (it), keys.json (an API key, to be found
+//	                       in api.key), mixed.json (its endpoints lie on the host of its API)
+//	authserver api         an HTTPS API behind any name; $RESOLVE… lead run to it
+//	authserver stop        an outage, until authserver restart
+//	authserver fault F...  what the next token requests meet, see scriptWorld.fault
+//	authserver calls G N   there have been N token requests of the grant type G
+//	authserver secret|consent NEW, revoke-all, reject-access-tokens      what people do at the provider
 //	exits CODE COMMAND [ARGUMENT]...    the exit code is exactly that
 //	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
 //	jsonkeys PATH NAME...               and the object at the path has these members

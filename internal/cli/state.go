@@ -42,11 +42,7 @@ func (a *app) whoamiCommand() *cobra.Command {
 }
 
 func (a *app) whoami(cmd *cobra.Command) error {
-	profile, err := a.profile()
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(cmd.Context())
+	layer, profile, err := a.inProfile(cmd.Context())
 	if err != nil {
 		return err
 	}

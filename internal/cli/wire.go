@@ -26,7 +26,7 @@ type app struct {
 	cfg     *config
 	log     *slog.Logger
 	trail   *audit.Log
-	layer   *local.Layer
+	layer   authsome.AuthLayer
 	closers []io.Closer
 }
 
@@ -155,7 +155,7 @@ func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[strin
 }
 
 // auth opens the layer that the command works on.
-func (a *app) auth(ctx context.Context) (*local.Layer, error) {
+func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	if a.layer != nil {
 		return a.layer, nil
 	}
@@ -182,15 +182,36 @@ func (a *app) auth(ctx context.Context) (*local.Layer, error) {
 			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
 		}
 	}
-	a.layer, err = local.Open(ctx, local.Config{
+	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
 		Recorder: warnOnce(a, trail), Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	a.closers = append(a.closers, a.layer)
+	a.layer = layer
+	a.closers = append(a.closers, layer)
 	return a.layer, nil
+}
+
+// at opens the layer and names a connection of the profile in use.
+func (a *app) at(ctx context.Context, provider, connection string) (authsome.AuthLayer, authsome.Ref, error) {
+	ref, err := a.ref(provider, connection)
+	if err != nil {
+		return nil, ref, err
+	}
+	layer, err := a.auth(ctx)
+	return layer, ref, err
+}
+
+// inProfile opens the layer and names the profile in use.
+func (a *app) inProfile(ctx context.Context) (authsome.AuthLayer, authsome.ProfileName, error) {
+	profile, err := a.profile()
+	if err != nil {
+		return nil, profile, err
+	}
+	layer, err := a.auth(ctx)
+	return layer, profile, err
 }
 
 // httpClient reaches the providers' endpoints. It honours the proxy environment, except for the proxy of a run that this

@@ -138,10 +138,8 @@ func (p *page) addField(f authsome.Field, problem string, first bool) {
 	if problem != "" {
 		p.add(" aria-invalid=\"true\"")
 	}
-	if f.Pattern != "" {
-		// White space around the value is allowed, as it is cut off here.
-		p.add(" pattern=\"%s\" title=\"%s\"", `\s*(?:`+f.Pattern+`)\s*`, patternText(f))
-	}
+	// There is no pattern attribute: browsers read it with JavaScript's flag v, where "[\w-]" is a fault and
+	// "[[:alnum:]]" another set, so that a good key could be kept from being sent.
 	if !f.Optional {
 		p.add(" required")
 	}
