@@ -14,12 +14,24 @@ const (
 // describe is a connection as one flat object. Secrets are redacted; a refresh token is never shown otherwise.
 func describe(c *authsome.Connection) object {
 	o := object{
-		{"provider", c.Provider}, {"profile", c.Profile}, {"connection", c.Ref.Connection}, {"auth_type", c.AuthType},
-		{"flow", c.Flow}, {"status", c.Status}, {"default", c.Default}, {"scopes", c.Scopes}, {"token_type", c.TokenType},
-		{"expires_at", c.ExpiresAt}, {"obtained_at", c.ObtainedAt}, {"last_refresh_at", c.LastRefreshAt},
-		{"last_refresh_error", c.LastRefreshError}, {"error_description", c.ErrorDescription},
-		{"next_attempt_at", c.NextAttemptAt}, {"refresh_expires_at", c.RefreshExpiresAt},
-		{"account", accountObject(c.Account)}, {secretField(c.AuthType), authsome.Redacted},
+		{"provider", c.Provider},
+		{"profile", c.Profile},
+		{"connection", c.Ref.Connection},
+		{"auth_type", c.AuthType},
+		{"flow", c.Flow},
+		{"status", c.Status},
+		{"default", c.Default},
+		{"scopes", c.Scopes},
+		{"token_type", c.TokenType},
+		{"expires_at", c.ExpiresAt},
+		{"obtained_at", c.ObtainedAt},
+		{"last_refresh_at", c.LastRefreshAt},
+		{"last_refresh_error", c.LastRefreshError},
+		{"error_description", c.ErrorDescription},
+		{"next_attempt_at", c.NextAttemptAt},
+		{"refresh_expires_at", c.RefreshExpiresAt},
+		{"account", accountObject(c.Account)},
+		{secretField(c.AuthType), authsome.Redacted},
 	}
 	if c.Refreshable {
 		o = append(o, member{fieldRefreshToken, authsome.Redacted})
@@ -46,8 +58,13 @@ func accountObject(acc authsome.Account) any {
 // summary is a connection as list and inspect show it.
 func summary(c authsome.Connection) object {
 	return object{
-		{"connection", c.Ref.Connection}, {"status", c.Status}, {"default", c.Default}, {"scopes", c.Scopes},
-		{"expires_at", c.ExpiresAt}, {"obtained_at", c.ObtainedAt}, {"last_refresh_error", c.LastRefreshError},
+		{"connection", c.Ref.Connection},
+		{"status", c.Status},
+		{"default", c.Default},
+		{"scopes", c.Scopes},
+		{"expires_at", c.ExpiresAt},
+		{"obtained_at", c.ObtainedAt},
+		{"last_refresh_error", c.LastRefreshError},
 		{"account", accountObject(c.Account)},
 	}
 }

@@ -64,7 +64,9 @@ func (a *app) revoke(cmd *cobra.Command, provider, connection string) error {
 	}
 	if a.flags.json {
 		return a.printJSON(object{
-			{"status", "revoked"}, {"provider", ref.Provider}, {"connections", revoked},
+			{"status", "revoked"},
+			{"provider", ref.Provider},
+			{"connections", revoked},
 			{"registration_deleted", report.RegistrationDeleted},
 		})
 	}

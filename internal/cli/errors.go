@@ -106,7 +106,11 @@ func errorObject(e *authsome.Error) object {
 		kind = authsome.KindInternal
 	}
 	return object{
-		{"error", kind}, {"message", e.Message}, {"hint", e.Hint}, {"reason", e.Reason},
-		{"provider", e.Ref.Provider}, {"connection", e.Ref.Connection},
+		{"error", kind},
+		{"message", e.Message},
+		{"hint", e.Hint},
+		{"reason", e.Reason},
+		{"provider", e.Ref.Provider},
+		{"connection", e.Ref.Connection},
 	}
 }

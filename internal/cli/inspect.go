@@ -40,8 +40,12 @@ func definitionObject(p *authsome.ProviderState) (object, error) {
 		return nil, err
 	}
 	return object{
-		{"name", p.Name}, {"source", p.Source}, {"state", state(*p)}, {"configured", p.Configured},
-		{"connections", summaries(p.Connections)}, {"definition", json.RawMessage(b)},
+		{"name", p.Name},
+		{"source", p.Source},
+		{"state", state(*p)},
+		{"configured", p.Configured},
+		{"connections", summaries(p.Connections)},
+		{"definition", json.RawMessage(b)},
 	}, nil
 }
 

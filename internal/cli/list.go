@@ -44,8 +44,13 @@ func listObject(
 	providers := make([]object, len(all))
 	for i, p := range all {
 		providers[i] = object{
-			{"name", p.Name}, {"display_name", p.DisplayName}, {"auth_type", p.AuthType}, {"flow", p.Flow},
-			{"source", p.Source}, {"state", state(p)}, {"connections", summaries(p.Connections)},
+			{"name", p.Name},
+			{"display_name", p.DisplayName},
+			{"auth_type", p.AuthType},
+			{"flow", p.Flow},
+			{"source", p.Source},
+			{"state", state(p)},
+			{"connections", summaries(p.Connections)},
 		}
 	}
 	problems := make([]object, len(broken))

@@ -98,8 +98,12 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 	}
 	if a.flags.json {
 		return a.printJSON(object{
-			{"status", status}, {"provider", c.Provider}, {"connection", c.Ref.Connection}, {"profile", c.Profile},
-			{"scopes", c.Scopes}, {"expires_at", c.ExpiresAt},
+			{"status", status},
+			{"provider", c.Provider},
+			{"connection", c.Ref.Connection},
+			{"profile", c.Profile},
+			{"scopes", c.Scopes},
+			{"expires_at", c.ExpiresAt},
 		})
 	}
 	a.say("%s %s", verb, c.Ref)

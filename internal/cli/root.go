@@ -31,6 +31,8 @@ func (a *app) command() *cobra.Command {
 		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		// There is one of our own; cobra's is made of five commands at every start.
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)

@@ -38,14 +38,25 @@ func TestMain(m *testing.M) {
 // TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
+	deadline, _ := t.Deadline()
+	testscript.RunT(brief{t}, testscript.Params{
+		Deadline: deadline,
+		Dir:      filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"authserver": authserverCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
 			"entry": entryCommand, "modes": modesCommand,
 		},
 		Condition: scriptCondition,
 	})
+}
+
+// brief prints what happened in the failing part of a script only, also with -v.
+type brief struct{ *testing.T }
+
+func (brief) Verbose() bool { return false }
+
+func (t brief) Run(name string, f func(testscript.T)) {
+	t.T.Run(name, func(t *testing.T) { f(brief{t}) })
 }
 
 func setUpScript(env *testscript.Env) error {

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-
 	"authsome/internal/authserver"
 )
 

@@ -51,7 +51,10 @@ func (a *app) whoami(cmd *cobra.Command) error {
 		return err
 	}
 	o := object{
-		{"profile", profile}, {"home", a.home}, {"key_source", a.keySource()}, {"connections", len(all)},
+		{"profile", profile},
+		{"home", a.home},
+		{"key_source", a.keySource()},
+		{"connections", len(all)},
 		{"version", version()},
 	}
 	if a.flags.json {
