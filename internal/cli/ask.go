@@ -35,7 +35,7 @@ func (s *loginSession) ask(
 	case ui.OpenBrowser != nil && !s.options.noBrowser:
 		return s.askInBrowser(ctx, step, missing, into)
 	case ui.ReadSecret != nil:
-		return s.askAtTerminal(step, missing, into)
+		return s.askAtTerminal(ctx, step, missing, into)
 	case !required:
 		return nil
 	default:
@@ -70,7 +70,7 @@ func (s *loginSession) askInBrowser(
 }
 
 func (s *loginSession) askAtTerminal(
-	step *authsome.Authorization, fields []authsome.Field, into map[authsome.FieldName]authsome.Secret,
+	ctx context.Context, step *authsome.Authorization, fields []authsome.Field, into map[authsome.FieldName]authsome.Secret,
 ) error {
 	if step.Provider.Docs != "" {
 		s.app.tell("Where to find it: %s", step.Provider.Docs)
@@ -79,7 +79,7 @@ func (s *loginSession) askAtTerminal(
 		s.app.tell("Redirect URI to register there: %s", step.RedirectURI)
 	}
 	for _, f := range fields {
-		value, err := s.prompt(f)
+		value, err := s.prompt(ctx, f)
 		if err != nil {
 			return &authsome.Error{
 				Kind: authsome.KindCancelled, Message: "the login was given up at the prompt", Err: err,
@@ -92,7 +92,7 @@ func (s *loginSession) askAtTerminal(
 	return nil
 }
 
-func (s *loginSession) prompt(f authsome.Field) (authsome.Secret, error) {
+func (s *loginSession) prompt(ctx context.Context, f authsome.Field) (authsome.Secret, error) {
 	label := f.Label
 	if f.PatternHint != "" {
 		label += " (" + f.PatternHint + ")"
@@ -101,9 +101,9 @@ func (s *loginSession) prompt(f authsome.Field) (authsome.Secret, error) {
 		label += " [none]"
 	}
 	if f.Secret {
-		return s.app.env.UI.ReadSecret(label)
+		return s.app.env.UI.ReadSecret(ctx, label)
 	}
-	line, err := s.app.env.UI.ReadLine(label)
+	line, err := s.app.env.UI.ReadLine(ctx, label)
 	return authsome.NewSecret(line), err
 }
 

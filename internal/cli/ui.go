@@ -3,7 +3,9 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -20,10 +22,10 @@ import (
 type UI struct {
 	// OpenBrowser shows a URL.
 	OpenBrowser func(ctx context.Context, url string) error
-	// ReadSecret asks for a line that is not echoed.
-	ReadSecret func(prompt string) (authsome.Secret, error)
-	// ReadLine asks for a line.
-	ReadLine func(prompt string) (string, error)
+	// ReadSecret asks for a line that is not echoed, until ctx ends.
+	ReadSecret func(ctx context.Context, prompt string) (authsome.Secret, error)
+	// ReadLine asks for a line, until ctx ends.
+	ReadLine func(ctx context.Context, prompt string) (string, error)
 }
 
 // TerminalUI returns the ways that the process has: a browser where $BROWSER or a display says so, and prompts where
@@ -37,19 +39,61 @@ func TerminalUI(env Env) UI {
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return ui
 	}
-	lines := bufio.NewReader(in)
-	ui.ReadLine = func(prompt string) (string, error) {
-		fmt.Fprintf(env.Stderr, "%s: ", prompt)
-		line, err := lines.ReadString('\n')
-		return strings.TrimSpace(line), err
-	}
-	ui.ReadSecret = func(prompt string) (authsome.Secret, error) {
-		fmt.Fprintf(env.Stderr, "%s: ", prompt)
-		value, err := term.ReadPassword(int(in.Fd()))
-		fmt.Fprintln(env.Stderr)
-		return authsome.NewSecret(strings.TrimSpace(string(value))), err
-	}
+	t := &terminal{in: in, out: env.Stderr, lines: bufio.NewReader(in)}
+	ui.ReadLine, ui.ReadSecret = t.readLine, t.readSecret
 	return ui
+}
+
+// terminal asks a person.
+type terminal struct {
+	in    *os.File
+	out   io.Writer
+	lines *bufio.Reader
+}
+
+func (t *terminal) readLine(ctx context.Context, prompt string) (string, error) {
+	fmt.Fprintf(t.out, "%s: ", prompt)
+	return orCancelled(ctx, func() (string, error) {
+		line, err := t.lines.ReadString('\n')
+		return strings.TrimSpace(line), err
+	})
+}
+
+// readSecret gives the terminal its echo back also when the person presses Ctrl-C.
+func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secret, error) {
+	fd := int(t.in.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return authsome.Secret{}, err
+	}
+	fmt.Fprintf(t.out, "%s: ", prompt)
+	defer fmt.Fprintln(t.out)
+	value, err := orCancelled(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	if ctx.Err() != nil {
+		return authsome.Secret{}, errors.Join(ctx.Err(), term.Restore(fd, before))
+	}
+	return authsome.NewSecret(strings.TrimSpace(string(value))), err
+}
+
+// orCancelled returns what read returns, or the end of ctx if that comes first: a read of a terminal cannot be stopped,
+// and is left behind.
+func orCancelled[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := read()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 func hasDisplay(env Env) bool {

@@ -88,7 +88,7 @@ func (s *loginSession) awaitRedirect(
 	answers := make(chan answer, 2)
 	if s.openProvider(ctx, step) {
 		go func() {
-			if pasted, ok := s.readPasted(); ok {
+			if pasted, ok := s.readPasted(ctx); ok {
 				answers <- answer{redirect: pasted}
 			}
 		}()
@@ -121,9 +121,9 @@ func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authoriz
 }
 
 // readPasted reads a redirect URL from the terminal or from standard input.
-func (s *loginSession) readPasted() (string, bool) {
+func (s *loginSession) readPasted(ctx context.Context) (string, bool) {
 	if read := s.app.env.UI.ReadLine; read != nil {
-		line, err := read("Address")
+		line, err := read(ctx, "Address")
 		return line, err == nil && line != ""
 	}
 	scanner := bufio.NewScanner(s.app.env.Stdin)
