@@ -39,10 +39,15 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 	if req.Flow == "" {
 		req.Flow = p.Flow
 	}
+	authorize := l.authorizeOAuth
 	if p.AuthType == authsome.AuthTypeAPIKey {
-		return l.authorizeKey(ctx, p, h, req)
+		authorize = l.authorizeKey
 	}
-	return l.authorizeOAuth(ctx, p, h, req)
+	step, err := authorize(ctx, p, h, req)
+	if authsome.KindOf(err) == authsome.KindLoginFailed {
+		l.record(authsome.EventLogin, req.Ref, err.Error(), nil)
+	}
+	return step, err
 }
 
 // alreadyConnected returns the connection when it is good, which is an access call's business to find out.

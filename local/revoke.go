@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"authsome"
 	"authsome/internal/oauth"
@@ -54,15 +55,18 @@ func (l *Layer) revokeOne(
 	if err != nil {
 		return report, gone(ref, err)
 	}
+	failed := ""
 	if problem := l.revokeRemote(ctx, p, h, c); problem != nil {
 		report.Problem = problem.Error()
-	} else {
-		report.Remote = true
+		if !errors.Is(problem, errKeyRevocation) && !errors.Is(problem, errNoRevocation) {
+			failed = report.Problem // the other two are how things are
+		}
 	}
+	report.Remote = report.Problem == ""
 	if err := l.forgetLocked(ctx, h, ref); err != nil {
 		return report, err
 	}
-	l.record(authsome.EventRevoke, ref, report.Problem, nil)
+	l.record(authsome.EventRevoke, ref, failed, map[string]string{"remote": strconv.FormatBool(report.Remote)})
 	return report, nil
 }
 
