@@ -36,7 +36,7 @@ bench: build
 	./tests/bench > docs/benchmarks.md.new
 	mv docs/benchmarks.md.new docs/benchmarks.md
 
-# Ten thousand refreshes with the process killed at random moments: about a quarter of an hour.
+# Ten thousand refreshes with the process killed at random moments: a few minutes.
 crash:
 	cd tests && AUTHSOME_CRASH_REFRESHES=10000 $(GO) test -count=1 -v -timeout 90m -run TestCrash ./crash
 

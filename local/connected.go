@@ -32,10 +32,11 @@ func (l *Layer) connected(
 		return nil, err
 	}
 	defer unlock()
-	h, err = l.read(ctx, h.profile, h.provider)
+	h, unlockSettings, err := l.lockSettings(ctx, h)
 	if err != nil {
 		return nil, err
 	}
+	defer unlockSettings()
 	changes, err := h.changesFor(c, client)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,11 @@ func (l *Layer) SetDefault(ctx context.Context, ref authsome.Ref) error {
 	if err != nil {
 		return err
 	}
+	h, unlock, err := l.lockSettings(ctx, h)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	h.settings.DefaultConnection = c.ref.Connection
 	change, err := h.settings.change(h.profile, h.provider)
 	if err != nil {
@@ -114,9 +119,14 @@ func (l *Layer) Rename(ctx context.Context, ref authsome.Ref, to authsome.Connec
 
 // move re-reads under the locks, because a refresh may have rotated the token since, and writes old and new at once.
 func (l *Layer) move(ctx context.Context, h *holding, from, to authsome.Ref) error {
-	c, err := l.reread(ctx, from)
+	h, unlock, err := l.lockSettings(ctx, h)
 	if err != nil {
-		return gone(from, err)
+		return err
+	}
+	defer unlock()
+	c := h.connections[from.Connection]
+	if c == nil {
+		return notConnected(from, h)
 	}
 	removal := vault.Change{Key: connectionKey(from), Prev: c.version, Delete: true}
 	c.ref, c.version = to, 0
@@ -162,6 +172,11 @@ func (l *Layer) forget(ctx context.Context, h *holding, ref authsome.Ref) error 
 // forgetLocked deletes one connection whose lock is held. When it was the default one and one other is left, that one
 // becomes the default.
 func (l *Layer) forgetLocked(ctx context.Context, h *holding, ref authsome.Ref) error {
+	h, unlock, err := l.lockSettings(ctx, h)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	changes := []vault.Change{{Key: connectionKey(ref), Delete: true}}
 	delete(h.connections, ref.Connection)
 	if h.settings.DefaultConnection == ref.Connection {
@@ -192,6 +207,21 @@ func (l *Layer) lockOne(ctx context.Context, ref authsome.Ref) (func(), error) {
 		return nil, vaultError("the connection "+ref.String()+" is in use by another process", err)
 	}
 	return unlock, nil
+}
+
+// lockSettings keeps other processes from writing a provider's settings, which are one record for all its connections,
+// and reads anew what the profile has there. It is taken after the locks of connections, never before.
+func (l *Layer) lockSettings(ctx context.Context, h *holding) (*holding, func(), error) {
+	unlock, err := l.lockKey(ctx, settingsKey(h.profile, h.provider))
+	if err != nil {
+		return nil, nil, vaultError("the settings of "+string(h.provider)+" are in use by another process", err)
+	}
+	now, err := l.read(ctx, h.profile, h.provider)
+	if err != nil {
+		unlock()
+		return nil, nil, err
+	}
+	return now, unlock, nil
 }
 
 // lockBoth locks two connections in the order of their names, so that two renames cannot wait for each other.

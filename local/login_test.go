@@ -2,7 +2,10 @@ package local_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -226,5 +229,32 @@ func TestProfilesAreSeparate(t *testing.T) {
 	}
 	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindConnectionNotFound {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Logins, renames and choices of a default all write the settings of a provider.
+func TestConnectionsOfOneProviderAreChangedAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.login(w.process())
+	var wg sync.WaitGroup
+	for i := range 8 {
+		l := w.process()
+		ref := acme
+		ref.Connection = authsome.ConnectionName(fmt.Sprintf("c%d", i))
+		wg.Go(func() {
+			_, err := w.tryLogin(l, authsome.LoginRequest{Ref: ref, Fields: fields(clientID, clientSecret)})
+			err = errors.Join(err, l.SetDefault(t.Context(), ref))
+			err = errors.Join(err, l.Rename(t.Context(), ref, "renamed-"+ref.Connection))
+			ref.Connection = "renamed-" + ref.Connection
+			if err = errors.Join(err, l.Logout(t.Context(), ref)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	all, err := w.process().List(t.Context(), "default")
+	if err != nil || len(all) != 1 {
+		t.Errorf("%d connections are left, %v", len(all), err)
 	}
 }

@@ -94,9 +94,13 @@ func (l *Layer) refreshLocked(
 
 // lock waits for the connection's lock as long as another process may reasonably hold it.
 func (l *Layer) lock(ctx context.Context, ref authsome.Ref) (func(), error) {
+	return l.lockKey(ctx, connectionKey(ref))
+}
+
+func (l *Layer) lockKey(ctx context.Context, key vault.Key) (func(), error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout+replayWithin+lockMargin)
 	defer cancel()
-	return l.vault.Lock(ctx, connectionKey(ref))
+	return l.vault.Lock(ctx, key)
 }
 
 // withoutLock serves a caller that could not get the lock from what is stored by now.

@@ -155,7 +155,7 @@ func hasDuplicates(q url.Values) bool {
 
 // consentPage needs no script and loads nothing.
 const consentPage = `<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Allow access?</title>
+<html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>Allow access?</title>
 <body style="font: 16px/1.5 system-ui; max-width: 32em; margin: 4em auto; padding: 0 1em">
 <h1>Allow access?</h1>
 <p><b>%s</b> asks for access to your account%s.</p>

@@ -124,7 +124,7 @@ func (p *page) addField(f authsome.Field, problem string, first bool) {
 	p.add("<label for=\"%s\">%s%s</label>\n", "field-"+name, f.Label, note)
 	if hint := patternText(f); hint != "" {
 		described = append(described, "hint-"+name)
-		p.add("<p class=\"hint\" id=\"%s\">It looks like this: %s</p>\n", "hint-"+name, hint)
+		p.add("<p class=\"hint\" id=\"%s\">Format: %s</p>\n", "hint-"+name, hint)
 	}
 	if problem != "" {
 		described = append(described, "problem-"+name)
