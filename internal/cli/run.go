@@ -86,13 +86,15 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
 	a.recordRun(authsome.EventRunEnd, args[0], &code)
-	if err != nil {
-		a.warn(asError(err))
-		err = exitStatus(code)
-	} else if code != 0 {
-		err = exitStatus(code)
+	for _, problem := range []error{err, closeErr} {
+		if problem != nil {
+			a.warn(asError(problem)) // the exit code is the child's in any case
+		}
 	}
-	return errors.Join(err, closeErr)
+	if code != 0 {
+		return exitStatus(code)
+	}
+	return nil
 }
 
 // recordRun writes the start or the end of a run. Arguments are not written: they may hold anything.
