@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"authsome"
+)
+
+func TestSecretPromptDoesNotEcho(t *testing.T) {
+	t.Parallel()
+	person, ui := newTerminal(t)
+	answer := make(chan authsome.Secret, 1)
+	go func() {
+		secret, err := ui.ReadSecret(t.Context(), "API key")
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- secret
+	}()
+	person.expect("API key: ")
+	person.waitForEcho(false)
+	person.write("sk-secret\n")
+	if got := (<-answer).Reveal(); got != "sk-secret" {
+		t.Errorf("got %q", got)
+	}
+	person.expect("\r\n")
+	if strings.Contains(person.seen.String(), "sk-secret") {
+		t.Errorf("the terminal shows the secret: %q", person.seen.String())
+	}
+}
+
+func TestCancelledSecretPromptGivesTheEchoBack(t *testing.T) {
+	t.Parallel()
+	person, ui := newTerminal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := ui.ReadSecret(ctx, "API key")
+		done <- err
+	}()
+	person.expect("API key: ")
+	person.waitForEcho(false)
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("a cancelled prompt has answered")
+	}
+	if !person.echoes() {
+		t.Error("the terminal does not echo any more")
+	}
+}
+
+// person sits at a terminal.
+type person struct {
+	t        *testing.T
+	keyboard *os.File // the other side of the terminal
+	screen   int      // the terminal's descriptor
+	seen     bytes.Buffer
+}
+
+// newTerminal opens a pseudo-terminal and returns who sits before it and the UI of a command behind it.
+func newTerminal(t *testing.T) (*person, UI) {
+	t.Helper()
+	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = keyboard.Close() })
+	if err := unix.IoctlSetPointerInt(int(keyboard.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	n, err := unix.IoctlGetInt(int(keyboard.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = terminal.Close() })
+	p := &person{t: t, keyboard: keyboard, screen: int(terminal.Fd())}
+	return p, TerminalUI(Env{Stdin: terminal, Stderr: terminal})
+}
+
+// expect reads the screen until text has appeared.
+func (p *person) expect(text string) {
+	p.t.Helper()
+	buffer := make([]byte, 256)
+	for !strings.Contains(p.seen.String(), text) {
+		n, err := p.keyboard.Read(buffer)
+		if err != nil {
+			p.t.Fatalf("%q has not appeared: %v", text, err)
+		}
+		p.seen.Write(buffer[:n])
+	}
+}
+
+func (p *person) write(text string) {
+	p.t.Helper()
+	if _, err := p.keyboard.WriteString(text); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *person) echoes() bool {
+	p.t.Helper()
+	state, err := unix.IoctlGetTermios(p.screen, unix.TCGETS)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+// waitForEcho waits until the terminal echoes, or does not. A person would not be faster.
+func (p *person) waitForEcho(want bool) {
+	p.t.Helper()
+	for p.echoes() != want {
+		select {
+		case <-p.t.Context().Done():
+			p.t.Fatal("the terminal did not change")
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
