@@ -13,14 +13,23 @@ import (
 	"authsome"
 )
 
-//go:generate go test . -run TestProvidersPageIsCurrent -update
+//go:generate go test . -run TestGeneratedFilesAreCurrent -update
 
-var update = flag.Bool("update", false, "write docs/providers.md from the bundled definitions")
+var update = flag.Bool("update", false, "write docs/providers.md and index.tsv from the bundled definitions")
 
-func TestProvidersPageIsCurrent(t *testing.T) {
+func TestGeneratedFilesAreCurrent(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "docs", "providers.md")
-	want := providersPage(bundledProviders(t))
+	all := bundledProviders(t)
+	mustBeCurrent(t, filepath.Join("..", "..", "docs", "providers.md"), providersPage(all))
+	var lines []byte
+	for _, p := range all {
+		lines = append(lines, indexLine(&p)...)
+	}
+	mustBeCurrent(t, "index.tsv", lines)
+}
+
+func mustBeCurrent(t *testing.T, path string, want []byte) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, want, 0o644); err != nil {
 			t.Fatal(err)
@@ -31,7 +40,7 @@ func TestProvidersPageIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("docs/providers.md is not what the definitions say; run: go generate ./internal/provider")
+		t.Errorf("%s is not what the definitions say; run: go generate ./internal/provider", path)
 	}
 }
 
