@@ -127,7 +127,8 @@ type RevokedConnection struct {
 type Providers interface {
 	// Provider returns one definition. It fails with [KindProviderNotFound].
 	Provider(ctx context.Context, profile ProfileName, name ProviderName) (*ProviderState, error)
-	// Providers returns all definitions, ordered by name, with their connections, and the ones that cannot be read.
+	// Providers returns all definitions, ordered by name, with their connections, and the ones that cannot be read. Of
+	// bundled definitions, Name, DisplayName, Category, AuthType, Flow and Source are there; Provider returns all.
 	Providers(ctx context.Context, profile ProfileName) ([]ProviderState, []BrokenDefinition, error)
 	// Register validates a definition (JSON, comments allowed) and adds it to the user's own. Without replace it
 	// fails when there is one of that name already.

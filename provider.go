@@ -42,7 +42,9 @@ type Provider struct {
 	Flow          Flow            `json:"flow"`
 	HostURL       string          `json:"host_url,omitempty"` // one host pattern, as the 0.2 generation wrote it
 	Hosts         []string        `json:"hosts,omitempty"`    // further host patterns
-	Docs          string          `json:"docs,omitempty"`     // the page that tells a person where to get a key or an app
+	Docs          string          `json:"docs,omitempty"`     // the page that explains how to authenticate
+	KeyURL        string          `json:"key_url,omitempty"`  // the page where a key or an OAuth client is made
+	Category      string          `json:"category,omitempty"` // what the service is for, such as "model" or "payment"
 	Metadata      json.RawMessage `json:"metadata,omitempty"`
 	Export        Export          `json:"export,omitzero"`
 	OAuth         *OAuth          `json:"oauth,omitempty"`
@@ -50,8 +52,21 @@ type Provider struct {
 	Client        *ClientEnv      `json:"client,omitempty"`
 	Inject        *Injection      `json:"inject,omitempty"`
 	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
+	AsOf          string          `json:"as_of,omitempty"`      // the month in which they were compared with their sources: 2026-11
+
+	// Precedes names definitions that claim some of the same hosts. Where connections of both could be used, that of this
+	// one is.
+	Precedes []ProviderName `json:"precedes,omitempty"`
 
 	Source Source `json:"-"`
+}
+
+// GetKeyAt returns the page where a key or an OAuth client is made, or else the one that explains how.
+func (p *Provider) GetKeyAt() string {
+	if p.KeyURL != "" {
+		return p.KeyURL
+	}
+	return p.Docs
 }
 
 // Export names the environment variables that carry fields of a connection: "access_token" or "api_key" to NAME.

@@ -20,11 +20,11 @@ func (l *Layer) Provider(
 	return &state, nil
 }
 
-// Providers returns all definitions with what the profile has there.
+// Providers returns all definitions with what the profile has there; of bundled ones only what a list shows.
 func (l *Layer) Providers(
 	ctx context.Context, profile authsome.ProfileName,
 ) ([]authsome.ProviderState, []authsome.BrokenDefinition, error) {
-	all, broken, err := l.catalogue.All()
+	all, broken, err := l.catalogue.Summaries()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -48,7 +48,7 @@ func (s *loginSession) askInBrowser(
 	into map[authsome.FieldName]authsome.Secret,
 ) error {
 	form, err := loopback.ServeForm(loopback.FormConfig{
-		Title: "Log in to " + step.Provider.DisplayName, Provider: step.Provider.DisplayName, Docs: step.Provider.Docs,
+		Title: "Log in to " + step.Provider.DisplayName, Provider: step.Provider.DisplayName, Docs: step.Provider.GetKeyAt(),
 		RedirectURI: step.RedirectURI, Fields: fields,
 	})
 	if err != nil {
@@ -72,8 +72,8 @@ func (s *loginSession) askInBrowser(
 func (s *loginSession) askAtTerminal(
 	ctx context.Context, step *authsome.Authorization, fields []authsome.Field, into map[authsome.FieldName]authsome.Secret,
 ) error {
-	if step.Provider.Docs != "" {
-		s.app.tell("Where to find it: %s", step.Provider.Docs)
+	if page := step.Provider.GetKeyAt(); page != "" {
+		s.app.tell("Where to find it: %s", page)
 	}
 	if step.RedirectURI != "" {
 		s.app.tell("Redirect URI to register there: %s", step.RedirectURI)

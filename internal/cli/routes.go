@@ -19,8 +19,9 @@ import (
 
 // chosenRoutes is what a run injects, and what its child must not inherit.
 type chosenRoutes struct {
-	routes   []proxy.Route
-	settings run.Settings
+	routes      []proxy.Route
+	definitions []*authsome.Provider // of the routes
+	settings    run.Settings
 }
 
 // chooseRoutes makes a route of one connection of each provider: the one that was named, or the default one.
@@ -57,7 +58,16 @@ func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, o runO
 			return nil, err
 		}
 	}
+	chosen.order()
 	return chosen, nil
+}
+
+// order puts a route before those that its definition precedes.
+func (r *chosenRoutes) order() {
+	names := provider.ByPrecedence(r.definitions)
+	slices.SortStableFunc(r.routes, func(a, b proxy.Route) int {
+		return slices.Index(names, a.Ref.Provider) - slices.Index(names, b.Ref.Provider)
+	})
 }
 
 // namedConnections parses --connection.
@@ -127,6 +137,7 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 		return err
 	}
 	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded})
+	r.definitions = append(r.definitions, &p.Provider)
 	r.settings.Placeholders = append(r.settings.Placeholders, exportNames(&p.Provider)...)
 	if p.APIKey != nil {
 		r.settings.Withhold = append(r.settings.Withhold, p.APIKey.EnvVar)

@@ -55,24 +55,12 @@ func (c *Catalogue) Lookup(name authsome.ProviderName) (*authsome.Provider, erro
 // All reads every definition, ordered by name, and lists the user's own that cannot be used. It fails when the directory
 // of custom definitions is there and cannot be read.
 func (c *Catalogue) All() ([]authsome.Provider, []authsome.BrokenDefinition, error) {
-	own, err := c.customNames()
+	all, broken, hidden, err := c.allCustom()
 	if err != nil {
 		return nil, nil, err
 	}
-	var (
-		all    []authsome.Provider
-		broken []authsome.BrokenDefinition
-	)
-	for _, name := range own {
-		p, err := c.custom(name)
-		if err != nil {
-			broken = append(broken, authsome.BrokenDefinition{Name: name, Path: c.path(name), Err: err})
-			continue
-		}
-		all = append(all, *p)
-	}
 	for _, name := range bundledNames() {
-		if slices.Contains(own, name) {
+		if slices.Contains(hidden, name) {
 			continue
 		}
 		p, err := bundled(name)
@@ -81,8 +69,47 @@ func (c *Catalogue) All() ([]authsome.Provider, []authsome.BrokenDefinition, err
 		}
 		all = append(all, *p)
 	}
-	slices.SortFunc(all, func(a, b authsome.Provider) int { return strings.Compare(string(a.Name), string(b.Name)) })
+	sortByName(all)
 	return all, broken, nil
+}
+
+// Summaries is All for those who only want to know what there is: of a bundled definition it returns Name, DisplayName,
+// Category, AuthType, Flow and Source, which it knows without reading the definition.
+func (c *Catalogue) Summaries() ([]authsome.Provider, []authsome.BrokenDefinition, error) {
+	all, broken, hidden, err := c.allCustom()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range readIndex(index) {
+		if !slices.Contains(hidden, p.Name) {
+			all = append(all, p)
+		}
+	}
+	sortByName(all)
+	return all, broken, nil
+}
+
+// allCustom reads the user's own definitions, and returns the names of all of them, broken ones included.
+func (c *Catalogue) allCustom() (
+	all []authsome.Provider, broken []authsome.BrokenDefinition, names []authsome.ProviderName, err error,
+) {
+	names, err = c.customNames()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	for _, name := range names {
+		p, err := c.custom(name)
+		if err != nil {
+			broken = append(broken, authsome.BrokenDefinition{Name: name, Path: c.path(name), Err: err})
+			continue
+		}
+		all = append(all, *p)
+	}
+	return all, broken, names, nil
+}
+
+func sortByName(all []authsome.Provider) {
+	slices.SortFunc(all, func(a, b authsome.Provider) int { return strings.Compare(string(a.Name), string(b.Name)) })
 }
 
 // custom reads and validates one of the user's definitions; its error is fs.ErrNotExist when there is none.

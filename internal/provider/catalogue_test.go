@@ -95,6 +95,30 @@ func TestBrokenDefinitionIsNamedAndHidesNoOther(t *testing.T) {
 	}
 }
 
+func TestSummariesSayWhatAllSays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write(t, dir, "acme.json", keyDocument)
+	write(t, dir, "slack.json", `{"name": "slack"}`)
+	c := Open(dir)
+	all, _, err := c.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	summaries, broken, err := c.Summaries()
+	if err != nil || len(broken) != 1 || broken[0].Name != "slack" {
+		t.Fatalf("broken: %v, %v", broken, err)
+	}
+	if len(all) != len(summaries) {
+		t.Fatalf("got %d summaries of %d definitions", len(summaries), len(all))
+	}
+	for i, p := range all {
+		if s := summaries[i]; indexLine(&s) != indexLine(&p) || s.Source != p.Source {
+			t.Errorf("got %+v, want %+v", s, p)
+		}
+	}
+}
+
 func TestCatalogueNeedsNoDirectory(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{"", filepath.Join(t.TempDir(), "absent")} {
@@ -181,6 +205,24 @@ func BenchmarkLookup(b *testing.B) {
 	c := Open(b.TempDir())
 	for b.Loop() {
 		if _, err := c.Lookup("github"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkAll(b *testing.B) {
+	c := Open(b.TempDir())
+	for b.Loop() {
+		if _, _, err := c.All(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSummaries(b *testing.B) {
+	c := Open(b.TempDir())
+	for b.Loop() {
+		if _, _, err := c.Summaries(); err != nil {
 			b.Fatal(err)
 		}
 	}

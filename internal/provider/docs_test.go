@@ -6,20 +6,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"authsome"
 )
 
-//go:generate go test . -run TestProvidersPageIsCurrent -update
+//go:generate go test . -run TestGeneratedFilesAreCurrent -update
 
-var update = flag.Bool("update", false, "write docs/providers.md from the bundled definitions")
+var update = flag.Bool("update", false, "write docs/providers.md and index.tsv from the bundled definitions")
 
-func TestProvidersPageIsCurrent(t *testing.T) {
+func TestGeneratedFilesAreCurrent(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "docs", "providers.md")
-	want := providersPage(bundledProviders(t))
+	all := bundledProviders(t)
+	mustBeCurrent(t, filepath.Join("..", "..", "docs", "providers.md"), providersPage(all))
+	var lines []byte
+	for _, p := range all {
+		lines = append(lines, indexLine(&p)...)
+	}
+	mustBeCurrent(t, "index.tsv", lines)
+}
+
+func mustBeCurrent(t *testing.T, path string, want []byte) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(path, want, 0o644); err != nil {
 			t.Fatal(err)
@@ -30,7 +40,7 @@ func TestProvidersPageIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("docs/providers.md is not what the definitions say; run: go generate ./internal/provider")
+		t.Errorf("%s is not what the definitions say; run: go generate ./internal/provider", path)
 	}
 }
 
@@ -42,23 +52,52 @@ func providersPage(all []authsome.Provider) []byte {
 
 A definition of your own goes through ` + "`authsome register PATH`" + `; its form is that of
 [provider.schema.json](provider.schema.json). "Facts" says how well the endpoints and limits are known: A from the vendor
-or from two independent sources, B from one maintained source, C weak.
-
-| name | service | auth | flow | injected into | variable | facts |
-|---|---|---|---|---|---|---|
+or from two independent sources, B from one maintained source, C weak; then the month in which they were compared with
+their sources. Of two connections that fit a request, that of the provider which precedes the other is used.
 `)
+	for _, category := range categoriesOf(all) {
+		page.WriteString("\n## " + strings.ToUpper(category[:1]) + category[1:] + `
+
+| name | service | auth | flow | key or app | injected into | variable | precedes | facts |
+|---|---|---|---|---|---|---|---|---|
+`)
+		writeProviders(&page, all, category)
+	}
+	page.WriteString(oauthClients(all))
+	return page.Bytes()
+}
+
+func categoriesOf(all []authsome.Provider) []string {
+	var categories []string
 	for _, p := range all {
+		categories = append(categories, p.Category)
+	}
+	slices.Sort(categories)
+	return slices.Compact(categories)
+}
+
+func writeProviders(page *bytes.Buffer, all []authsome.Provider, category string) {
+	for _, p := range all {
+		if p.Category != category {
+			continue
+		}
 		hosts := []string{p.HostURL}
 		hosts = append(hosts, p.Hosts...)
 		field := "access_token"
 		if p.AuthType == authsome.AuthTypeAPIKey {
 			field = "api_key"
 		}
-		fmt.Fprintf(&page, "| %s | [%s](%s) | %s | %s | %s | %s | %s |\n", p.Name, p.DisplayName, p.Docs, p.AuthType, p.Flow,
-			code(hosts), code(p.Export.Names(field)), p.Confidence)
+		key := ""
+		if p.KeyURL != "" {
+			key = "[make one](" + p.KeyURL + ")"
+		}
+		var losers []string
+		for _, name := range p.Precedes {
+			losers = append(losers, string(name))
+		}
+		fmt.Fprintf(page, "| %s | [%s](%s) | %s | %s | %s | %s | %s | %s | %s %s |\n", p.Name, p.DisplayName, p.Docs,
+			p.AuthType, p.Flow, key, code(hosts), code(p.Export.Names(field)), strings.Join(losers, " "), p.Confidence, p.AsOf)
 	}
-	page.WriteString(oauthClients(all))
-	return page.Bytes()
 }
 
 // oauthClients tells what to enter where an OAuth client is registered.
@@ -89,9 +128,13 @@ func redirectText(d authsome.Redirect) string {
 	if path == "" {
 		path = "/callback"
 	}
+	host := d.Host
+	if host == "" {
+		host = "127.0.0.1"
+	}
 	switch d.Kind {
 	case authsome.RedirectFixedPort:
-		return fmt.Sprintf("`http://127.0.0.1:%d%s`", d.Port, path)
+		return fmt.Sprintf("`http://%s:%d%s`", host, d.Port, path)
 	case authsome.RedirectLocalhost:
 		return fmt.Sprintf("`http://localhost%s`, any port", path)
 	case authsome.RedirectHTTPSOnly:

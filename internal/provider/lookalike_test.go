@@ -21,12 +21,9 @@ func bundledProviders(t *testing.T) []authsome.Provider {
 func TestNoLookAlikeOfABundledHostMatches(t *testing.T) {
 	t.Parallel()
 	for _, p := range bundledProviders(t) {
-		hosts, excluded, err := Patterns(&p, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := &authsome.Credential{Hosts: hosts, Excluded: excluded}
+		hosts, excluded := placesOf(t, &p)
 		for _, pattern := range hosts {
+			c := &authsome.Credential{Hosts: []authsome.HostPattern{pattern}, Excluded: excluded}
 			host, path := pattern.Host(), pathOf(pattern)
 			if pattern.IsWildcard() {
 				if c.Allows(mustURL(t, "https://"+host+path)) {
@@ -46,6 +43,20 @@ func TestNoLookAlikeOfABundledHostMatches(t *testing.T) {
 			}
 		}
 	}
+}
+
+// placesOf returns the patterns of a definition; one that has no base URL is given one of its own.
+func placesOf(t *testing.T, p *authsome.Provider) (hosts, excluded []authsome.HostPattern) {
+	t.Helper()
+	base := ""
+	if p.OAuth != nil && p.OAuth.BaseURL == "" {
+		base = "https://" + string(p.Name) + ".tenant.test"
+	}
+	hosts, excluded, err := Patterns(p, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hosts, excluded
 }
 
 // pathOf returns the path prefix of a pattern with a path below it, or the root.
@@ -129,7 +140,6 @@ func TestEveryBundledDefinitionIsComplete(t *testing.T) {
 		slack x ahrefs apollo ashby beehiiv brevo buffer calendly clearbit dub g2 hunter instantly intercom keywords-everywhere
 		klaviyo lemlist livestorm mailchimp mention-me openai optimizely postmark resend rewardful savvycal semrush sendgrid
 		tolt typeform wistia zapier anthropic stripe groq mistral openrouter perplexity`)
-	exported := make(map[string]authsome.ProviderName)
 	for _, p := range bundledProviders(t) {
 		required = slices.DeleteFunc(required, func(name string) bool { return name == string(p.Name) })
 		field := "access_token"
@@ -141,15 +151,8 @@ func TestEveryBundledDefinitionIsComplete(t *testing.T) {
 		} else if p.Client == nil && p.OAuth.ClientAuth != authsome.ClientAuthNone {
 			t.Errorf("%s: the client cannot be read from the environment", p.Name)
 		}
-		names := p.Export.Names(field)
-		if p.HostURL == "" || p.Docs == "" || p.Confidence == "" || len(names) == 0 {
-			t.Errorf("%s: hosts, docs, confidence or the exported name is missing", p.Name)
-		}
-		for _, name := range names {
-			if other, taken := exported[name]; taken {
-				t.Errorf("%s and %s are both exported as %s", p.Name, other, name)
-			}
-			exported[name] = p.Name
+		if p.HostURL == "" || p.Docs == "" || p.Confidence == "" || p.AsOf == "" || len(p.Export.Names(field)) == 0 {
+			t.Errorf("%s: hosts, docs, confidence, date or the exported name is missing", p.Name)
 		}
 	}
 	if len(required) > 0 {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"authsome"
@@ -27,15 +28,39 @@ func validate(r *report, p *authsome.Provider) {
 	}
 	validateAuth(r, p)
 	validateHosts(r, p)
-	if p.Docs != "" {
-		checkPage(r, "docs", p.Docs)
-	}
+	validateFacts(r, p)
 	if m := bytes.TrimSpace(p.Metadata); len(m) > 0 && m[0] != '{' && !bytes.Equal(m, []byte("null")) {
 		r.addf("metadata", "must be an object")
 	}
 	validateEnvironment(r, p)
 	validateInjection(r, p.Inject)
+}
+
+// validateFacts checks what a definition says about itself, and about others.
+func validateFacts(r *report, p *authsome.Provider) {
+	for _, page := range []struct{ path, url string }{{"docs", p.Docs}, {"key_url", p.KeyURL}} {
+		if page.url != "" {
+			checkPage(r, page.path, page.url)
+		}
+	}
+	if strings.ContainsFunc(p.Category, func(c rune) bool { return c != '-' && (c < 'a' || c > 'z') }) {
+		r.addf("category", "must be lowercase words joined by '-', such as observability, got %q", p.Category)
+	}
 	checkOneOf(r, "confidence", p.Confidence, "", "A", "B", "C")
+	if _, err := time.Parse("2006-01", p.AsOf); p.AsOf != "" && err != nil {
+		r.addf("as_of", "must be a month such as 2026-11, got %q", p.AsOf)
+	}
+	seen := make(map[authsome.ProviderName]bool)
+	for i, name := range p.Precedes {
+		path := fmt.Sprintf("precedes[%d]", i)
+		if !validName(string(name)) || name == p.Name {
+			r.addf(path, "must be the name of another provider, got %q", string(name))
+		}
+		if seen[name] {
+			r.addf(path, "occurs twice: %q", string(name))
+		}
+		seen[name] = true
+	}
 }
 
 // validateAuth checks auth_type, flow and the section that belongs to them.

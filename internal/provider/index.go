@@ -1,0 +1,41 @@
+package provider
+
+import (
+	_ "embed"
+	"strings"
+
+	"authsome"
+)
+
+// index says of every bundled definition what a list shows, so that a list need not parse all of them: a line each, the
+// fields of [indexLine] between tabs. It is generated.
+//
+//go:embed index.tsv
+var index string
+
+// readIndex returns what the index says.
+func readIndex(index string) []authsome.Provider {
+	all := make([]authsome.Provider, 0, strings.Count(index, "\n"))
+	for line := range strings.Lines(index) {
+		var fields [5]string
+		rest := strings.TrimSuffix(line, "\n")
+		for i := range fields {
+			fields[i], rest, _ = strings.Cut(rest, "\t")
+		}
+		all = append(all, authsome.Provider{
+			SchemaVersion: SchemaVersion,
+			Name:          authsome.ProviderName(fields[0]),
+			DisplayName:   fields[1],
+			Category:      fields[2],
+			AuthType:      authsome.AuthType(fields[3]),
+			Flow:          authsome.Flow(fields[4]),
+			Source:        authsome.SourceBundled,
+		})
+	}
+	return all
+}
+
+// indexLine returns the line of a definition.
+func indexLine(p *authsome.Provider) string {
+	return strings.Join([]string{string(p.Name), p.DisplayName, p.Category, string(p.AuthType), string(p.Flow)}, "\t") + "\n"
+}
