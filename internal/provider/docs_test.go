@@ -53,7 +53,7 @@ func providersPage(all []authsome.Provider) []byte {
 A definition of your own goes through ` + "`authsome register PATH`" + `; its form is that of
 [provider.schema.json](provider.schema.json). "Facts" says how well the endpoints and limits are known: A from the vendor
 or from two independent sources, B from one maintained source, C weak; then the month in which they were compared with
-their sources. Of two connections that fit a request, that of the provider which precedes the other is used.
+their sources. Where there is none they rest on what is generally known, and want to be checked before they are relied on. Of two connections that fit a request, that of the provider which precedes the other is used.
 `)
 	for _, category := range categoriesOf(all) {
 		page.WriteString("\n## " + strings.ToUpper(category[:1]) + category[1:] + `

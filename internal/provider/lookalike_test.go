@@ -151,8 +151,11 @@ func TestEveryBundledDefinitionIsComplete(t *testing.T) {
 		} else if p.Client == nil && p.OAuth.ClientAuth != authsome.ClientAuthNone {
 			t.Errorf("%s: the client cannot be read from the environment", p.Name)
 		}
-		if p.HostURL == "" || p.Docs == "" || p.Confidence == "" || p.AsOf == "" || len(p.Export.Names(field)) == 0 {
-			t.Errorf("%s: hosts, docs, confidence, date or the exported name is missing", p.Name)
+		if p.HostURL == "" || p.Docs == "" || p.Confidence == "" || len(p.Export.Names(field)) == 0 {
+			t.Errorf("%s: hosts, docs, confidence or the exported name is missing", p.Name)
+		}
+		if p.Confidence == "A" && p.AsOf == "" {
+			t.Errorf("%s: well-known facts have a date", p.Name)
 		}
 	}
 	if len(required) > 0 {
