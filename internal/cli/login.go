@@ -59,6 +59,9 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 		}
 	}
 	s := &loginSession{app: a, layer: layer, options: o}
+	if s.prefersDevice(ctx, ref) {
+		req.Flow = authsome.FlowDeviceCode
+	}
 	defer s.close()
 	done, err := s.steps(ctx, req)
 	s.finish(err)
@@ -150,6 +153,8 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 			if err == nil {
 				req.RedirectURI = callback.RedirectURI()
 			}
+		case next.Device != nil:
+			return s.letIn(ctx, next)
 		default:
 			return s.visit(ctx, next, callback)
 		}
