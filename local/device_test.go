@@ -198,6 +198,23 @@ func TestDevice_8628_2_LoginSurvivesAnOutage(t *testing.T) {
 	})
 }
 
+// Ctrl-C in the moment of the answer does not lose the token: nobody else knows of it.
+func TestDeviceTokenThatHasBeenIssuedIsStored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, l := deviceWorld(t, nil)
+		step := w.beginDevice(l)
+		w.server.ApproveDevice(step.Device.UserCode)
+		ctx, cancel := context.WithCancel(t.Context())
+		w.beforeTokenCalls(cancel)
+		if _, err := l.Complete(ctx, step.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		w.beforeTokenCalls(nil)
+		w.mustToken(l)
+	})
+}
+
 func TestDeviceFlowNeedsAnEndpoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

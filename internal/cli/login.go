@@ -31,7 +31,7 @@ func (a *app) loginCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
-	f.StringVar(&o.flow, "flow", "", "way of logging in (default: the provider's own)")
+	f.StringVar(&o.flow, "flow", "", "way of logging in, such as pkce or device_code (default: what fits)")
 	f.StringSliceVar(&o.scopes, "scopes", nil, "scopes to ask for, separated by commas")
 	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
 	f.StringVar(&o.clientID, "client-id", "", "OAuth client to use (its secret is asked for)")
