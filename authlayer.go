@@ -1,6 +1,9 @@
 package authsome
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // AuthLayer is the whole broker. It has two homes: in this process, over the vault in the user's home
 // (authsome/local), and behind HTTP. Callers cannot tell them apart.
@@ -26,9 +29,11 @@ type Logins interface {
 	// Authorize takes the next step of a login and says what is missing for the one after: see [Authorization]. It fails
 	// with [KindProviderNotFound], [KindUsage] or [KindLoginFailed].
 	Authorize(ctx context.Context, req LoginRequest) (*Authorization, error)
-	// Complete ends a login that Authorize answered with a URL. redirect is the URL that the authorization server sent
-	// the browser to. An older connection of the same name is replaced only when the new one has been stored. It fails
-	// with [KindLoginFailed], or [KindCancelled] when the person refused at the provider.
+	// Complete ends a login that Authorize answered with a URL or a Device. redirect is the URL that the authorization
+	// server sent the browser to. For a Device it is empty: Complete then asks the server, as often as it allows, until
+	// the person has decided, the code has expired, or ctx ends. An older connection of the same name is replaced only
+	// when the new one has been stored. It fails with [KindLoginFailed], or [KindCancelled] when the person refused at
+	// the provider or ctx ended the wait for a Device.
 	Complete(ctx context.Context, id AuthorizationID, redirect string) (*Connection, error)
 }
 
@@ -70,7 +75,7 @@ type Field struct {
 // AuthorizationID names a login that has begun.
 type AuthorizationID string
 
-// Authorization is the next step of a login. Exactly one of Connection, Fields, Redirect and URL is set.
+// Authorization is the next step of a login. Exactly one of Connection, Fields, Redirect, URL and Device is set.
 type Authorization struct {
 	ID       AuthorizationID
 	Provider *Provider
@@ -89,6 +94,28 @@ type Authorization struct {
 
 	// URL: the authorization request, RFC 6749 section 4.1.1; it holds no secret. Visit it, then call Complete with ID.
 	URL string
+
+	// Device: the person decides in a browser on any machine. Show it, then call Complete with ID and no redirect.
+	Device *DeviceAuthorization
+}
+
+// DeviceAuthorization is what a person needs to let a device in, RFC 8628 section 3.2. The device code, which is secret,
+// is not part of it.
+type DeviceAuthorization struct {
+	UserCode        string // to be entered at VerificationURI
+	VerificationURI string // https, or http on loopback
+	// VerificationURIComplete holds the user code, so that nothing need be typed; empty: there is none. The person is
+	// to be shown the other two nevertheless.
+	VerificationURIComplete string
+	ExpiresAt               time.Time // of the user code
+}
+
+// Page returns the URL to send a browser to: VerificationURIComplete, if there is one.
+func (d *DeviceAuthorization) Page() string {
+	if d.VerificationURIComplete != "" {
+		return d.VerificationURIComplete
+	}
+	return d.VerificationURI
 }
 
 // Connections tells about connections and ends them.

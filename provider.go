@@ -240,8 +240,12 @@ type OAuth struct {
 	SupportsDCR        bool       `json:"supports_dcr,omitempty"`
 
 	DeviceTokenRequest DeviceTokenRequest `json:"device_token_request,omitempty"`
+	// DeviceClientAuth takes the place of ClientAuth when a device logs in, where a server then wants another method
+	// (GitHub: none, so that no client secret is asked for); the same if empty.
+	DeviceClientAuth ClientAuth `json:"device_client_auth,omitempty"`
 
 	AuthorizeParams map[string]string `json:"authorize_params,omitempty"`
+	DeviceParams    map[string]string `json:"device_params,omitempty"` // of a device authorization request
 	TokenParams     map[string]string `json:"token_params,omitempty"`
 	RefreshParams   map[string]string `json:"refresh_params,omitempty"`
 

@@ -10,7 +10,7 @@ import (
 	"authsome/internal/provider"
 )
 
-// begunLogin is an authorization request whose answer has not come yet.
+// begunLogin is an authorization request, or that of a device, whose answer has not come yet.
 type begunLogin struct {
 	ref         authsome.Ref
 	provider    *authsome.Provider
@@ -22,6 +22,7 @@ type begunLogin struct {
 	state       string
 	verifier    authsome.Secret
 	scopes      []string
+	device      *oauth.DeviceAuthorization // nil: a redirect brings the answer
 }
 
 // Authorize begins a login, or does all of it when nothing is left to ask.
@@ -89,9 +90,20 @@ func (l *Layer) authorizeOAuth(
 		c.AccessToken, c.TokenType, c.Scopes = sealed{token}, "Bearer", req.Scopes
 		return l.connected(ctx, p, h, c, nil)
 	}
-	if req.Flow != authsome.FlowPKCE {
+	switch req.Flow {
+	case authsome.FlowPKCE:
+		return l.authorizeInBrowser(p, h, req)
+	case authsome.FlowDeviceCode:
+		return l.authorizeDevice(ctx, p, h, req)
+	default:
 		return nil, unsupportedFlow(p, req.Flow, authsome.FlowPKCE)
 	}
+}
+
+// authorizeInBrowser takes the next step towards an authorization code.
+func (l *Layer) authorizeInBrowser(
+	p *authsome.Provider, h *holding, req authsome.LoginRequest,
+) (*authsome.Authorization, error) {
 	spec, err := provider.Expand(p, req.BaseURL)
 	if err != nil {
 		return nil, err
@@ -129,14 +141,22 @@ func (l *Layer) authorizeCode(
 	if err != nil {
 		return nil, loginError(req.Ref, err)
 	}
-	id := authsome.AuthorizationID(oauth.NewState())
-	l.mu.Lock()
-	l.begun[id] = b
-	l.mu.Unlock()
-	return &authsome.Authorization{ID: id, Provider: p, URL: target, RedirectURI: b.redirectURI}, nil
+	return &authsome.Authorization{
+		ID: l.begin(b), Provider: p, URL: target, RedirectURI: b.redirectURI,
+	}, nil
 }
 
-// Complete exchanges the code that the redirect brought and stores the connection.
+// begin keeps a login until its answer comes.
+func (l *Layer) begin(b *begunLogin) authsome.AuthorizationID {
+	id := authsome.AuthorizationID(oauth.NewState())
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.begun[id] = b
+	return id
+}
+
+// Complete exchanges the code that the redirect brought, or waits until the person has let the device in, and stores
+// the connection.
 func (l *Layer) Complete(
 	ctx context.Context, id authsome.AuthorizationID, redirect string,
 ) (*authsome.Connection, error) {
@@ -149,12 +169,13 @@ func (l *Layer) Complete(
 			Kind: authsome.KindLoginFailed, Message: "no such login has begun", Hint: "begin again with authsome login",
 		}
 	}
-	c, err := l.exchange(ctx, b, redirect)
+	obtain := l.exchange
+	if b.device != nil {
+		obtain = l.awaitDevice
+	}
+	c, err := obtain(ctx, b, redirect)
 	if err != nil {
-		err := loginError(b.ref, err)
-		if e := asOAuthError(err); e.Class == oauth.ClassClient {
-			err.Hint += " --force --client-id " + b.client.ClientID + " asks for the client secret again"
-		}
+		err := b.failed(err)
 		l.record(authsome.EventLogin, b.ref, firstOf(err.Reason, string(err.Kind)), nil)
 		return nil, err
 	}
@@ -173,6 +194,11 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	if err != nil {
 		return nil, err
 	}
+	return l.admit(ctx, b, token)
+}
+
+// admit stores the connection that a login has led to.
+func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*authsome.Connection, error) {
 	h, err := l.read(ctx, b.ref.Profile, b.ref.Provider)
 	if err != nil {
 		return nil, err
@@ -180,11 +206,24 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
 	c.TokenURL, c.ClientID, c.Scopes = refreshURL(b.spec), b.client.ClientID, b.scopes
 	c.take(token)
-	done, err := l.connected(ctx, b.provider, h, c, b.client)
+	client := b.client
+	if client.ClientID == "" {
+		client = nil // the server knows no clients
+	}
+	done, err := l.connected(ctx, b.provider, h, c, client)
 	if err != nil {
 		return nil, err
 	}
 	return done.Connection, nil
+}
+
+// failed is loginError with what mends a client that the provider refused.
+func (b *begunLogin) failed(err error) *authsome.Error {
+	e := loginError(b.ref, err)
+	if asOAuthError(e).Class == oauth.ClassClient && b.spec.ClientAuth != authsome.ClientAuthNone {
+		e.Hint += " --force --client-id " + b.client.ClientID + " asks for the client secret again"
+	}
+	return e
 }
 
 // loginError makes any failure of a login one that says so.
@@ -200,6 +239,9 @@ func loginError(ref authsome.Ref, err error) *authsome.Error {
 	case answer.Code == "access_denied":
 		e.Kind, e.Reason = authsome.KindCancelled, answer.Code
 		e.Message = fmt.Sprintf("login to %s was refused at the provider", ref)
+	case answer.Code == "expired_token":
+		e.Reason = answer.Code
+		e.Message = fmt.Sprintf("login failed for %s: nobody entered the code in time", ref)
 	default:
 		e.Reason = answer.Reason
 		e.Message = fmt.Sprintf("login failed for %s: %s", ref, answer.Reason)

@@ -42,6 +42,17 @@ type world struct {
 
 func newWorld(t *testing.T, change func(*authserver.Config)) *world {
 	t.Helper()
+	w := newUnservedWorld(t, change)
+	srv := httptest.NewServer(http.HandlerFunc(w.serve))
+	t.Cleanup(srv.Close)
+	t.Cleanup(w.server.Release)
+	w.url = srv.URL
+	return w
+}
+
+// newUnservedWorld makes a world whose authorization server listens nowhere.
+func newUnservedWorld(t *testing.T, change func(*authserver.Config)) *world {
+	t.Helper()
 	w := &world{
 		t: t, store: storetest.NewMemory(), home: t.TempDir(), now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC),
 	}
@@ -55,10 +66,6 @@ func newWorld(t *testing.T, change func(*authserver.Config)) *world {
 		change(&cfg)
 	}
 	w.server = authserver.New(cfg)
-	srv := httptest.NewServer(http.HandlerFunc(w.serve))
-	t.Cleanup(srv.Close)
-	t.Cleanup(w.server.Release)
-	w.url = srv.URL
 	return w
 }
 

@@ -171,9 +171,14 @@ func writeConsentPage(w http.ResponseWriter, id string, a *authorization) {
 	if len(a.scopes) > 0 {
 		scopes = ": " + html.EscapeString(strings.Join(a.scopes, ", "))
 	}
+	setPageHeader(w)
+	fmt.Fprintf(w, consentPage, html.EscapeString(a.clientID), scopes, id)
+}
+
+// setPageHeader keeps a page from being stored, framed, or loading anything.
+func setPageHeader(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'")
 	w.Header().Set("Referrer-Policy", "no-referrer")
-	fmt.Fprintf(w, consentPage, html.EscapeString(a.clientID), scopes, id)
 }

@@ -12,7 +12,7 @@ import (
 // Request is a request that has arrived. Form and Header hold secrets as they were sent.
 type Request struct {
 	At        time.Time
-	Endpoint  string // the path: /authorize, /token or /revoke
+	Endpoint  string // the path, such as /token
 	GrantType string // at the token endpoint
 	ClientID  string // as claimed
 	Form      url.Values
@@ -76,6 +76,19 @@ func (s *Server) Issue(clientID string, scopes ...string) Tokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.issue(&grant{clientID: clientID, scopes: scopes}, true)
+}
+
+// ApproveDevice lets in the device that shows a user code, as a person may at /device. It reports whether a device waits
+// for it.
+func (s *Server) ApproveDevice(userCode string) bool { return s.settleDevice(userCode, deviceApproved) }
+
+// DenyDevice refuses the device that shows a user code.
+func (s *Server) DenyDevice(userCode string) bool { return s.settleDevice(userCode, deviceDenied) }
+
+func (s *Server) settleDevice(userCode string, decision deviceDecision) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.decideDevice(userCode, decision)
 }
 
 // SetClientSecret changes a client's secret, as its owner may at the provider. It reports whether there is such a client.

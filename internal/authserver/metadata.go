@@ -7,9 +7,11 @@ import (
 
 // Where the endpoints are, below the issuer.
 const (
-	PathAuthorize = "/authorize"
-	PathToken     = "/token"
-	PathRevoke    = "/revoke"
+	PathAuthorize           = "/authorize"
+	PathDeviceAuthorization = "/device_authorization"
+	PathDevice              = "/device" // where a person enters a user code
+	PathToken               = "/token"
+	PathRevoke              = "/revoke"
 )
 
 // serveMetadata serves RFC 8414 metadata.
@@ -21,10 +23,11 @@ func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	doc := map[string]any{
 		"issuer":                                         issuer,
 		"authorization_endpoint":                         issuer + PathAuthorize,
+		"device_authorization_endpoint":                  issuer + PathDeviceAuthorization,
 		"token_endpoint":                                 issuer + PathToken,
 		"revocation_endpoint":                            issuer + PathRevoke,
 		"response_types_supported":                       []string{"code"},
-		"grant_types_supported":                          []string{"authorization_code", "refresh_token"},
+		"grant_types_supported":                          []string{"authorization_code", "refresh_token", GrantTypeDeviceCode},
 		"code_challenge_methods_supported":               []string{"S256"},
 		"token_endpoint_auth_methods_supported":          methods,
 		"revocation_endpoint_auth_methods_supported":     methods,

@@ -6,7 +6,8 @@
 //
 //   - authorization server metadata, RFC 8414
 //   - /authorize: authorization code with PKCE S256, RFC 6749 section 4.1, RFC 7636, RFC 9207, and a page for consent
-//   - /token: authorization_code and refresh_token
+//   - /device_authorization, and /device where a person enters the user code: RFC 8628
+//   - /token: authorization_code, refresh_token and device_code
 //   - /revoke: RFC 7009
 //
 // [Server.Resource] protects an API with its access tokens. [Server.Inject] queues a [Fault] for the next token requests;
@@ -88,6 +89,14 @@ type Config struct {
 	AccessTokenLifetime  time.Duration // an hour if 0
 	RefreshTokenLifetime time.Duration // of each refresh token; 0: for ever
 
+	DeviceCodeLifetime time.Duration // of device code and user code; 10 minutes if 0
+	// DeviceInterval is the least time between polls; 5 s if 0. A client that is faster is told slow_down, and its
+	// interval grows by 5 s (RFC 8628 section 3.5).
+	DeviceInterval time.Duration
+	// OmitDeviceInterval leaves interval out of the answers, and OmitVerificationURIComplete the URI of that name. Both
+	// are optional (RFC 8628 section 3.2).
+	OmitDeviceInterval, OmitVerificationURIComplete bool
+
 	Now func() time.Time // time.Now if nil
 }
 
@@ -100,6 +109,7 @@ type Server struct {
 	config   Config
 	pending  map[string]*authorization // waiting for consent, by the identifier in the page
 	codes    map[string]*authorization
+	devices  map[string]*device // by device code
 	access   map[string]*accessToken
 	refresh  map[string]*refreshToken
 	faults   []Fault
@@ -116,6 +126,12 @@ func New(config Config) *Server {
 	if config.AccessTokenLifetime == 0 {
 		config.AccessTokenLifetime = time.Hour
 	}
+	if config.DeviceCodeLifetime == 0 {
+		config.DeviceCodeLifetime = 10 * time.Minute
+	}
+	if config.DeviceInterval == 0 {
+		config.DeviceInterval = 5 * time.Second
+	}
 	if config.Rotation == "" {
 		config.Rotation = RotateStrict
 	}
@@ -125,6 +141,7 @@ func New(config Config) *Server {
 		config:   config,
 		pending:  make(map[string]*authorization),
 		codes:    make(map[string]*authorization),
+		devices:  make(map[string]*device),
 		access:   make(map[string]*accessToken),
 		refresh:  make(map[string]*refreshToken),
 		released: make(chan struct{}),
@@ -136,6 +153,9 @@ func New(config Config) *Server {
 	s.mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.serveMetadata)
 	s.mux.HandleFunc("GET "+PathAuthorize, s.serveAuthorize)
 	s.mux.HandleFunc("POST "+PathAuthorize, s.serveDecision)
+	s.mux.HandleFunc("POST "+PathDeviceAuthorization, s.serveDeviceAuthorization)
+	s.mux.HandleFunc("GET "+PathDevice, s.serveDevicePage)
+	s.mux.HandleFunc("POST "+PathDevice, s.serveDeviceDecision)
 	s.mux.HandleFunc("POST "+PathToken, s.serveToken)
 	s.mux.HandleFunc("POST "+PathRevoke, s.serveRevoke)
 	return s

@@ -77,6 +77,8 @@ func (s *Server) token(r *http.Request, form url.Values) response {
 		return success(s.issue(g, true))
 	case "refresh_token":
 		return s.refreshGrant(client, form)
+	case GrantTypeDeviceCode:
+		return s.deviceGrant(client, form.Get("device_code"))
 	case "":
 		return fail(http.StatusBadRequest, "invalid_request", "grant_type is missing")
 	default:

@@ -31,7 +31,7 @@ func (a *app) loginCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
-	f.StringVar(&o.flow, "flow", "", "way of logging in (default: the provider's own)")
+	f.StringVar(&o.flow, "flow", "", "way of logging in, such as pkce or device_code (default: what fits)")
 	f.StringSliceVar(&o.scopes, "scopes", nil, "scopes to ask for, separated by commas")
 	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
 	f.StringVar(&o.clientID, "client-id", "", "OAuth client to use (its secret is asked for)")
@@ -59,6 +59,9 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 		}
 	}
 	s := &loginSession{app: a, layer: layer, options: o}
+	if s.prefersDevice(ctx, ref) {
+		req.Flow = authsome.FlowDeviceCode
+	}
 	defer s.close()
 	done, err := s.steps(ctx, req)
 	s.finish(err)
@@ -150,6 +153,8 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 			if err == nil {
 				req.RedirectURI = callback.RedirectURI()
 			}
+		case next.Device != nil:
+			return s.letIn(ctx, next)
 		default:
 			return s.visit(ctx, next, callback)
 		}

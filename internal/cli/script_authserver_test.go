@@ -76,6 +76,10 @@ func serverConfig(ts *testscript.TestScript, flags []string) authserver.Config {
 			config.AccessTokenLifetime = duration(ts, flags[i+1])
 		case "-kill-old-token":
 			config.KillOldAccessToken = flags[i+1] == "true"
+		case "-interval":
+			config.DeviceInterval = duration(ts, flags[i+1])
+		case "-device-lifetime":
+			config.DeviceCodeLifetime = duration(ts, flags[i+1])
 		case "-consent":
 			config.Consent = authserver.Consent(flags[i+1])
 		default:

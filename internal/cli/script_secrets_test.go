@@ -13,16 +13,16 @@ import (
 	"testing"
 )
 
-// issued finds what the authorization server makes: tokens and codes.
+// issued finds what the authorization server makes: tokens and codes, but for the user code.
 func issued(s string) []string {
-	return regexp.MustCompile(`\b(?:at|rt|code)-[A-Z2-7]{26}\b`).FindAllString(s, -1)
+	return regexp.MustCompile(`\b(?:at|rt|code|dc)-[A-Z2-7]{26}\b`).FindAllString(s, -1)
 }
 
 // watched remembers every secret that leaves a server or arrives there.
 func (w *scriptWorld) watched(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		defer func() { // a fault may panic to end the connection
-			for _, name := range []string{"code_verifier", "client_secret", "refresh_token", "token", "code"} {
+			for _, name := range []string{"code_verifier", "client_secret", "refresh_token", "token", "code", "device_code"} {
 				if v := r.PostForm.Get(name); v != "" {
 					w.secret(v)
 				}

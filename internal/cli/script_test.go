@@ -21,8 +21,10 @@ func TestMain(m *testing.M) {
 // promise of section 2, command_get_… to a command. What the scripts can do besides testscript's own commands:
 //
 //	authserver start [-rotation R] [-grace D] [-lifetime D] [-consent approve|deny] [-kill-old-token true]
-//	                       an authorization server, and definitions: acme.json (it), keys.json (an API key, to be found
-//	                       in api.key), mixed.json (its endpoints lie on the host of its API)
+//	                 [-interval D] [-device-lifetime D]
+//	                       an authorization server, and definitions: acme.json (it), lamp.json (with the device flow, too),
+//	                       keys.json (an API key, to be found in api.key), mixed.json (its endpoints lie on the host of
+//	                       its API)
 //	authserver api         an HTTPS API behind any name; $RESOLVE… lead run to it
 //	authserver stop        an outage, until authserver restart
 //	authserver fault F...  what the next token requests meet, see scriptWorld.fault

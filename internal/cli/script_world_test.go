@@ -126,6 +126,17 @@ func (w *scriptWorld) definitions() map[string][]byte {
 				"key_pattern": "key-[a-z0-9]+", "key_pattern_hint": "begins with key-"
 			}
 		}`,
+		// It can do without a browser on this machine.
+		"lamp.json": `{
+			"schema_version": 1, "name": "lamp", "display_name": "Lamp", "auth_type": "oauth2", "flow": "pkce",
+			"host_url": "api.lamp.test", "export": {"env": {"access_token": "LAMP_TOKEN"}},
+			"client": {"client_id_env": "ACME_CLIENT_ID", "client_secret_env": "ACME_CLIENT_SECRET"},
+			"oauth": {
+				"base_url": "BASE", "authorization_url": "{base_url}/authorize", "token_url": "{base_url}/token",
+				"device_authorization_url": "{base_url}/device_authorization", "supports_device_flow": true,
+				"scopes": ["read", "write"], "pkce": true
+			}
+		}`,
 		// Its own endpoints lie on the host that it protects.
 		"mixed.json": `{
 			"schema_version": 1, "name": "mixed", "display_name": "Mixed", "auth_type": "oauth2", "flow": "pkce",

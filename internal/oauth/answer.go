@@ -76,10 +76,10 @@ func decodeJSON(body []byte) (members, error) {
 	return m, nil
 }
 
-// decodeForm takes nothing for a form but what holds a token or an error.
+// decodeForm takes nothing for a form but what holds a token, a device code or an error.
 func decodeForm(body string) (members, error) {
 	v, err := url.ParseQuery(body)
-	if err != nil || !v.Has("access_token") && !v.Has("error") {
+	if err != nil || !v.Has("access_token") && !v.Has("device_code") && !v.Has("error") {
 		return nil, errors.New("decode answer: neither JSON nor a form")
 	}
 	m := make(members, len(v))

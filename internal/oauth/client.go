@@ -1,11 +1,13 @@
 // Package oauth is the client side of OAuth 2.0: the authorization code grant with PKCE (RFC 6749, RFC 7636, RFC 8252),
-// refreshing, and revocation (RFC 7009), towards servers as they are and not only as the RFCs want them.
+// the device authorization grant (RFC 8628), refreshing, and revocation (RFC 7009), towards servers as they are and not
+// only as the RFCs want them.
 //
 // Make a [Client] for one provider and one registered client. [Client.AuthorizationURL] begins a login,
 // [ParseRedirect] checks what came back, [Client.Exchange] and [Client.Refresh] get a [Token], [Client.Revoke] takes it
-// back. Each of the requests is sent once, on a connection of its own; nothing is retried and no redirect is followed,
-// because a refresh token that arrives twice may end the login. Whether to ask again is for the caller to decide, from
-// the [Class] of the [Error].
+// back. Where the browser is on another machine, [Client.DeviceAuthorize] begins a login and [Client.AwaitDeviceToken]
+// asks for the token until there is one. Each of the requests is sent once, on a connection of its own; nothing else is
+// retried and no redirect is followed, because a refresh token that arrives twice may end the login. Whether to ask
+// again is for the caller to decide, from the [Class] of the [Error].
 //
 // No error and no log line holds a secret.
 package oauth

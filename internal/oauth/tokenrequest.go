@@ -53,6 +53,11 @@ func (c *Client) requestToken(
 		redact: c.redactor(secrets...),
 	}
 	c.authenticate(r)
+	return c.sendForToken(ctx, r)
+}
+
+// sendForToken sends a request whose answer is a token.
+func (c *Client) sendForToken(ctx context.Context, r *request) (*Token, error) {
 	a, err := c.send(ctx, r)
 	if err != nil {
 		return nil, err

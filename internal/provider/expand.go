@@ -169,6 +169,7 @@ func cloneOAuth(o *authsome.OAuth) *authsome.OAuth {
 	c := *o
 	c.Scopes = slices.Clone(o.Scopes)
 	c.AuthorizeParams = maps.Clone(o.AuthorizeParams)
+	c.DeviceParams = maps.Clone(o.DeviceParams)
 	c.TokenParams = maps.Clone(o.TokenParams)
 	c.RefreshParams = maps.Clone(o.RefreshParams)
 	c.ErrorMap = maps.Clone(o.ErrorMap)

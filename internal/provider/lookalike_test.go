@@ -171,19 +171,21 @@ func TestKnownMistakesOfGeneration02AreCorrected(t *testing.T) {
 		o[p.Name] = p.OAuth
 	}
 	for what, ok := range map[string]bool{
-		"google asks for offline access":     o["google"].AuthorizeParams["access_type"] == "offline" && o["google"].AuthorizeParams["prompt"] == "consent",
-		"atlassian asks for offline access":  slices.Contains(o["atlassian"].Scopes, "offline_access") && o["atlassian"].AuthorizeParams["audience"] != "",
-		"linear logs in where its API is":    o["linear"].TokenURL == "https://api.linear.app/oauth/token" && o["linear"].ScopeSeparator == ",",
-		"slack asks for user scopes":         o["slack"].ScopeParam == "user_scope" && o["slack"].ScopeSeparator == "," && o["slack"].ResponsePath == "authed_user",
-		"slack revokes with the token":       o["slack"].RevocationStyle == authsome.RevokeBearer,
-		"notion sends JSON with Basic":       o["notion"].BodyFormat == authsome.BodyJSON && o["notion"].ClientAuth == authsome.ClientAuthBasic,
-		"x uses its new hosts":               strings.HasPrefix(o["x"].TokenURL, "https://api.x.com/") && o["x"].ErrorMap["invalid_request"] == "grant",
-		"gitlab has a device endpoint":       o["gitlab"].SupportsDeviceFlow,
-		"discord has PKCE":                   o["discord"].PKCE == authsome.PKCEYes,
-		"hubspot has left version 1":         !strings.Contains(o["hubspot"].TokenURL+o["hubspot"].RevocationURL, "/v1/"),
-		"github names its own errors":        o["github"].ErrorMap["bad_refresh_token"] == "grant",
-		"microsoft is redirected to a name":  o["microsoft"].Redirect.Kind == authsome.RedirectLocalhost,
-		"google is revoked without a client": o["google"].RevocationStyle == authsome.RevokeToken,
+		"google asks for offline access":      o["google"].AuthorizeParams["access_type"] == "offline" && o["google"].AuthorizeParams["prompt"] == "consent",
+		"atlassian asks for offline access":   slices.Contains(o["atlassian"].Scopes, "offline_access") && o["atlassian"].AuthorizeParams["audience"] != "",
+		"linear logs in where its API is":     o["linear"].TokenURL == "https://api.linear.app/oauth/token" && o["linear"].ScopeSeparator == ",",
+		"slack asks for user scopes":          o["slack"].ScopeParam == "user_scope" && o["slack"].ScopeSeparator == "," && o["slack"].ResponsePath == "authed_user",
+		"slack revokes with the token":        o["slack"].RevocationStyle == authsome.RevokeBearer,
+		"notion sends JSON with Basic":        o["notion"].BodyFormat == authsome.BodyJSON && o["notion"].ClientAuth == authsome.ClientAuthBasic,
+		"x uses its new hosts":                strings.HasPrefix(o["x"].TokenURL, "https://api.x.com/") && o["x"].ErrorMap["invalid_request"] == "grant",
+		"a device at github needs no secret":  o["github"].DeviceClientAuth == authsome.ClientAuthNone,
+		"a device at google needs the secret": o["google"].SupportsDeviceFlow && o["google"].DeviceClientAuth == "",
+		"gitlab has a device endpoint":        o["gitlab"].SupportsDeviceFlow,
+		"discord has PKCE":                    o["discord"].PKCE == authsome.PKCEYes,
+		"hubspot has left version 1":          !strings.Contains(o["hubspot"].TokenURL+o["hubspot"].RevocationURL, "/v1/"),
+		"github names its own errors":         o["github"].ErrorMap["bad_refresh_token"] == "grant",
+		"microsoft is redirected to a name":   o["microsoft"].Redirect.Kind == authsome.RedirectLocalhost,
+		"google is revoked without a client":  o["google"].RevocationStyle == authsome.RevokeToken,
 	} {
 		if !ok {
 			t.Errorf("not so: %s", what)

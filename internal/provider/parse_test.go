@@ -125,6 +125,8 @@ var faults = []fault{
 	{doc: baseDocument, path: "oauth.pkce", value: `3`, message: `got "3"`},
 	{doc: baseDocument, path: "oauth.client_auth", value: `"jwt"`, message: `"none", "basic" or "post"`},
 	{doc: baseDocument, path: "oauth.body_format", value: `"xml"`, message: `"form" or "json"`},
+	{doc: baseDocument, path: "oauth.device_client_auth", value: `"jwt"`, message: `"none", "basic" or "post"`},
+	{doc: baseDocument, path: "oauth.device_params.client_id", value: `"x"`, message: "the client sets it"},
 	{doc: baseDocument, path: "oauth.device_token_request", value: `"xml"`, message: `"oauth2_form" or "json"`},
 	{doc: baseDocument, path: "oauth.redirect.kind", value: `"any"`, message: `"fixed-port"`},
 	{doc: baseDocument, path: "oauth.redirect.kind", value: `"fixed-port"`, report: "oauth.redirect.port", message: "from 1 to 65535"},

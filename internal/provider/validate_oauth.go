@@ -27,6 +27,8 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 	validateRedirect(r, o.Redirect)
 	checkOneOf(r, "oauth.device_token_request", o.DeviceTokenRequest, "", authsome.DeviceTokenForm,
 		authsome.DeviceTokenJSON)
+	checkOneOf(r, "oauth.device_client_auth", o.DeviceClientAuth, "", authsome.ClientAuthNone, authsome.ClientAuthBasic,
+		authsome.ClientAuthPost)
 	validateParams(r, o)
 	for _, code := range slices.Sorted(maps.Keys(o.ErrorMap)) {
 		checkOneOf(r, "oauth.error_map."+code, o.ErrorMap[code], "grant", "client", "request", "transient")
@@ -142,8 +144,9 @@ func validateParams(r *report, o *authsome.OAuth) {
 		{"oauth.authorize_params", o.AuthorizeParams, []string{
 			"response_type", "client_id", "redirect_uri", "state", "code_challenge", "code_challenge_method",
 		}},
+		{"oauth.device_params", o.DeviceParams, []string{"client_id", "client_secret"}},
 		{"oauth.token_params", o.TokenParams, []string{
-			"grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier",
+			"grant_type", "code", "redirect_uri", "client_id", "client_secret", "code_verifier", "device_code",
 		}},
 		{"oauth.refresh_params", o.RefreshParams, []string{"grant_type", "refresh_token", "client_id", "client_secret"}},
 	} {

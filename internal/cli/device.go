@@ -1,0 +1,59 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"authsome"
+	"authsome/internal/audit"
+)
+
+// prefersDevice reports whether to log in with a code that is entered elsewhere, although the definition's flow is
+// another one: nobody has chosen, there is no display here to show the provider's page on, and the provider can.
+func (s *loginSession) prefersDevice(ctx context.Context, ref authsome.Ref) bool {
+	o := s.options
+	if o.flow != "" || o.withToken || o.noBrowser || s.app.env.UI.OpenBrowser != nil {
+		return false
+	}
+	p, err := s.layer.Provider(ctx, ref.Profile, ref.Provider)
+	if err != nil || p.Flow != authsome.FlowPKCE || p.OAuth == nil {
+		return false // the login will say what is wrong
+	}
+	endpoint := p.OAuth.DeviceAuthorizationURL
+	// An endpoint with an address of its own belongs to the public service.
+	return endpoint != "" && (o.baseURL == "" || strings.HasPrefix(endpoint, "{base_url}"))
+}
+
+// letIn shows the user code and waits until the person has entered it, here or on another machine.
+func (s *loginSession) letIn(ctx context.Context, step *authsome.Authorization) (*authsome.Authorization, error) {
+	s.showDevice(step.Provider.DisplayName, step.Device)
+	s.openDevicePage(ctx, step.Device)
+	c, err := s.layer.Complete(ctx, step.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+}
+
+// showDevice prints address and code, whatever else there is (RFC 8628 section 3.3.1), and a QR code for a telephone.
+func (s *loginSession) showDevice(provider string, d *authsome.DeviceAuthorization) {
+	s.app.tell("To log in to %s, visit this address on any machine:\n\n  %s\n\nand enter the code:\n\n  %s\n",
+		audit.Printable(provider), audit.Printable(d.VerificationURI), audit.Printable(d.UserCode))
+	if code := s.app.qrCode(d.Page()); code != "" {
+		s.app.tell("%s", code)
+	}
+	left := d.ExpiresAt.Sub(s.app.env.Now()).Round(time.Second)
+	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", left)
+}
+
+// openDevicePage opens the page where there is a display.
+func (s *loginSession) openDevicePage(ctx context.Context, d *authsome.DeviceAuthorization) {
+	ui := s.app.env.UI
+	if ui.OpenBrowser == nil || s.options.noBrowser {
+		return
+	}
+	if err := ui.OpenBrowser(ctx, d.Page()); err != nil {
+		s.app.tell("The browser cannot be opened: %v", err)
+	}
+}
