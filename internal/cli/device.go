@@ -10,10 +10,11 @@ import (
 )
 
 // prefersDevice reports whether to log in with a code that is entered elsewhere, although the definition's flow is
-// another one: nobody has chosen, there is no display here to show the provider's page on, and the provider can.
+// another one: nobody has chosen, there is no display here to show the provider's page on but a person at a terminal,
+// and the provider can.
 func (s *loginSession) prefersDevice(ctx context.Context, ref authsome.Ref) bool {
-	o := s.options
-	if o.flow != "" || o.withToken || o.noBrowser || s.app.env.UI.OpenBrowser != nil {
+	o, ui := s.options, s.app.env.UI
+	if o.flow != "" || o.withToken || o.noBrowser || ui.OpenBrowser != nil || ui.ReadLine == nil {
 		return false
 	}
 	p, err := s.layer.Provider(ctx, ref.Profile, ref.Provider)

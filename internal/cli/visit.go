@@ -54,11 +54,15 @@ func (s *loginSession) someoneToVisit(p *authsome.Provider) error {
 	if s.app.env.UI.OpenBrowser != nil || s.app.env.UI.ReadLine != nil || s.options.noBrowser {
 		return nil
 	}
-	return &authsome.Error{
+	e := &authsome.Error{
 		Kind: authsome.KindLoginFailed, Ref: authsome.Ref{Provider: p.Name},
 		Message: "the login to " + string(p.Name) + " needs a browser, and there is neither a display nor a terminal",
 		Hint:    "set $BROWSER, or give --no-browser and visit the address that is printed",
 	}
+	if p.OAuth.DeviceAuthorizationURL != "" {
+		e.Hint = "authsome login " + string(p.Name) + " --flow device_code prints a code to enter elsewhere"
+	}
+	return e
 }
 
 // visit sends the person to the provider and waits for the redirect, at the callback or pasted.
