@@ -1,6 +1,8 @@
 package crash_test
 
 import (
+	"bytes"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -26,7 +28,9 @@ func (p phase) String() string {
 	return [...]string{"before the request", "request under way", "answer under way", "after the answer"}[p]
 }
 
-// wire lets token requests and answers take time, as a network does, and knows how far the last one has come.
+// wire lets token requests and answers take time, as a network does, and knows how far the last one has come. It keeps
+// their order: a server that comes to the request of a dead process after that of a later one ends the token that the
+// later one has stored, which no client can know before the API refuses it.
 type wire struct {
 	server http.Handler
 	phase  atomic.Int32
@@ -41,8 +45,17 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.server.ServeHTTP(rw, r)
 		return
 	}
+	// The body is read before the wait: only then does the server notice that the client has died.
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	w.busy.Lock()
 	defer w.busy.Unlock()
+	if r.Context().Err() != nil {
+		return // overtaken by the request of a later process: the network has lost this one
+	}
 	w.phase.Store(int32(sent))
 	time.Sleep(rand.N(slowest))
 	answer := httptest.NewRecorder()
