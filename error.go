@@ -36,6 +36,14 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// AsError returns the first [Error] in err's tree, or one of [KindInternal] that wraps err.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Kind: KindInternal, Message: err.Error(), Err: err}
+}
+
 // KindOf returns the Kind of the first [Error] in err's tree, or [KindInternal] when there is none.
 func KindOf(err error) Kind {
 	if e, ok := errors.AsType[*Error](err); ok && e.Kind != "" {

@@ -11,7 +11,7 @@ import (
 func (l *Layer) Credential(
 	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
 ) (*authsome.Credential, error) {
-	p, c, warning, err := l.access(ctx, ref, opts)
+	p, _, c, warning, err := l.access(ctx, ref, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -22,16 +22,12 @@ func (l *Layer) Credential(
 func (l *Layer) Connection(
 	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
 ) (*authsome.Connection, error) {
-	_, c, warning, err := l.access(ctx, ref, opts)
+	_, h, c, warning, err := l.access(ctx, ref, opts)
 	if c == nil || authsome.KindOf(err) == authsome.KindCancelled {
 		return nil, err
 	}
 	if err != nil {
-		warning = asError(err)
-	}
-	h, err := l.read(ctx, c.ref.Profile, c.ref.Provider)
-	if err != nil {
-		return nil, err
+		warning = authsome.AsError(err)
 	}
 	described := l.describe(c, h)
 	described.Warning = warning
@@ -39,23 +35,23 @@ func (l *Layer) Connection(
 }
 
 // access is every access call: it finds the record and brings it up to date. It returns the record as it now stands,
-// also with an error, and a warning when the record could not be renewed but is good still.
+// also with an error, what it lay beside, and a warning when the record could not be renewed but is good still.
 func (l *Layer) access(ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions) (
-	p *authsome.Provider, c *connectionRecord, warning *authsome.Error, err error,
+	p *authsome.Provider, h *holding, c *connectionRecord, warning *authsome.Error, err error,
 ) {
-	p, h, c, err := l.lookup(ctx, ref)
+	p, h, c, err = l.lookup(ctx, ref)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	switch c.decide(opts, h.registration(c), l.now()) {
 	case serve:
-		return p, c, nil, nil
+		return p, h, c, nil, nil
 	case refuse, wait:
 		warning, err = l.settle(c)
-		return p, c, warning, err
+		return p, h, c, warning, err
 	}
 	c, warning, err = l.refresh(ctx, p, c, opts)
-	return p, c, warning, err
+	return p, h, c, warning, err
 }
 
 // settle decides what a caller gets when a record that should have been renewed was not: the stored token with a

@@ -2,7 +2,6 @@ package local
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,14 +62,6 @@ func arguments(ref authsome.Ref) string {
 		args += " --profile " + string(ref.Profile)
 	}
 	return args
-}
-
-// asError returns the Error in err's tree, or wraps err in one.
-func asError(err error) *authsome.Error {
-	if e, ok := errors.AsType[*authsome.Error](err); ok {
-		return e
-	}
-	return &authsome.Error{Kind: authsome.KindInternal, Message: err.Error(), Err: err}
 }
 
 func sortedNames[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

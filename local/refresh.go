@@ -165,7 +165,7 @@ func (l *Layer) issuer(p *authsome.Provider, c *connectionRecord, client *regist
 
 // blocked is a refresh that could not even begin.
 func (l *Layer) blocked(c *connectionRecord, err error) (refreshed, error) {
-	e := asError(err)
+	e := authsome.AsError(err)
 	l.record(authsome.EventRefresh, c.ref, firstOf(e.Reason, e.Message), nil)
 	if c.alive(l.now()) {
 		return refreshed{record: c, warning: e}, nil

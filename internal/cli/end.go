@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"authsome"
@@ -96,11 +94,4 @@ func (a *app) done(status string, ref authsome.Ref, format string, args ...any) 
 	}
 	a.say(format, args...)
 	return nil
-}
-
-func asError(err error) *authsome.Error {
-	if e, ok := errors.AsType[*authsome.Error](err); ok {
-		return e
-	}
-	return &authsome.Error{Kind: authsome.KindInternal, Message: err.Error(), Err: err}
 }

@@ -75,7 +75,7 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 	for _, c := range all {
 		more, err := a.exportOne(ctx, layer, c.Ref, o)
 		if authsome.KindOf(err) == authsome.KindRefreshFailed {
-			a.warn(asError(err))
+			a.warn(authsome.AsError(err))
 			failed = exitStatus(exitCode(authsome.KindRefreshFailed))
 			continue
 		}

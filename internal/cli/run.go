@@ -88,7 +88,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	a.recordRun(authsome.EventRunEnd, args[0], &code)
 	for _, problem := range []error{err, closeErr} {
 		if problem != nil {
-			a.warn(asError(problem)) // the exit code is the child's in any case
+			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}
 	}
 	if code != 0 {
