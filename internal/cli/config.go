@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 )
 
 // config is config.json in the home. Members that this version does not know are kept when it is written.
@@ -74,30 +74,5 @@ func (c *config) setDefaultProfile(name authsome.ProfileName) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(c.path, append(b, '\n'))
-}
-
-// writeFile replaces a file of the home in one step. The new one is made with mode 0600.
-func writeFile(path string, data []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(f.Name()))
-	}
-	return nil
+	return atomicfile.WriteFile(c.path, append(b, '\n'))
 }

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 )
 
 // Register validates a definition and stores it byte for byte, comments and unknown members included, among the user's
@@ -25,7 +25,7 @@ func (c *Catalogue) Register(doc []byte, replace bool) (*authsome.Provider, erro
 			return nil, err
 		}
 	}
-	if err := writeFile(c.path(p.Name), doc); err != nil {
+	if err := atomicfile.WriteFile(c.path(p.Name), doc); err != nil {
 		return nil, fmt.Errorf("store the definition of %s: %w", p.Name, err)
 	}
 	p.Source = authsome.SourceCustom
@@ -64,25 +64,4 @@ func (c *Catalogue) mustBeNew(name authsome.ProviderName) error {
 		Message: fmt.Sprintf("a provider %s is %s already", name, what),
 		Hint:    "repeat the command with --force to use the new definition in its place",
 	}
-}
-
-// writeFile replaces a file in one step, so that a reader sees the old content or the new one, whatever happens.
-func writeFile(path string, content []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".definition-*") // created with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
