@@ -45,6 +45,11 @@ type LoginRequest struct {
 	BaseURL     string   // for self-hosted providers
 	RedirectURI string   // where the caller listens, once it has been asked to
 	Force       bool     // log in although the connection is good
+	// AcceptIssuer is the issuer that the person has agreed to, where discovery finds another one than at the last login.
+	AcceptIssuer string
+	// Subject names the connection whose access token is exchanged, for [FlowTokenExchange]; the zero Ref: the token is
+	// among Fields.
+	Subject Ref
 	// Fields holds what the person, the environment or standard input supplied, by the names that Authorization.Fields
 	// asks for. One that is there and empty is an optional one that was left out.
 	Fields map[FieldName]Secret
@@ -59,6 +64,21 @@ const (
 	FieldClientSecret FieldName = "client_secret"
 	FieldAPIKey       FieldName = "api_key"
 	FieldAccessToken  FieldName = "access_token" // for --with-token at an OAuth provider
+	FieldBaseURL      FieldName = "base_url"     // the address of a person's own instance
+	FieldUsername     FieldName = "username"     // for [FlowBasic]
+	FieldPassword     FieldName = "password"
+	// FieldAccessKeyID and the next three are for [FlowSigV4], by the names that AWS gives them.
+	FieldAccessKeyID     FieldName = "access_key_id"
+	FieldSecretAccessKey FieldName = "secret_access_key"
+	FieldSessionToken    FieldName = "session_token"
+	FieldRegion          FieldName = "region"
+	// FieldServiceAccount is the JSON key file of a Google service account, for [AssertionGoogle].
+	FieldServiceAccount FieldName = "service_account"
+	// FieldAppID and the next two are for [AssertionGitHub].
+	FieldAppID          FieldName = "app_id"
+	FieldPrivateKey     FieldName = "private_key"
+	FieldInstallationID FieldName = "installation_id"
+	FieldSubjectToken   FieldName = "subject_token" // for [FlowTokenExchange]
 )
 
 // Field describes one thing to ask a person for.
@@ -68,6 +88,7 @@ type Field struct {
 	Secret      bool   // not to be echoed
 	Optional    bool
 	Env         string // the environment variable that supplies it
+	File        bool   // the value is the content of a file: Env holds its path, and a person is asked for that
 	Pattern     string // regular expression (RE2) that the value matches in full; empty: anything
 	PatternHint string // the pattern in words
 }
@@ -157,6 +178,10 @@ type Providers interface {
 	// Providers returns all definitions, ordered by name, with their connections, and the ones that cannot be read. Of
 	// bundled definitions, Name, DisplayName, Category, AuthType, Flow and Source are there; Provider returns all.
 	Providers(ctx context.Context, profile ProfileName) ([]ProviderState, []BrokenDefinition, error)
+	// Discover finds out what is at an https URL, an MCP server (RFC 9728) or an OpenID Connect issuer (RFC 8414), and adds
+	// a definition for it to the user's own. When there is one for the URL already, that is returned. It fails with
+	// [KindLoginFailed] when the metadata cannot be had or must not be believed.
+	Discover(ctx context.Context, url string) (*Provider, error)
 	// Register validates a definition (JSON, comments allowed) and adds it to the user's own. Without replace it
 	// fails when there is one of that name already.
 	Register(ctx context.Context, definition []byte, replace bool) (*Provider, error)

@@ -32,7 +32,9 @@ type Connection struct {
 	Default  bool   // it is the one meant when no connection is named
 	BaseURL  string // of a self-hosted provider, as given at login
 
+	APIHost     string   // where the provider said that the API is; empty: where the definition says
 	Scopes      []string // as granted, RFC 6749 section 3.3
+	Requested   []string // the scopes that were asked for
 	TokenType   string   // RFC 6749 section 7.1
 	Account     Account
 	ObtainedAt  time.Time // when the present credential was issued

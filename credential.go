@@ -15,11 +15,19 @@ import (
 // proxy puts the credential in its place. It is worth nothing.
 const Placeholder = "authsome-proxy-managed"
 
-// Injection says how a credential is put on a request.
+// Injection says how a credential is put on a request. In a template, {NAME} stands for the field of that name, such as
+// {api_key} or {access_token}. Where a template mentions the main value, Header is not set unless it is named.
 type Injection struct {
 	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty
 	Prefix  string            `json:"prefix,omitempty"`  // what precedes the value, such as "Bearer "
-	Headers map[string]string `json:"headers,omitempty"` // fixed fields the API demands besides; never secret
+	Headers map[string]string `json:"headers,omitempty"` // further fields the API demands: fixed ones, or templates
+	Query   map[string]string `json:"query,omitempty"`   // parameters of the URL's query: templates
+	// User and Password are templates of the halves of HTTP Basic credentials (RFC 7617), where a key travels as those.
+	User     string `json:"user,omitempty"`
+	Password string `json:"password,omitempty"`
+	// Service and Region are what AWS Signature Version 4 signs for where a request does not say.
+	Service string `json:"service,omitempty"`
+	Region  string `json:"region,omitempty"`
 	// Basic is set where the value is one half of HTTP Basic credentials whose other half is empty (RFC 7617).
 	Basic BasicPart `json:"basic,omitempty"`
 }
@@ -47,9 +55,13 @@ func (i Injection) render(value string) string {
 
 // Credential is what goes on the wire for one connection, where it may go, and how long it is good for.
 type Credential struct {
-	Ref        Ref
-	AuthType   AuthType
-	Value      Secret // the access token or the API key
+	Ref      Ref
+	AuthType AuthType
+	Value    Secret // the access token, the API key, the password or the secret access key
+	// Fields holds the other values that the credential consists of, by the names of the login's fields.
+	Fields map[FieldName]Secret
+	// Signer authenticates requests where a fixed header cannot; nil otherwise.
+	Signer     Signer
 	TokenType  string
 	Scopes     []string
 	ExpiresAt  time.Time // zero: unknown or never
@@ -140,6 +152,16 @@ func foldFieldByte(c byte) byte {
 }
 
 func isForbiddenInField(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// Signer authenticates requests one by one: with a signature over each, or with a proof made for it. It is safe for
+// concurrent use.
+type Signer interface {
+	// Sign sets what authenticates r, from which the caller's own credentials have been removed. It reads and replaces
+	// the body if it must. No field that it sets may be changed before r is sent.
+	Sign(r *http.Request) error
+	// Retry looks at an answer with status 401 and reports whether the request can succeed when it is signed again.
+	Retry(resp *http.Response) bool
+}
 
 // CredentialOptions says what the caller knows already. The zero value asks for whatever is good.
 type CredentialOptions struct {

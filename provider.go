@@ -9,6 +9,8 @@ type AuthType string
 const (
 	AuthTypeOAuth2 AuthType = "oauth2"
 	AuthTypeAPIKey AuthType = "api_key"
+	AuthTypeBasic  AuthType = "basic"     // a user name and a password, RFC 7617
+	AuthTypeSigV4  AuthType = "aws_sigv4" // a signing key: AWS Signature Version 4
 )
 
 // Flow is a way of logging in.
@@ -20,7 +22,11 @@ const (
 	FlowDeviceCode        Flow = "device_code"        // RFC 8628
 	FlowDCRPKCE           Flow = "dcr_pkce"           // pkce with a client registered on the spot, RFC 7591
 	FlowClientCredentials Flow = "client_credentials" // RFC 6749 section 4.4
+	FlowJWTBearer         Flow = "jwt_bearer"         // an assertion signed with a private key, RFC 7523 section 2.1
+	FlowTokenExchange     Flow = "token_exchange"     // another token in exchange, RFC 8693
 	FlowAPIKey            Flow = "api_key"            // a key that the person pastes
+	FlowBasic             Flow = "basic"              // a user name and a password that the person enters
+	FlowSigV4             Flow = "aws_sigv4"          // an access key ID and a secret access key that the person enters
 )
 
 // Source says where a provider definition comes from.
@@ -51,6 +57,7 @@ type Provider struct {
 	APIKey        *APIKey         `json:"api_key,omitempty"`
 	Client        *ClientEnv      `json:"client,omitempty"`
 	Inject        *Injection      `json:"inject,omitempty"`
+	Account       *AccountSource  `json:"account,omitempty"`    // how to learn who has logged in
 	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
 	AsOf          string          `json:"as_of,omitempty"`      // the month in which they were compared with their sources: 2026-11
 
@@ -92,14 +99,50 @@ type ClientEnv struct {
 	ClientSecretEnv string `json:"client_secret_env,omitempty"`
 }
 
-// APIKey says how a key looks and how it travels.
+// APIKey says how a key looks and how it travels. Of a provider whose auth type is not api_key it says what else than
+// the definition's own fields a person is asked for, and the default base URL.
 type APIKey struct {
+	BaseURL        string `json:"base_url,omitempty"`         // stands for {base_url} unless the person gives another
 	HeaderName     string `json:"header_name,omitempty"`      // "Authorization" if empty
 	HeaderPrefix   string `json:"header_prefix"`              // one space follows it; "Bearer" if absent, none if empty
 	EnvVar         string `json:"env_var,omitempty"`          // the environment variable the key is read from at login
 	KeyPattern     string `json:"key_pattern,omitempty"`      // regular expression (RE2) the key matches in full
 	KeyPatternHint string `json:"key_pattern_hint,omitempty"` // the pattern in words
+	// Fields are further values that belong to the key, such as the second of two keys, or a user name. [Injection] puts
+	// them where they belong.
+	Fields []KeyField `json:"fields,omitempty"`
 }
+
+// KeyField is a value that belongs to a key.
+type KeyField struct {
+	Name        FieldName `json:"name"`
+	Label       string    `json:"label,omitempty"`        // for people; Name if empty
+	Public      bool      `json:"public,omitempty"`       // no secret: it is echoed, shown and told apart by
+	Optional    bool      `json:"optional,omitempty"`     // may be left out
+	EnvVar      string    `json:"env_var,omitempty"`      // the environment variable it is read from at login, and exported as
+	Pattern     string    `json:"pattern,omitempty"`      // regular expression (RE2) the value matches in full
+	PatternHint string    `json:"pattern_hint,omitempty"` // the pattern in words
+}
+
+// AccountSource says where the provider tells who has logged in.
+type AccountSource struct {
+	From AccountFrom `json:"from,omitempty"`
+	URL  string      `json:"url,omitempty"` // for [AccountFromURL]: asked with GET and the new credential; one of the provider's hosts
+	// ID and Label are paths of member names, joined with dots, such as "team.id": what tells accounts apart, and what
+	// people know them by. A number stands for an element of an array.
+	ID    string `json:"id,omitempty"`
+	Label string `json:"label,omitempty"`
+}
+
+// AccountFrom says which document tells who has logged in.
+type AccountFrom string
+
+// Documents that tell. An empty one means [AccountFromURL].
+const (
+	AccountFromURL     AccountFrom = "url"      // an endpoint of the API
+	AccountFromToken   AccountFrom = "token"    // the answer of the token endpoint
+	AccountFromIDToken AccountFrom = "id_token" // the ID token, OpenID Connect Core section 2
+)
 
 // UnmarshalJSON gives HeaderPrefix its default where the member is absent; null means none, like the empty string.
 func (k *APIKey) UnmarshalJSON(b []byte) error {
@@ -212,6 +255,43 @@ type Redirect struct {
 	URI  string       `json:"uri,omitempty"`  // for https-only
 }
 
+// Discovery says which metadata of the server completes a definition at login.
+type Discovery string
+
+// Kinds of discovery. Empty: the definition is all there is.
+const (
+	// DiscoverResource begins at OAuth.Resource: its challenge (RFC 6750 section 3), its metadata (RFC 9728) and that of
+	// the authorization server it names.
+	DiscoverResource Discovery = "resource"
+	// DiscoverIssuer begins at OAuth.Issuer: RFC 8414 and OpenID Connect Discovery.
+	DiscoverIssuer Discovery = "issuer"
+)
+
+// Assertion is the form of the private key that a [FlowJWTBearer] login is given.
+type Assertion string
+
+// Forms of assertions.
+const (
+	// AssertionGoogle: the JSON file of a Google service account; the assertion is exchanged at the token endpoint.
+	AssertionGoogle Assertion = "google_service_account"
+	// AssertionGitHub: a GitHub App's identifier and PEM key; the assertion buys an installation's token.
+	AssertionGitHub Assertion = "github_app"
+)
+
+// TokenExchange is what a [FlowTokenExchange] asks for, RFC 8693 section 2.1. The token types are URIs.
+type TokenExchange struct {
+	SubjectTokenType   string `json:"subject_token_type,omitempty"` // that of an access token if empty
+	RequestedTokenType string `json:"requested_token_type,omitempty"`
+	Audience           string `json:"audience,omitempty"`
+}
+
+// LearnedHost says where the answer of the token endpoint tells which host the API is on. It is used only when it is an
+// https URL below one of Within, and stands for {api_host} in the definition's hosts.
+type LearnedHost struct {
+	Member string   `json:"member"` // a path of member names, such as "instance_url"
+	Within []string `json:"within"` // host patterns
+}
+
 // OAuth describes an authorization server from a client's side. {base_url} in a URL stands for BaseURL or for what the
 // person gave instead of it. In RevocationURL, {token} stands for the refresh token and {client_id} for the client's
 // identifier.
@@ -226,6 +306,16 @@ type OAuth struct {
 	DeviceAuthorizationURL string          `json:"device_authorization_url,omitempty"`
 	RegistrationEndpoint   string          `json:"registration_endpoint,omitempty"`
 	Resource               string          `json:"resource,omitempty"` // RFC 8707
+	Discovery              Discovery       `json:"discovery,omitempty"`
+	PushedAuthorizationURL string          `json:"pushed_authorization_url,omitempty"` // RFC 9126
+	RequirePAR             bool            `json:"require_par,omitempty"`              // RFC 9126 section 5
+	IntrospectionURL       string          `json:"introspection_url,omitempty"`        // RFC 7662
+	// IssRequired is set where the server promises iss in every authorization response, RFC 9207 section 3.
+	IssRequired bool `json:"iss_required,omitempty"`
+	// ClientIDMetadata is set where a client identifier may be the URL of a client ID metadata document.
+	ClientIDMetadata bool `json:"client_id_metadata,omitempty"`
+	// DPoP is set where tokens must be bound to a key, RFC 9449.
+	DPoP bool `json:"dpop,omitempty"`
 
 	Scopes         []string `json:"scopes,omitempty"`          // asked for unless the person names others
 	ScopeSeparator string   `json:"scope_separator,omitempty"` // " " if empty
@@ -248,6 +338,10 @@ type OAuth struct {
 	DeviceParams    map[string]string `json:"device_params,omitempty"` // of a device authorization request
 	TokenParams     map[string]string `json:"token_params,omitempty"`
 	RefreshParams   map[string]string `json:"refresh_params,omitempty"`
+
+	Assertion     Assertion      `json:"assertion,omitempty"`      // for jwt_bearer
+	TokenExchange *TokenExchange `json:"token_exchange,omitempty"` // for token_exchange
+	APIHost       *LearnedHost   `json:"api_host,omitempty"`
 
 	// ResponsePath leads to the object that holds the token, such as "authed_user", where it is not the answer itself.
 	ResponsePath string `json:"response_path,omitempty"`

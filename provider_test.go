@@ -2,6 +2,7 @@ package authsome_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestAPIKeyPrefixIsBearerUnlessSaidOtherwise(t *testing.T) {
 			t.Fatal(err)
 		}
 		var again authsome.APIKey
-		if err := json.Unmarshal(encoded, &again); err != nil || again != k {
+		if err := json.Unmarshal(encoded, &again); err != nil || !reflect.DeepEqual(again, k) {
 			t.Errorf("%s does not survive encoding: %s, %v", doc, encoded, err)
 		}
 	}

@@ -6,14 +6,13 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
-	"authsome/internal/provider"
 )
 
 // authorizeDevice takes the next step of the device authorization grant, RFC 8628.
 func (l *Layer) authorizeDevice(
 	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	spec, err := provider.Expand(p, req.BaseURL)
+	spec, err := serverOf(p, h.settings, req.BaseURL)
 	if err != nil {
 		return nil, err
 	}

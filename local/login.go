@@ -7,7 +7,6 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
-	"authsome/internal/provider"
 )
 
 // begunLogin is an authorization request, or that of a device, whose answer has not come yet.
@@ -41,7 +40,7 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 		req.Flow = p.Flow
 	}
 	authorize := l.authorizeOAuth
-	if p.AuthType == authsome.AuthTypeAPIKey {
+	if p.AuthType != authsome.AuthTypeOAuth2 {
 		authorize = l.authorizeKey
 	}
 	step, err := authorize(ctx, p, h, req)
@@ -91,10 +90,12 @@ func (l *Layer) authorizeOAuth(
 		return l.connected(ctx, p, h, c, nil)
 	}
 	switch req.Flow {
-	case authsome.FlowPKCE:
+	case authsome.FlowPKCE, authsome.FlowDCRPKCE:
 		return l.authorizeInBrowser(p, h, req)
 	case authsome.FlowDeviceCode:
 		return l.authorizeDevice(ctx, p, h, req)
+	case authsome.FlowClientCredentials, authsome.FlowJWTBearer, authsome.FlowTokenExchange:
+		return l.authorizeGrant(ctx, p, h, req)
 	default:
 		return nil, unsupportedFlow(p, req.Flow, authsome.FlowPKCE)
 	}
@@ -104,7 +105,7 @@ func (l *Layer) authorizeOAuth(
 func (l *Layer) authorizeInBrowser(
 	p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	spec, err := provider.Expand(p, req.BaseURL)
+	spec, err := serverOf(p, h.settings, req.BaseURL)
 	if err != nil {
 		return nil, err
 	}

@@ -28,11 +28,17 @@ type connectionRecord struct {
 	TokenURL string `json:"token_url,omitempty"`
 	ClientID string `json:"client_id,omitempty"`
 
-	AccessToken  sealed           `json:"access_token"` // or the API key
-	RefreshToken sealed           `json:"refresh_token,omitzero"`
-	TokenType    string           `json:"token_type,omitempty"`
-	Scopes       []string         `json:"scopes,omitempty"`
-	Account      authsome.Account `json:"account,omitzero"`
+	AccessToken  sealed   `json:"access_token"` // or the API key
+	RefreshToken sealed   `json:"refresh_token,omitzero"`
+	TokenType    string   `json:"token_type,omitempty"`
+	Scopes       []string `json:"scopes,omitempty"`
+	Requested    []string `json:"requested_scopes,omitempty"`
+	// Fields are the other values that the credential, or its renewal, consists of: a user name, a private key.
+	Fields  map[authsome.FieldName]sealed `json:"fields,omitempty"`
+	DPoPKey sealed                        `json:"dpop_key,omitzero"` // the private key that the tokens are bound to, PKCS #8 in PEM
+	Subject string                        `json:"subject,omitempty"` // PROVIDER/CONNECTION whose token is exchanged
+	APIHost string                        `json:"api_host,omitempty"`
+	Account authsome.Account              `json:"account,omitzero"`
 
 	Generation       uint64    `json:"generation"`
 	ObtainedAt       time.Time `json:"obtained_at"`
@@ -72,6 +78,15 @@ type registrationRecord struct {
 	RedirectURI   string    `json:"redirect_uri,omitempty"`
 	CreatedAt     time.Time `json:"created_at"`
 
+	// What follows is there for a client that was registered on the spot, RFC 7591.
+	Dynamic           bool                `json:"dynamic,omitempty"`
+	Issuer            string              `json:"issuer,omitempty"` // that it is registered with; it is used with no other
+	AuthMethod        authsome.ClientAuth `json:"auth_method,omitempty"`
+	SecretExpiresAt   time.Time           `json:"secret_expires_at,omitzero"`
+	RegistrationURL   string              `json:"registration_url,omitempty"`  // registration_client_uri, RFC 7592
+	RegistrationToken sealed              `json:"registration_token,omitzero"` // registration_access_token, RFC 7592
+	Metadata          json.RawMessage     `json:"metadata,omitempty"`          // as the server returned it, without secrets
+
 	version uint64
 	unknown unknownFields
 }
@@ -81,6 +96,11 @@ type settingsRecord struct {
 	SchemaVersion     int                     `json:"schema_version"`
 	DefaultConnection authsome.ConnectionName `json:"default_connection,omitempty"`
 	ClientID          string                  `json:"client_id,omitempty"` // the registration that new logins use
+
+	// Server is what discovery found at the last login that used it. It is kept here, sealed, and not in a file, because
+	// it says where secrets are sent.
+	Server       *authsome.OAuth `json:"server,omitempty"`
+	DiscoveredAt time.Time       `json:"discovered_at,omitzero"`
 
 	version uint64
 	unknown unknownFields

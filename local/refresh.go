@@ -10,7 +10,6 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
-	"authsome/internal/provider"
 	"authsome/vault"
 )
 
@@ -89,7 +88,7 @@ func (l *Layer) refreshLocked(
 	case refuse, wait:
 		return l.settled(c)
 	}
-	return l.rotate(ctx, p, c, client)
+	return l.rotate(ctx, p, h, c)
 }
 
 // lock waits for the connection's lock as long as another process may reasonably hold it.
@@ -126,9 +125,10 @@ func (l *Layer) settled(c *connectionRecord) (refreshed, error) {
 
 // rotate exchanges the refresh token. The lock is held.
 func (l *Layer) rotate(
-	ctx context.Context, p *authsome.Provider, c *connectionRecord, client *registrationRecord,
+	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord,
 ) (refreshed, error) {
-	endpoint, err := l.issuer(p, c, client)
+	client := h.registration(c)
+	endpoint, err := l.issuer(p, h, c)
 	if err != nil {
 		return l.blocked(c, err)
 	}
@@ -147,8 +147,9 @@ func (l *Layer) rotate(
 }
 
 // issuer returns the OAuth client that the connection's refresh token belongs to.
-func (l *Layer) issuer(p *authsome.Provider, c *connectionRecord, client *registrationRecord) (*oauth.Client, error) {
-	spec, err := provider.Expand(p, c.BaseURL)
+func (l *Layer) issuer(p *authsome.Provider, h *holding, c *connectionRecord) (*oauth.Client, error) {
+	client := h.registration(c)
+	spec, err := serverOf(p, h.settings, c.BaseURL)
 	if err != nil {
 		return nil, err
 	}

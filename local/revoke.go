@@ -7,7 +7,6 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
-	"authsome/internal/provider"
 	"authsome/vault"
 )
 
@@ -81,7 +80,7 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 	if c.AuthType == authsome.AuthTypeAPIKey {
 		return errKeyRevocation
 	}
-	spec, err := provider.Expand(p, c.BaseURL)
+	spec, err := serverOf(p, h.settings, c.BaseURL)
 	if err != nil {
 		return err
 	}
