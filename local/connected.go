@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"time"
 
 	"authsome"
 	"authsome/vault"
@@ -22,11 +23,19 @@ func (l *Layer) newRecord(h *holding, req authsome.LoginRequest) *connectionReco
 	return c
 }
 
+// newLogin is what a login leads to.
+type newLogin struct {
+	connection *connectionRecord
+	client     *registrationRecord // nil: it needs none
+	server     *authsome.OAuth     // what was discovered; nil: nothing was
+}
+
 // connected stores a new login: connection, client and settings in one transaction, under the connection's lock, so
 // that a refresh of the connection it replaces has ended and cannot overwrite it.
 func (l *Layer) connected(
-	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord, client *registrationRecord,
+	ctx context.Context, p *authsome.Provider, h *holding, login newLogin,
 ) (*authsome.Authorization, error) {
+	c := login.connection
 	unlock, err := l.lockOne(ctx, c.ref)
 	if err != nil {
 		return nil, err
@@ -37,21 +46,36 @@ func (l *Layer) connected(
 		return nil, err
 	}
 	defer unlockSettings()
-	changes, err := h.changesFor(c, client)
+	abandoned := h.abandonedBy(c)
+	changes, err := h.changesFor(login, l.now().UTC())
 	if err != nil {
 		return nil, err
+	}
+	if abandoned != nil {
+		changes = append(changes, abandoned.removal(h))
 	}
 	if err := l.apply(ctx, changes...); err != nil {
 		return nil, err
 	}
+	l.tidy(ctx, abandoned)
 	h.connections[c.ref.Connection] = c
 	l.record(authsome.EventLogin, c.ref, "", map[string]string{"flow": string(c.Flow)})
 	described := l.describe(c, h)
 	return &authsome.Authorization{Provider: p, Connection: &described}, nil
 }
 
+// abandonedBy returns the dynamic client that nobody uses any more when c has taken the place of its predecessor.
+func (h *holding) abandonedBy(c *connectionRecord) *registrationRecord {
+	old := h.connections[c.ref.Connection]
+	if old == nil || old.ClientID == c.ClientID {
+		return nil
+	}
+	return h.ownClient(old)
+}
+
 // changesFor returns what a new login writes, over what is stored now.
-func (h *holding) changesFor(c *connectionRecord, client *registrationRecord) ([]vault.Change, error) {
+func (h *holding) changesFor(login newLogin, now time.Time) ([]vault.Change, error) {
+	c, client := login.connection, login.client
 	if old := h.connections[c.ref.Connection]; old != nil {
 		c.version = old.version
 		c.Generation = max(c.Generation, old.Generation+1)
@@ -74,9 +98,15 @@ func (h *holding) changesFor(c *connectionRecord, client *registrationRecord) ([
 			return nil, err
 		}
 		changes = append(changes, registration)
-		settings.ClientID = client.ClientID
+		if !client.Dynamic {
+			settings.ClientID = client.ClientID
+		}
 	}
-	if settings.DefaultConnection != h.settings.DefaultConnection || settings.ClientID != h.settings.ClientID {
+	if login.server != nil {
+		settings.Server, settings.DiscoveredAt = login.server, now
+	}
+	if login.server != nil || settings.DefaultConnection != h.settings.DefaultConnection ||
+		settings.ClientID != h.settings.ClientID {
 		change, err := settings.change(h.profile, h.provider)
 		if err != nil {
 			return nil, err

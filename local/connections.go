@@ -178,6 +178,11 @@ func (l *Layer) forgetLocked(ctx context.Context, h *holding, ref authsome.Ref) 
 	}
 	defer unlock()
 	changes := []vault.Change{{Key: connectionKey(ref), Delete: true}}
+	if c := h.connections[ref.Connection]; c != nil {
+		if client := h.ownClient(c); client != nil {
+			changes = append(changes, client.removal(h))
+		}
+	}
 	delete(h.connections, ref.Connection)
 	if h.settings.DefaultConnection == ref.Connection {
 		h.settings.DefaultConnection = ""

@@ -11,11 +11,11 @@ import (
 func (l *Layer) Credential(
 	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
 ) (*authsome.Credential, error) {
-	p, _, c, warning, err := l.access(ctx, ref, opts)
+	p, h, c, warning, err := l.access(ctx, ref, opts)
 	if err != nil {
 		return nil, err
 	}
-	return credential(p, c, warning)
+	return credential(p, h.settings.Server, c, warning)
 }
 
 // Connection describes a connection after the same check. A refresh that failed is the description's warning.
@@ -64,11 +64,21 @@ func (l *Layer) settle(c *connectionRecord) (warning *authsome.Error, err error)
 	return nil, failure
 }
 
-// credential turns a record into what goes on the wire.
-func credential(p *authsome.Provider, c *connectionRecord, warning *authsome.Error) (*authsome.Credential, error) {
+// credential turns a record into what goes on the wire. The endpoints of a server that was discovered are as closed to
+// it as those of the definition.
+func credential(
+	p *authsome.Provider, server *authsome.OAuth, c *connectionRecord, warning *authsome.Error,
+) (*authsome.Credential, error) {
 	hosts, excluded, err := provider.Patterns(p, c.BaseURL)
 	if err != nil {
 		return nil, err
+	}
+	if server != nil {
+		discovered, err := provider.OwnEndpoints(p, server)
+		if err != nil {
+			return nil, err
+		}
+		excluded = append(excluded, discovered...)
 	}
 	return &authsome.Credential{
 		Ref: c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,

@@ -12,7 +12,7 @@ import (
 func (l *Layer) authorizeDevice(
 	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	spec, err := serverOf(p, h.settings, req.BaseURL)
+	spec, found, err := l.loginServer(ctx, p, h, req)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +31,7 @@ func (l *Layer) authorizeDevice(
 		client = &registrationRecord{}
 	}
 	b := &begunLogin{
-		ref: req.Ref, provider: p, spec: spec, client: client, flow: req.Flow, baseURL: req.BaseURL, scopes: req.Scopes,
+		ref: req.Ref, provider: p, spec: spec, found: found, client: client, flow: req.Flow, baseURL: req.BaseURL, scopes: req.Scopes,
 	}
 	if len(b.scopes) == 0 {
 		b.scopes = spec.Scopes

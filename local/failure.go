@@ -39,7 +39,7 @@ func (c *connectionRecord) failure() *authsome.Error {
 func (c *connectionRecord) remedy(reason string) string {
 	login := "authsome login " + arguments(c.ref) + " --force"
 	switch {
-	case c.Refresh.RefusedClient != "":
+	case c.Refresh.RefusedClient != "" && !c.DynamicClient:
 		return login + " asks for client_id and client_secret again"
 	case c.Invalid && c.Refresh.AnswerLost:
 		return login + " (an answer was lost; the provider may have rotated the token with it)"

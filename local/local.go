@@ -60,6 +60,9 @@ type Config struct {
 	HTTP *http.Client
 	// Timeout bounds one request to a provider's endpoint; 10 s if zero.
 	Timeout time.Duration
+	// ClientMetadataURL is where a client ID metadata document is published that describes this program; servers that take
+	// such documents get the URL as client identifier. None if empty.
+	ClientMetadataURL string
 	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
 	Recorder authsome.Recorder
 	// Logger receives what helps to find a fault, at debug level; it is discarded if nil.
@@ -70,21 +73,23 @@ type Config struct {
 
 // Layer is an [authsome.AuthLayer] over a vault. Close it when done.
 type Layer struct {
-	home      string
-	vault     *vault.Vault
-	catalogue *provider.Catalogue
-	http      *http.Client
-	timeout   time.Duration
-	recorder  authsome.Recorder
-	log       *slog.Logger
-	now       func() time.Time
+	home              string
+	vault             *vault.Vault
+	catalogue         *provider.Catalogue
+	http              *http.Client
+	timeout           time.Duration
+	clientMetadataURL string
+	recorder          authsome.Recorder
+	log               *slog.Logger
+	now               func() time.Time
 
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
 
-	mu       sync.Mutex // guards what follows
-	begun    map[authsome.AuthorizationID]*begunLogin
-	unstored map[authsome.Ref]*connectionRecord // rotated tokens whose commit failed
+	mu         sync.Mutex // guards what follows
+	begun      map[authsome.AuthorizationID]*begunLogin
+	unstored   map[authsome.Ref]*connectionRecord // rotated tokens whose commit failed
+	discovered map[string]discovery               // by the URL at which it began
 }
 
 var (
@@ -156,16 +161,18 @@ func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) 
 
 func newLayer(cfg Config, v *vault.Vault) *Layer {
 	l := &Layer{
-		home:      cfg.Home,
-		vault:     v,
-		catalogue: provider.Open(filepath.Join(cfg.Home, ProvidersDir)),
-		http:      cfg.HTTP,
-		timeout:   cfg.Timeout,
-		recorder:  cfg.Recorder,
-		log:       cfg.Logger,
-		now:       cfg.Now,
-		begun:     make(map[authsome.AuthorizationID]*begunLogin),
-		unstored:  make(map[authsome.Ref]*connectionRecord),
+		home:              cfg.Home,
+		vault:             v,
+		catalogue:         provider.Open(filepath.Join(cfg.Home, ProvidersDir)),
+		http:              cfg.HTTP,
+		timeout:           cfg.Timeout,
+		recorder:          cfg.Recorder,
+		log:               cfg.Logger,
+		now:               cfg.Now,
+		begun:             make(map[authsome.AuthorizationID]*begunLogin),
+		unstored:          make(map[authsome.Ref]*connectionRecord),
+		discovered:        make(map[string]discovery),
+		clientMetadataURL: cfg.ClientMetadataURL,
 	}
 	if l.http == nil {
 		l.http = &http.Client{}

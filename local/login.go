@@ -14,6 +14,7 @@ type begunLogin struct {
 	ref         authsome.Ref
 	provider    *authsome.Provider
 	spec        *authsome.OAuth
+	found       *authsome.OAuth // what spec owes to discovery; nil: nothing
 	client      *registrationRecord
 	flow        authsome.Flow
 	baseURL     string
@@ -78,7 +79,7 @@ func (l *Layer) authorizeKey(
 	}
 	c := l.newRecord(h, req)
 	c.AccessToken, c.TokenType = sealed{key}, ""
-	return l.connected(ctx, p, h, c, nil)
+	return l.connected(ctx, p, h, newLogin{connection: c})
 }
 
 func (l *Layer) authorizeOAuth(
@@ -87,11 +88,11 @@ func (l *Layer) authorizeOAuth(
 	if token := req.Fields[authsome.FieldAccessToken]; !token.IsZero() {
 		c := l.newRecord(h, req)
 		c.AccessToken, c.TokenType, c.Scopes = sealed{token}, "Bearer", req.Scopes
-		return l.connected(ctx, p, h, c, nil)
+		return l.connected(ctx, p, h, newLogin{connection: c})
 	}
 	switch req.Flow {
 	case authsome.FlowPKCE, authsome.FlowDCRPKCE:
-		return l.authorizeInBrowser(p, h, req)
+		return l.authorizeInBrowser(ctx, p, h, req)
 	case authsome.FlowDeviceCode:
 		return l.authorizeDevice(ctx, p, h, req)
 	case authsome.FlowClientCredentials, authsome.FlowJWTBearer, authsome.FlowTokenExchange:
@@ -103,14 +104,15 @@ func (l *Layer) authorizeOAuth(
 
 // authorizeInBrowser takes the next step towards an authorization code.
 func (l *Layer) authorizeInBrowser(
-	p *authsome.Provider, h *holding, req authsome.LoginRequest,
+	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	spec, err := serverOf(p, h.settings, req.BaseURL)
+	spec, found, err := l.loginServer(ctx, p, h, req)
 	if err != nil {
 		return nil, err
 	}
 	client := l.chooseRegistration(h, spec, req.Fields)
-	if client == nil {
+	register := client == nil && canRegister(spec, req)
+	if client == nil && !register {
 		known := h.registrations[req.Fields[authsome.FieldClientID].Reveal()] != nil
 		return &authsome.Authorization{
 			Provider: p, Fields: clientFields(p, spec, known), RedirectURI: redirectToRegister(spec.Redirect),
@@ -119,31 +121,32 @@ func (l *Layer) authorizeInBrowser(
 	if req.RedirectURI == "" {
 		return &authsome.Authorization{Provider: p, Redirect: &spec.Redirect}, nil
 	}
-	return l.authorizeCode(p, spec, client, req)
+	if register {
+		if client, err = l.registerClient(ctx, spec, req); err != nil {
+			return nil, err
+		}
+	}
+	return l.authorizeCode(&begunLogin{provider: p, spec: spec, found: found, client: client}, req)
 }
 
 // authorizeCode makes the authorization request of RFC 6749 section 4.1.1.
-func (l *Layer) authorizeCode(
-	p *authsome.Provider, spec *authsome.OAuth, client *registrationRecord, req authsome.LoginRequest,
-) (*authsome.Authorization, error) {
-	b := &begunLogin{
-		ref: req.Ref, provider: p, spec: spec, client: client, flow: req.Flow, baseURL: req.BaseURL,
-		redirectURI: req.RedirectURI, state: oauth.NewState(), scopes: req.Scopes,
-	}
+func (l *Layer) authorizeCode(b *begunLogin, req authsome.LoginRequest) (*authsome.Authorization, error) {
+	b.ref, b.flow, b.baseURL, b.redirectURI = req.Ref, req.Flow, req.BaseURL, req.RedirectURI
+	b.state, b.scopes = oauth.NewState(), req.Scopes
 	if len(b.scopes) == 0 {
-		b.scopes = spec.Scopes
+		b.scopes = b.spec.Scopes
 	}
-	if spec.PKCE != authsome.PKCENo {
+	if b.spec.PKCE != authsome.PKCENo {
 		b.verifier = oauth.NewVerifier()
 	}
-	target, err := l.client(spec, client).AuthorizationURL(oauth.AuthorizationRequest{
+	target, err := l.client(b.spec, b.client).AuthorizationURL(oauth.AuthorizationRequest{
 		RedirectURI: b.redirectURI, State: b.state, Verifier: b.verifier, Scopes: b.scopes,
 	})
 	if err != nil {
 		return nil, loginError(req.Ref, err)
 	}
 	return &authsome.Authorization{
-		ID: l.begin(b), Provider: p, URL: target, RedirectURI: b.redirectURI,
+		ID: l.begin(b), Provider: b.provider, URL: target, RedirectURI: b.redirectURI,
 	}, nil
 }
 
@@ -177,6 +180,7 @@ func (l *Layer) Complete(
 	c, err := obtain(ctx, b, redirect)
 	if err != nil {
 		err := b.failed(err)
+		l.tidy(ctx, b.client)
 		l.record(authsome.EventLogin, b.ref, firstOf(err.Reason, string(err.Kind)), nil)
 		return nil, err
 	}
@@ -184,7 +188,7 @@ func (l *Layer) Complete(
 }
 
 func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*authsome.Connection, error) {
-	code, err := oauth.ParseRedirect(redirect, b.state, b.spec.Issuer, false)
+	code, err := oauth.ParseRedirect(redirect, b.state, b.spec.Issuer, b.spec.IssRequired)
 	if err != nil {
 		return nil, err
 	}
@@ -206,12 +210,13 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	}
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
 	c.TokenURL, c.ClientID, c.Scopes = refreshURL(b.spec), b.client.ClientID, b.scopes
+	c.DynamicClient = b.client.Dynamic
 	c.take(token)
 	client := b.client
 	if client.ClientID == "" {
 		client = nil // the server knows no clients
 	}
-	done, err := l.connected(ctx, b.provider, h, c, client)
+	done, err := l.connected(ctx, b.provider, h, newLogin{connection: c, client: client, server: b.found})
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +226,8 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 // failed is loginError with what mends a client that the provider refused.
 func (b *begunLogin) failed(err error) *authsome.Error {
 	e := loginError(b.ref, err)
-	if asOAuthError(e).Class == oauth.ClassClient && b.spec.ClientAuth != authsome.ClientAuthNone {
+	asked := b.spec.ClientAuth != authsome.ClientAuthNone && !b.client.Dynamic
+	if asOAuthError(e).Class == oauth.ClassClient && asked {
 		e.Hint += " --force --client-id " + b.client.ClientID + " asks for the client secret again"
 	}
 	return e

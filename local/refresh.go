@@ -127,7 +127,7 @@ func (l *Layer) settled(c *connectionRecord) (refreshed, error) {
 func (l *Layer) rotate(
 	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord,
 ) (refreshed, error) {
-	client := h.registration(c)
+	client := l.renewSecret(ctx, h, h.registration(c))
 	endpoint, err := l.issuer(p, h, c)
 	if err != nil {
 		return l.blocked(c, err)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 
 	"authsome"
 	"authsome/internal/oauth"
@@ -20,8 +21,12 @@ func (r *registrationRecord) fingerprint() string {
 
 // client returns what talks to a provider's endpoints on behalf of a registration.
 func (l *Layer) client(spec *authsome.OAuth, r *registrationRecord) *oauth.Client {
+	server := *spec
+	if r.AuthMethod != "" {
+		server.ClientAuth = r.AuthMethod // as the server registered it
+	}
 	return &oauth.Client{
-		HTTP: l.http, Provider: *spec, ClientID: r.ClientID, ClientSecret: r.ClientSecret.Secret,
+		HTTP: l.http, Provider: server, ClientID: r.ClientID, ClientSecret: r.ClientSecret.Secret,
 		Now: l.now, Logger: l.log,
 	}
 }
@@ -36,17 +41,16 @@ func (l *Layer) chooseRegistration(
 ) *registrationRecord {
 	id := fields[authsome.FieldClientID].Reveal()
 	if id == "" {
-		stored := h.registrations[h.settings.ClientID]
-		if stored == nil || h.hasRefused(stored) {
-			return nil
-		}
-		return stored
+		return l.knownRegistration(h, spec)
+	}
+	if spec.ClientIDMetadata && isMetadataURL(id) {
+		return l.metadataClient(spec, id)
 	}
 	secret, answered := fields[authsome.FieldClientSecret]
 	if !answered && spec.ClientAuth != authsome.ClientAuthNone {
 		return nil
 	}
-	r := &registrationRecord{SchemaVersion: schemaVersion, ClientID: id, CreatedAt: l.now().UTC()}
+	r := &registrationRecord{SchemaVersion: schemaVersion, ClientID: id, Issuer: spec.Issuer, CreatedAt: l.now().UTC()}
 	if known := h.registrations[id]; known != nil {
 		*r = *known
 	}
@@ -54,6 +58,37 @@ func (l *Layer) chooseRegistration(
 		r.ClientSecret = sealed{secret}
 	}
 	return r
+}
+
+// knownRegistration returns a client that needs nobody to be asked: the one that a person registered, with this very
+// issuer and no other, or the one that is described by a document where the server reads such documents.
+func (l *Layer) knownRegistration(h *holding, spec *authsome.OAuth) *registrationRecord {
+	stored := h.registrations[h.settings.ClientID]
+	usable := stored != nil && !stored.Dynamic && !h.hasRefused(stored) &&
+		(stored.Issuer == "" || stored.Issuer == spec.Issuer)
+	switch {
+	case usable:
+		return stored
+	case spec.ClientIDMetadata && l.clientMetadataURL != "":
+		return l.metadataClient(spec, l.clientMetadataURL)
+	default:
+		return nil
+	}
+}
+
+// metadataClient is a client whose identifier is the URL of its description. It has no secret.
+func (l *Layer) metadataClient(spec *authsome.OAuth, id string) *registrationRecord {
+	return &registrationRecord{
+		SchemaVersion: schemaVersion, ClientID: id, Issuer: spec.Issuer, AuthMethod: authsome.ClientAuthNone,
+		CreatedAt: l.now().UTC(),
+	}
+}
+
+// isMetadataURL reports whether a client identifier can be that of a client ID metadata document: an https URL with a
+// path.
+func isMetadataURL(id string) bool {
+	u, err := url.Parse(id)
+	return err == nil && u.Scheme == "https" && u.Host != "" && len(u.Path) > 1 && u.Fragment == "" && u.User == nil
 }
 
 // hasRefused reports whether the provider has refused a client for one of the connections.

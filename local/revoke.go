@@ -62,6 +62,7 @@ func (l *Layer) revokeOne(
 		}
 	}
 	report.Remote = report.Problem == ""
+	l.tidy(ctx, h.ownClient(c))
 	if err := l.forgetLocked(ctx, h, ref); err != nil {
 		return report, err
 	}

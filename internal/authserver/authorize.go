@@ -20,6 +20,7 @@ type authorization struct {
 	redirectURI string // as asked for
 	state       string
 	scopes      []string
+	resources   []string
 	challenge   string
 	expiresAt   time.Time
 	grant       *grant // set once the code has been used
@@ -41,7 +42,11 @@ func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "unknown client_id or redirect_uri", http.StatusBadRequest)
 		return
 	}
-	if code := s.objection(q, a); code != "" {
+	var code string
+	if a.resources, code = s.resourcesOf(q); code == "" {
+		code = s.objection(q, a)
+	}
+	if code != "" {
 		s.redirect(w, r, a, url.Values{"error": {code}})
 		return
 	}
@@ -118,7 +123,9 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, a *authorizati
 	if a.state != "" {
 		q.Set("state", a.state)
 	}
-	q.Set("iss", s.issuer(r))
+	if !s.config.OmitIssuer {
+		q.Set("iss", s.issuer(r))
+	}
 	target.RawQuery = q.Encode()
 	http.Redirect(w, r, target.String(), http.StatusFound)
 }
@@ -126,7 +133,7 @@ func (s *Server) redirect(w http.ResponseWriter, r *http.Request, a *authorizati
 // allowsRedirect compares as RFC 6749 section 3.1.2.3 wants it, and RFC 8252 section 7.3 for loopback.
 func (c *Client) allowsRedirect(asked string) bool {
 	return slices.ContainsFunc(c.RedirectURIs, func(registered string) bool {
-		return asked == registered || withoutLoopbackPort(asked) == withoutLoopbackPort(registered)
+		return asked == registered || !c.ExactRedirects && withoutLoopbackPort(asked) == withoutLoopbackPort(registered)
 	})
 }
 

@@ -10,8 +10,10 @@ import (
 type grant struct {
 	clientID string
 	scopes   []string
-	revoked  bool
-	issued   []*accessToken // those that a refresh may have to kill
+	// resources are those that tokens may be issued for, RFC 8707; use those of the request that is served now.
+	resources, use []string
+	revoked        bool
+	issued         []*accessToken // those that a refresh may have to kill
 
 	// For RotateOnlyLastLives: the two refresh tokens that are good.
 	last, previous string
@@ -19,6 +21,7 @@ type grant struct {
 
 type accessToken struct {
 	grant     *grant
+	resources []string
 	expiresAt time.Time
 	revoked   bool
 }
@@ -41,7 +44,7 @@ type Tokens struct {
 func (s *Server) issue(g *grant, withRefresh bool) Tokens {
 	now := s.now()
 	t := Tokens{AccessToken: random("at-"), ExpiresIn: s.config.AccessTokenLifetime, Scopes: g.scopes}
-	access := &accessToken{grant: g, expiresAt: now.Add(t.ExpiresIn)}
+	access := &accessToken{grant: g, resources: g.use, expiresAt: now.Add(t.ExpiresIn)}
 	s.access[t.AccessToken] = access
 	g.issued = append(g.issued, access)
 	if withRefresh {
@@ -124,7 +127,7 @@ func (s *Server) redeem(clientID, code, redirectURI, challenge string) (*grant, 
 	case !s.now().Before(a.expiresAt), a.redirectURI != redirectURI, a.challenge != challenge:
 		return nil, "invalid_grant"
 	}
-	a.grant = &grant{clientID: clientID, scopes: slices.Clone(a.scopes)}
+	a.grant = &grant{clientID: clientID, scopes: slices.Clone(a.scopes), resources: a.resources}
 	return a.grant, ""
 }
 

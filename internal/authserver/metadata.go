@@ -19,7 +19,7 @@ func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	issuer := s.issuer(r)
-	methods := []ClientAuth{ClientAuthNone, ClientAuthBasic, ClientAuthPost}
+	methods := s.authMethods()
 	doc := map[string]any{
 		"issuer":                                         issuer,
 		"authorization_endpoint":                         issuer + PathAuthorize,
@@ -32,6 +32,15 @@ func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"token_endpoint_auth_methods_supported":          methods,
 		"revocation_endpoint_auth_methods_supported":     methods,
 		"authorization_response_iss_parameter_supported": true,
+	}
+	if s.config.Registration {
+		doc["registration_endpoint"] = issuer + PathRegister
+	}
+	if s.config.ClientMetadataDocuments != nil {
+		doc["client_id_metadata_document_supported"] = true
+	}
+	if s.config.OmitPKCEMetadata {
+		delete(doc, "code_challenge_methods_supported")
 	}
 	if s.config.Scopes != nil {
 		doc["scopes_supported"] = s.config.Scopes

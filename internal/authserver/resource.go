@@ -12,6 +12,7 @@ type Access struct {
 	ClientID  string
 	Scopes    []string
 	ExpiresAt time.Time
+	Resources []string // that it was issued for, RFC 8707
 }
 
 // Authenticate looks the bearer token of a request up, RFC 6750 section 2.1. It reports false when there is none, when it
@@ -27,7 +28,8 @@ func (s *Server) Authenticate(r *http.Request) (Access, bool) {
 	if !s.accepts(t) {
 		return Access{}, false
 	}
-	return Access{ClientID: t.grant.clientID, Scopes: slices.Clone(t.grant.scopes), ExpiresAt: t.expiresAt}, true
+	return Access{ClientID: t.grant.clientID, Scopes: slices.Clone(t.grant.scopes), ExpiresAt: t.expiresAt,
+		Resources: slices.Clone(t.resources)}, true
 }
 
 // Resource protects an API: requests without a good access token are answered 401 as RFC 6750 section 3 has it.

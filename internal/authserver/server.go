@@ -71,6 +71,8 @@ type Client struct {
 	// RedirectURIs are compared exactly, except that http://127.0.0.1 and http://[::1] match with any port (RFC 8252
 	// section 7.3).
 	RedirectURIs []string
+	// ExactRedirects makes the port of a loopback redirect URI count, as servers do that do not know RFC 8252.
+	ExactRedirects bool
 }
 
 // Config describes a server. The zero value serves nobody, as it has no clients.
@@ -97,6 +99,24 @@ type Config struct {
 	// are optional (RFC 8628 section 3.2).
 	OmitDeviceInterval, OmitVerificationURIComplete bool
 
+	// Registration lets clients register themselves, RFC 7591; the next four say how.
+	Registration         bool
+	ConfidentialOnly     bool          // no public clients: token_endpoint_auth_method none is refused
+	RefuseIPv6Redirects  bool          // http://[::1] cannot be registered
+	ExactRedirects       bool          // of clients that register themselves
+	ClientSecretLifetime time.Duration // 0: for ever
+	OmitClientManagement bool          // no RFC 7592
+	// Resources are the resources of RFC 8707 that there are; every request for a token must name one. Nil: they are not
+	// looked at.
+	Resources []string
+	// OmitPKCEMetadata leaves code_challenge_methods_supported out of the metadata, and OmitIssuer the parameter iss out of
+	// authorization responses although the metadata promise it.
+	OmitPKCEMetadata, OmitIssuer bool
+	// ClientMetadataDocuments lets an https URL that a document is found at be a client identifier; the function reads it.
+	ClientMetadataDocuments func(url string) (redirectURIs []string, ok bool)
+	// DPoP makes the server bind tokens to keys, RFC 9449, and refuse requests without a proof.
+	DPoP bool
+
 	Now func() time.Time // time.Now if nil
 }
 
@@ -112,6 +132,7 @@ type Server struct {
 	devices  map[string]*device // by device code
 	access   map[string]*accessToken
 	refresh  map[string]*refreshToken
+	dynamic  map[string]*registered // clients that have registered themselves, by identifier
 	faults   []Fault
 	released chan struct{} // closed by Release
 	requests []Request
@@ -144,6 +165,7 @@ func New(config Config) *Server {
 		devices:  make(map[string]*device),
 		access:   make(map[string]*accessToken),
 		refresh:  make(map[string]*refreshToken),
+		dynamic:  make(map[string]*registered),
 		released: make(chan struct{}),
 		arrived:  make(chan struct{}),
 	}
@@ -151,6 +173,10 @@ func New(config Config) *Server {
 		s.now = time.Now
 	}
 	s.mux.HandleFunc("GET /.well-known/oauth-authorization-server", s.serveMetadata)
+	if config.Registration {
+		s.mux.HandleFunc("POST "+PathRegister, s.serveRegister)
+		s.mux.HandleFunc(PathRegister+"/{id}", s.serveManagement)
+	}
 	s.mux.HandleFunc("GET "+PathAuthorize, s.serveAuthorize)
 	s.mux.HandleFunc("POST "+PathAuthorize, s.serveDecision)
 	s.mux.HandleFunc("POST "+PathDeviceAuthorization, s.serveDeviceAuthorization)
@@ -169,6 +195,11 @@ func (s *Server) client(id string) *Client {
 	for i := range s.config.Clients {
 		if s.config.Clients[i].ID == id {
 			return &s.config.Clients[i]
+		}
+	}
+	if read := s.config.ClientMetadataDocuments; read != nil {
+		if uris, ok := read(id); ok {
+			return &Client{ID: id, RedirectURIs: uris}
 		}
 	}
 	return nil

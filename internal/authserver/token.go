@@ -74,6 +74,9 @@ func (s *Server) token(r *http.Request, form url.Values) response {
 		if code != "" {
 			return fail(http.StatusBadRequest, code, "the code is unknown, used, expired or not yours")
 		}
+		if code = g.aim(s, form); code != "" {
+			return fail(http.StatusBadRequest, code, "the resource is missing, unknown or not granted")
+		}
 		return success(s.issue(g, true))
 	case "refresh_token":
 		return s.refreshGrant(client, form)
@@ -94,6 +97,9 @@ func (s *Server) refreshGrant(client *Client, form url.Values) response {
 	var granted []string
 	if t := s.refresh[token]; t != nil {
 		granted = t.grant.scopes
+		if code := t.grant.aim(s, form); code != "" {
+			return fail(http.StatusBadRequest, code, "the resource is missing, unknown or not granted")
+		}
 	}
 	scopes, ok := narrowed(granted, form.Get("scope"))
 	if !ok {
@@ -155,7 +161,7 @@ func (s *Server) authenticate(r *http.Request, form url.Values) (*Client, *respo
 		method = ClientAuthBasic
 	}
 	client := s.client(id)
-	if client == nil || client.auth() != method ||
+	if client == nil || client.auth() != method || s.secretLapsed(id) ||
 		subtle.ConstantTimeCompare([]byte(client.Secret), []byte(secret)) != 1 {
 		a := fail(http.StatusUnauthorized, "invalid_client", "")
 		a.header = http.Header{"Www-Authenticate": {`Basic realm="token"`}}

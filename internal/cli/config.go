@@ -20,6 +20,10 @@ type config struct {
 	// Resolve gives addresses to hosts in place of DNS, as "host:port" to "address:port", for the proxy of run.
 	Resolve map[string]string
 
+	// ClientMetadataURL is where a document is published that describes this OAuth client, for servers that take such
+	// URLs as client identifiers.
+	ClientMetadataURL string
+
 	path string
 	all  map[string]json.RawMessage
 }
@@ -29,6 +33,7 @@ const (
 	configDefaultProfile = "default_profile"
 	configHTTPTimeout    = "http_timeout_seconds"
 	configResolve        = "resolve"
+	configClientMetadata = "client_metadata_url"
 )
 
 // readConfig reads a config file. One that does not exist is an empty one.
@@ -46,6 +51,7 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
+		configClientMetadata: &c.ClientMetadataURL,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {

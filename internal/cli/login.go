@@ -17,6 +17,7 @@ type loginOptions struct {
 	scopes     []string
 	baseURL    string
 	clientID   string
+	issuer     string
 	force      bool
 	withToken  bool
 	noBrowser  bool
@@ -25,9 +26,12 @@ type loginOptions struct {
 func (a *app) loginCommand() *cobra.Command {
 	var o loginOptions
 	cmd := &cobra.Command{
-		Use: "login PROVIDER", Short: "Log in to a provider, once", Args: exactly(1),
-		Example: "  authsome login github\n  authsome login openai --with-token < key.txt",
-		RunE:    func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
+		Use: "login PROVIDER|URL", Short: "Log in to a provider, once", Args: exactly(1),
+		Long: "Log in to a provider, once. A URL is that of an MCP server or of an OpenID Connect issuer: how to log in there is\n" +
+			"found out, and the server is known by the name that is printed from then on.",
+		Example: "  authsome login github\n  authsome login openai --with-token < key.txt\n" +
+			"  authsome login https://mcp.example.com/mcp",
+		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
@@ -35,6 +39,7 @@ func (a *app) loginCommand() *cobra.Command {
 	f.StringSliceVar(&o.scopes, "scopes", nil, "scopes to ask for, separated by commas")
 	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
 	f.StringVar(&o.clientID, "client-id", "", "OAuth client to use (its secret is asked for)")
+	f.StringVar(&o.issuer, "accept-issuer", "", "issuer to go on with, where a server names another one than before")
 	f.BoolVar(&o.force, "force", false, "log in although there is a good connection")
 	f.BoolVar(&o.withToken, "with-token", false, "read the API key or token from standard input")
 	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address to visit instead of opening a browser")
@@ -42,13 +47,18 @@ func (a *app) loginCommand() *cobra.Command {
 }
 
 func (a *app) login(ctx context.Context, provider string, o loginOptions) error {
+	provider, err := a.providerAt(ctx, provider)
+	if err != nil {
+		return err
+	}
 	layer, ref, err := a.at(ctx, provider, o.connection)
 	if err != nil {
 		return err
 	}
 	req := authsome.LoginRequest{
 		Ref: ref, Flow: authsome.Flow(o.flow), Scopes: o.scopes, BaseURL: o.baseURL, Force: o.force,
-		Fields: make(map[authsome.FieldName]authsome.Secret),
+		AcceptIssuer: o.issuer,
+		Fields:       make(map[authsome.FieldName]authsome.Secret),
 	}
 	if o.clientID != "" {
 		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)
@@ -69,6 +79,23 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 		return err
 	}
 	return a.printLogin(done)
+}
+
+// providerAt returns the name of what a person names by its URL; a name is returned as it is.
+func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) {
+	if !strings.Contains(nameOrURL, "://") {
+		return nameOrURL, nil
+	}
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return "", err
+	}
+	p, err := layer.Discover(ctx, nameOrURL)
+	if err != nil {
+		return "", err
+	}
+	a.say("%s is known as %s", nameOrURL, p.Name)
+	return string(p.Name), nil
 }
 
 // readStdin reads standard input to its end. What the command takes from there is small.

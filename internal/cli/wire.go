@@ -184,7 +184,7 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	}
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
-		Recorder: warnOnce(a, trail), Logger: log, Now: a.env.Now,
+		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail), Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -39,6 +39,9 @@ func (c *Client) logFailure(ctx context.Context, r *request, a *answer, cause er
 
 // redactedBody shows the body in the format it is sent in.
 func (r *request) redactedBody() string {
+	if r.document != nil {
+		return r.redact.text(string(r.document))
+	}
 	shown := make(map[string]string, len(r.params))
 	for name := range r.params {
 		shown[name] = r.redact.text(r.params.Get(name))

@@ -23,6 +23,7 @@ type request struct {
 	url           string
 	params        url.Values
 	format        authsome.BodyFormat
+	document      []byte // a JSON body, instead of params
 	authorization string // the header field
 	redact        redactor
 }
@@ -91,6 +92,8 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 
 func (r *request) encode() (body []byte, contentType string, err error) {
 	switch {
+	case r.document != nil:
+		return r.document, "application/json", nil
 	case len(r.params) == 0:
 		return nil, "", nil
 	case r.format == authsome.BodyJSON:

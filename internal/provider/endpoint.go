@@ -33,6 +33,8 @@ func endpoints(o *authsome.OAuth) []endpoint {
 		{name: "revocation_url", url: &o.RevocationURL, own: true, placeholders: []string{"{token}", "{client_id}"}},
 		{name: "device_authorization_url", url: &o.DeviceAuthorizationURL, own: true},
 		{name: "registration_endpoint", url: &o.RegistrationEndpoint, own: true},
+		{name: "pushed_authorization_url", url: &o.PushedAuthorizationURL, own: true},
+		{name: "introspection_url", url: &o.IntrospectionURL, own: true},
 	}
 }
 

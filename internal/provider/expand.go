@@ -74,17 +74,17 @@ func Patterns(p *authsome.Provider, baseURL string) (hosts, excluded []authsome.
 	if p.OAuth == nil {
 		return hosts, nil, nil
 	}
-	excluded, err = ownEndpoints(p, baseURL)
+	o, err := Expand(p, baseURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	excluded, err = OwnEndpoints(p, o)
 	return hosts, excluded, err
 }
 
-// ownEndpoints returns the patterns of everything that takes or issues credentials. A path ends where a placeholder
-// begins.
-func ownEndpoints(p *authsome.Provider, baseURL string) ([]authsome.HostPattern, error) {
-	o, err := Expand(p, baseURL)
-	if err != nil {
-		return nil, err
-	}
+// OwnEndpoints returns the patterns of everything at o, a server of p, that takes or issues credentials. A path ends
+// where a placeholder begins.
+func OwnEndpoints(p *authsome.Provider, o *authsome.OAuth) ([]authsome.HostPattern, error) {
 	var excluded []authsome.HostPattern
 	seen := make(map[string]bool)
 	for _, e := range endpoints(o) {

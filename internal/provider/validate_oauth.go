@@ -17,6 +17,7 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 		}
 	}
 	validateEndpoints(r, o, flow)
+	validateDiscovery(r, o)
 	validateRevocation(r, o)
 	validateScopes(r, o)
 	checkOneOf(r, "oauth.pkce", o.PKCE, "", authsome.PKCERequired, authsome.PKCEYes, authsome.PKCEIgnored,
@@ -44,8 +45,9 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 // validateEndpoints checks the URLs, and that those are there which the flow needs. dcr_pkce may do without a
 // registration endpoint: it is then discovered (RFC 8414).
 func validateEndpoints(r *report, o *authsome.OAuth, flow authsome.Flow) {
-	needsAuthorization := flow == authsome.FlowPKCE || flow == authsome.FlowDCRPKCE
-	needsDevice := flow == authsome.FlowDeviceCode || o.SupportsDeviceFlow
+	discovered := o.Discovery != ""
+	needsAuthorization := (flow == authsome.FlowPKCE || flow == authsome.FlowDCRPKCE) && !discovered
+	needsDevice := (flow == authsome.FlowDeviceCode || o.SupportsDeviceFlow) && !discovered
 	for _, e := range endpoints(o) {
 		path := "oauth." + e.name
 		switch {
@@ -53,7 +55,7 @@ func validateEndpoints(r *report, o *authsome.OAuth, flow authsome.Flow) {
 			if _, err := endpointURL(*e.url, o.BaseURL, e.placeholders...); err != nil {
 				r.addf(path, "%v", err)
 			}
-		case e.name == "authorization_url" && needsAuthorization, e.name == "token_url":
+		case e.name == "authorization_url" && needsAuthorization, e.name == "token_url" && !discovered:
 			r.addf(path, "is required for the flow %q", flow)
 		case e.name == "device_authorization_url" && needsDevice:
 			r.addf(path, "is required for the device flow")
