@@ -2,11 +2,12 @@ package authsome
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,44 +15,6 @@ import (
 // Placeholder stands in the environment of a child process where programs look for a credential. It lets SDKs start; the
 // proxy puts the credential in its place. It is worth nothing.
 const Placeholder = "authsome-proxy-managed"
-
-// Injection says how a credential is put on a request. In a template, {NAME} stands for the field of that name, such as
-// {api_key} or {access_token}. Where a template mentions the main value, Header is not set unless it is named.
-type Injection struct {
-	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty
-	Prefix  string            `json:"prefix,omitempty"`  // what precedes the value, such as "Bearer "
-	Headers map[string]string `json:"headers,omitempty"` // further fields the API demands: fixed ones, or templates
-	Query   map[string]string `json:"query,omitempty"`   // parameters of the URL's query: templates
-	// User and Password are templates of the halves of HTTP Basic credentials (RFC 7617), where a key travels as those.
-	User     string `json:"user,omitempty"`
-	Password string `json:"password,omitempty"`
-	// Service and Region are what AWS Signature Version 4 signs for where a request does not say.
-	Service string `json:"service,omitempty"`
-	Region  string `json:"region,omitempty"`
-	// Basic is set where the value is one half of HTTP Basic credentials whose other half is empty (RFC 7617).
-	Basic BasicPart `json:"basic,omitempty"`
-}
-
-// BasicPart is one half of HTTP Basic credentials, RFC 7617 section 2.
-type BasicPart string
-
-// The halves of Basic credentials.
-const (
-	BasicUser     BasicPart = "user"
-	BasicPassword BasicPart = "password"
-)
-
-// render returns what follows the prefix for a value.
-func (i Injection) render(value string) string {
-	switch i.Basic {
-	case BasicUser:
-		return base64.StdEncoding.EncodeToString([]byte(value + ":"))
-	case BasicPassword:
-		return base64.StdEncoding.EncodeToString([]byte(":" + value))
-	default:
-		return value
-	}
-}
 
 // Credential is what goes on the wire for one connection, where it may go, and how long it is good for.
 type Credential struct {
@@ -80,30 +43,70 @@ func (c *Credential) Allows(u *url.URL) bool {
 	return MatchAny(c.Hosts, u) && !CoversAny(c.Excluded, u)
 }
 
-// Apply sets the credential on the header of a request, in place of whatever the caller had put there: the field of
-// the injection, Authorization and X-Api-Key are removed first, in every spelling. It fails when the value cannot stand
-// in a header field (RFC 9110 section 5.5), in which case the header has lost those fields and gained none.
-func (c *Credential) Apply(h http.Header) error {
-	field := c.Inject.Header
-	if field == "" {
-		field = "Authorization"
+// HeaderOnly reports whether fields of the header are all that authenticates a request, so that they are the same for
+// each. If not, only [Credential.Authenticate] can do it.
+func (c *Credential) HeaderOnly() bool { return c.Signer == nil && len(c.Inject.Query) == 0 }
+
+// Authenticate puts the credential on a request, in place of whatever the caller had put there: the fields of the
+// injection, Authorization and X-Api-Key are removed first, in every spelling, and parameters of the query that are to be
+// set. It may change r.URL, and r.Body for a credential that signs it. It fails as [Credential.Apply] does.
+func (c *Credential) Authenticate(r *http.Request) error {
+	if c.Signer != nil {
+		return c.Signer.Sign(r)
 	}
-	DropCredentials(h, field)
-	if c.Value.IsZero() || strings.ContainsFunc(c.Inject.Prefix+c.Value.Reveal(), isForbiddenInField) {
-		return &Error{
-			Kind: KindInternal, Ref: c.Ref,
-			Message: fmt.Sprintf("the credential of %s cannot be sent in a header", c.Ref),
-			Hint:    fmt.Sprintf("authsome login %s --force", c.Ref.Provider),
-		}
+	if err := c.setFields(r.Header); err != nil {
+		return err
 	}
-	for name, v := range c.Inject.Headers {
-		h.Set(name, v)
+	if len(c.Inject.Query) == 0 {
+		return nil
 	}
-	h.Set(field, c.Inject.Prefix+c.Inject.render(c.Value.Reveal()))
+	u := *r.URL
+	if err := c.setQuery(&u); err != nil {
+		return c.unusable(err.Error())
+	}
+	r.URL = &u
 	return nil
 }
 
-// Header returns the header fields that authenticate a request.
+// Apply sets the credential on the header of a request, in place of whatever the caller had put there: the fields of the
+// injection, Authorization and X-Api-Key are removed first, in every spelling. It fails when a value cannot stand in a
+// header field (RFC 9110 section 5.5), in which case the header has lost those fields and gained none, and for
+// credentials that are not [Credential.HeaderOnly].
+func (c *Credential) Apply(h http.Header) error {
+	if !c.HeaderOnly() {
+		return c.unusable("it authenticates whole requests, not headers")
+	}
+	return c.setFields(h)
+}
+
+func (c *Credential) setFields(h http.Header) error {
+	fields, err := c.header()
+	DropCredentials(h, slices.Collect(maps.Keys(fields))...)
+	switch {
+	case err != nil:
+		return c.unusable(err.Error())
+	case c.Value.IsZero():
+		return c.unusable("it is empty")
+	}
+	for _, values := range fields {
+		if strings.ContainsFunc(values[0], isForbiddenInField) {
+			return c.unusable("it holds a control character")
+		}
+	}
+	maps.Copy(h, fields)
+	return nil
+}
+
+// unusable is the failure to put the credential on a request.
+func (c *Credential) unusable(why string) error {
+	return &Error{
+		Kind: KindInternal, Ref: c.Ref,
+		Message: fmt.Sprintf("the credential of %s cannot be sent: %s", c.Ref, why),
+		Hint:    fmt.Sprintf("authsome login %s --force", c.Ref.Provider),
+	}
+}
+
+// Header returns the header fields that authenticate a request. It fails as [Credential.Apply] does.
 func (c *Credential) Header() (http.Header, error) {
 	h := make(http.Header)
 	if err := c.Apply(h); err != nil {
@@ -156,8 +159,8 @@ func isForbiddenInField(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f 
 // Signer authenticates requests one by one: with a signature over each, or with a proof made for it. It is safe for
 // concurrent use.
 type Signer interface {
-	// Sign sets what authenticates r, from which the caller's own credentials have been removed. It reads and replaces
-	// the body if it must. No field that it sets may be changed before r is sent.
+	// Sign sets what authenticates r, in place of whatever the caller had put there; see [DropCredentials]. It reads and
+	// replaces the body if it must. Nothing of r may be changed between this and sending it.
 	Sign(r *http.Request) error
 	// Retry looks at an answer with status 401 and reports whether the request can succeed when it is signed again.
 	Retry(resp *http.Response) bool

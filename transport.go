@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // Transport is an [http.RoundTripper] that authenticates requests with one connection. It is bound to the provider's
@@ -29,9 +30,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || !replayable(req) {
 		return resp, err
 	}
-	newer, err := t.Source.Credential(req.Context(), t.Ref, CredentialOptions{Rejected: cred.Generation})
-	if err != nil || newer.Generation == cred.Generation {
-		return resp, nil //nolint:nilerr // the caller gets the API's own answer, which says more
+	newer := t.newer(req, resp, cred)
+	if newer == nil {
+		return resp, nil
 	}
 	body := req.Body
 	if req.GetBody != nil {
@@ -41,6 +42,22 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	_ = resp.Body.Close()
 	return t.send(req, newer, body)
+}
+
+// newer returns the credential with which a request that was answered 401 may succeed, or nil: the same one, when its
+// signer has learned something, or its successor. A scope that is missing no refresh can add (RFC 6750 section 3.1).
+func (t *Transport) newer(req *http.Request, resp *http.Response, cred *Credential) *Credential {
+	if cred.Signer != nil && cred.Signer.Retry(resp) {
+		return cred
+	}
+	if ScopeMissing(resp.Header) {
+		return nil
+	}
+	newer, err := t.Source.Credential(req.Context(), t.Ref, CredentialOptions{Rejected: cred.Generation})
+	if err != nil || newer.Generation == cred.Generation {
+		return nil // the caller gets the API's own answer, which says more
+	}
+	return newer
 }
 
 func (t *Transport) send(req *http.Request, cred *Credential, body io.ReadCloser) (*http.Response, error) {
@@ -54,7 +71,7 @@ func (t *Transport) send(req *http.Request, cred *Credential, body io.ReadCloser
 			Hint:    fmt.Sprintf("authsome inspect %s shows the hosts it is for", cred.Ref.Provider),
 		}
 	}
-	if err := cred.Apply(out.Header); err != nil {
+	if err := cred.Authenticate(out); err != nil {
 		closeBody(out)
 		return nil, err
 	}
@@ -63,6 +80,18 @@ func (t *Transport) send(req *http.Request, cred *Credential, body io.ReadCloser
 		base = http.DefaultTransport
 	}
 	return base.RoundTrip(out)
+}
+
+// ScopeMissing reports whether an answer says that the token is good and its scope too narrow: insufficient_scope of RFC
+// 6750 section 3.1.
+func ScopeMissing(h http.Header) bool {
+	for _, field := range h["Www-Authenticate"] {
+		_, after, found := strings.Cut(field, "error=")
+		if found && strings.HasPrefix(strings.TrimLeft(after, `" `), "insufficient_scope") {
+			return true
+		}
+	}
+	return false
 }
 
 func replayable(req *http.Request) bool {

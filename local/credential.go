@@ -2,8 +2,10 @@ package local
 
 import (
 	"context"
+	"time"
 
 	"authsome"
+	"authsome/internal/oauth"
 	"authsome/internal/provider"
 )
 
@@ -15,7 +17,7 @@ func (l *Layer) Credential(
 	if err != nil {
 		return nil, err
 	}
-	return credential(p, h.settings.Server, c, warning)
+	return credential(p, h.settings.Server, c, l.now, warning)
 }
 
 // Connection describes a connection after the same check. A refresh that failed is the description's warning.
@@ -67,7 +69,7 @@ func (l *Layer) settle(c *connectionRecord) (warning *authsome.Error, err error)
 // credential turns a record into what goes on the wire. The endpoints of a server that was discovered are as closed to
 // it as those of the definition.
 func credential(
-	p *authsome.Provider, server *authsome.OAuth, c *connectionRecord, warning *authsome.Error,
+	p *authsome.Provider, server *authsome.OAuth, c *connectionRecord, now func() time.Time, warning *authsome.Error,
 ) (*authsome.Credential, error) {
 	hosts, excluded, err := provider.Patterns(p, c.BaseURL)
 	if err != nil {
@@ -80,9 +82,29 @@ func credential(
 		}
 		excluded = append(excluded, discovered...)
 	}
+	signer, err := c.signer(now)
+	if err != nil {
+		return nil, err
+	}
 	return &authsome.Credential{
-		Ref: c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
+		Signer: signer,
+		Ref:    c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
 		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
 		Inject: provider.Injection(p), Hosts: hosts, Excluded: excluded, Warning: warning,
 	}, nil
+}
+
+// signer returns what authenticates requests one by one, or nil where a header does.
+func (c *connectionRecord) signer(now func() time.Time) (authsome.Signer, error) {
+	if c.DPoPKey.IsZero() {
+		return nil, nil //nolint:nilnil // most credentials need none
+	}
+	key, err := oauth.ParseDPoPKey(c.DPoPKey.Secret)
+	if err != nil {
+		return nil, &authsome.Error{
+			Kind: authsome.KindRefreshFailed, Ref: c.ref, Message: "the key that the token of " + c.ref.String() + " is bound to cannot be read",
+			Hint: "authsome login " + arguments(c.ref) + " --force", Err: err,
+		}
+	}
+	return &oauth.DPoPSigner{Key: key, Token: c.AccessToken.Secret, Now: now}, nil
 }

@@ -36,6 +36,9 @@ func (l *Layer) authorizeDevice(
 	if len(b.scopes) == 0 {
 		b.scopes = spec.Scopes
 	}
+	if err := b.bind(); err != nil {
+		return nil, err
+	}
 	if b.device, err = l.deviceClient(b).DeviceAuthorize(ctx, b.scopes); err != nil {
 		if ctx.Err() != nil {
 			return nil, cancelledLogin(req.Ref, err)
@@ -56,7 +59,7 @@ func knowsClients(p *authsome.Provider) bool {
 
 // deviceClient is a client each of whose requests is bounded in time, so that a poll which hangs does not end the login.
 func (l *Layer) deviceClient(b *begunLogin) *oauth.Client {
-	c := l.client(b.spec, b.client)
+	c := l.loginClient(b)
 	bounded := *l.http
 	bounded.Timeout = l.timeout
 	c.HTTP = &bounded

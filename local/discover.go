@@ -105,7 +105,7 @@ func (l *Layer) probeEither(ctx context.Context, at string) (*oauth.Discovered, 
 	}
 	return nil, "", &authsome.Error{
 		Kind: authsome.KindLoginFailed, Reason: "discovery",
-		Message: fmt.Sprintf("there is nothing to log in to at %s: as an MCP server, %v; as an issuer, %v", at, asResource, err),
+		Message: fmt.Sprintf("there is nothing to log in to at %s: %s; %s", at, explained(asResource), explained(err)),
 		Hint:    "authsome list shows the providers that are known by name; authsome --verbose, every address that was tried",
 		Err:     errors.Join(asResource, err),
 	}

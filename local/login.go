@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"authsome"
 	"authsome/internal/oauth"
@@ -21,6 +22,8 @@ type begunLogin struct {
 	redirectURI string
 	state       string
 	verifier    authsome.Secret
+	nonce       string         // of an OpenID Connect login; empty: it is none
+	dpop        *oauth.DPoPKey // that the tokens are to be bound to; nil: they are not
 	scopes      []string
 	device      *oauth.DeviceAuthorization // nil: a redirect brings the answer
 }
@@ -126,11 +129,13 @@ func (l *Layer) authorizeInBrowser(
 			return nil, err
 		}
 	}
-	return l.authorizeCode(&begunLogin{provider: p, spec: spec, found: found, client: client}, req)
+	return l.authorizeCode(ctx, &begunLogin{provider: p, spec: spec, found: found, client: client}, req)
 }
 
 // authorizeCode makes the authorization request of RFC 6749 section 4.1.1.
-func (l *Layer) authorizeCode(b *begunLogin, req authsome.LoginRequest) (*authsome.Authorization, error) {
+func (l *Layer) authorizeCode(
+	ctx context.Context, b *begunLogin, req authsome.LoginRequest,
+) (*authsome.Authorization, error) {
 	b.ref, b.flow, b.baseURL, b.redirectURI = req.Ref, req.Flow, req.BaseURL, req.RedirectURI
 	b.state, b.scopes = oauth.NewState(), req.Scopes
 	if len(b.scopes) == 0 {
@@ -139,15 +144,40 @@ func (l *Layer) authorizeCode(b *begunLogin, req authsome.LoginRequest) (*authso
 	if b.spec.PKCE != authsome.PKCENo {
 		b.verifier = oauth.NewVerifier()
 	}
-	target, err := l.client(b.spec, b.client).AuthorizationURL(oauth.AuthorizationRequest{
-		RedirectURI: b.redirectURI, State: b.state, Verifier: b.verifier, Scopes: b.scopes,
+	if slices.Contains(b.scopes, "openid") {
+		b.nonce = oauth.NewState()
+	}
+	if err := b.bind(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	target, err := l.loginClient(b).Authorize(ctx, oauth.AuthorizationRequest{
+		RedirectURI: b.redirectURI, State: b.state, Verifier: b.verifier, Scopes: b.scopes, Nonce: b.nonce,
 	})
 	if err != nil {
-		return nil, loginError(req.Ref, err)
+		return nil, b.failed(err)
 	}
 	return &authsome.Authorization{
 		ID: l.begin(b), Provider: b.provider, URL: target, RedirectURI: b.redirectURI,
 	}, nil
+}
+
+// bind makes the key that the tokens will be bound to, where the server wants that (RFC 9449).
+func (b *begunLogin) bind() error {
+	if !b.spec.DPoP {
+		return nil
+	}
+	var err error
+	b.dpop, err = oauth.NewDPoPKey()
+	return err
+}
+
+// loginClient returns what talks to the server's endpoints for a login.
+func (l *Layer) loginClient(b *begunLogin) *oauth.Client {
+	c := l.client(b.spec, b.client)
+	c.DPoPKey = b.dpop
+	return c
 }
 
 // begin keeps a login until its answer comes.
@@ -195,7 +225,7 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
-	token, err := l.client(b.spec, b.client).Exchange(ctx, code, b.redirectURI, b.verifier)
+	token, err := l.loginClient(b).Exchange(ctx, code, b.redirectURI, b.verifier)
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +242,11 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	c.TokenURL, c.ClientID, c.Scopes = refreshURL(b.spec), b.client.ClientID, b.scopes
 	c.DynamicClient = b.client.Dynamic
 	c.take(token)
+	if b.dpop != nil {
+		if c.DPoPKey.Secret, err = b.dpop.PEM(); err != nil {
+			return nil, err
+		}
+	}
 	client := b.client
 	if client.ClientID == "" {
 		client = nil // the server knows no clients

@@ -161,7 +161,13 @@ func (l *Layer) issuer(p *authsome.Provider, h *holding, c *connectionRecord) (*
 		c.Refresh.Reason = reasonNoClient
 		return nil, c.failure()
 	}
-	return l.client(spec, client), nil
+	endpoint := l.client(spec, client)
+	if !c.DPoPKey.IsZero() {
+		if endpoint.DPoPKey, err = oauth.ParseDPoPKey(c.DPoPKey.Secret); err != nil {
+			return nil, err
+		}
+	}
+	return endpoint, nil
 }
 
 // blocked is a refresh that could not even begin.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"authsome"
@@ -146,14 +147,20 @@ type discovery struct {
 func discoveryError(ref authsome.Ref, from string, err error) error {
 	e := &authsome.Error{
 		Kind: authsome.KindLoginFailed, Ref: ref, Reason: "discovery",
-		Message: fmt.Sprintf("how to log in to %s cannot be found out: %v", from, err), Err: err,
-		Hint: "authsome --verbose shows every address that was tried",
+		Err: err, Hint: "authsome --verbose shows every address that was tried",
 	}
-	if cause, ok := errors.AsType[*oauth.Error](err); ok {
-		e.Message = fmt.Sprintf("how to log in to %s cannot be found out: %s", from, cause.Reason)
-		if cause.Err != nil && cause.Class == oauth.ClassRequest {
-			e.Message += fmt.Sprintf(" (%v)", cause.Err)
-		}
-	}
+	e.Message = fmt.Sprintf("how to log in to %s cannot be found out: %s", from, explained(err))
 	return e
+}
+
+// explained is a failed discovery in one line, with what was found at each place.
+func explained(err error) string {
+	e, ok := errors.AsType[*oauth.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	if e.Err == nil || e.Class == oauth.ClassTransient {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s (%s)", e.Reason, strings.ReplaceAll(e.Err.Error(), "\n", "; "))
 }

@@ -22,20 +22,26 @@ type authorization struct {
 	scopes      []string
 	resources   []string
 	challenge   string
+	jkt         string // of the key that the code is bound to, RFC 9449 section 10
 	expiresAt   time.Time
 	grant       *grant // set once the code has been used
 }
 
 // serveAuthorize checks an authorization request, RFC 6749 section 4.1.1, and asks for consent.
 func (s *Server) serveAuthorize(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	a := &authorization{
-		clientID: q.Get("client_id"), redirectURI: q.Get("redirect_uri"), state: q.Get("state"),
-		scopes: strings.Fields(q.Get("scope")), challenge: q.Get("code_challenge"),
-	}
+	sent := r.URL.Query()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.record(Request{Endpoint: PathAuthorize, Form: q, ClientID: a.clientID, Header: r.Header.Clone()})
+	s.record(Request{Endpoint: PathAuthorize, Form: sent, ClientID: sent.Get("client_id"), Header: r.Header.Clone()})
+	q := s.unpushed(sent)
+	if q == nil {
+		http.Error(w, "the request must be pushed, and its reference used once", http.StatusBadRequest)
+		return
+	}
+	a := &authorization{
+		clientID: q.Get("client_id"), redirectURI: q.Get("redirect_uri"), state: q.Get("state"),
+		scopes: strings.Fields(q.Get("scope")), challenge: q.Get("code_challenge"), jkt: q.Get("dpop_jkt"),
+	}
 	client := s.client(a.clientID)
 	if client == nil || !client.allowsRedirect(a.redirectURI) {
 		// Section 4.1.2.1: never redirect to where the client has not been registered for.

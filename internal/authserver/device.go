@@ -87,7 +87,7 @@ func (s *Server) beginDevice(r *http.Request, clientID string, scopes []string) 
 }
 
 // deviceGrant answers a poll, RFC 8628 section 3.5. The lock is held.
-func (s *Server) deviceGrant(client *Client, deviceCode string) response {
+func (s *Server) deviceGrant(client *Client, deviceCode, jkt string) response {
 	d, now := s.devices[deviceCode], s.now()
 	if d == nil || d.clientID != client.ID || d.decision == deviceUsed {
 		return fail(http.StatusBadRequest, "invalid_grant", "the device code is unknown, used or not yours")
@@ -103,7 +103,7 @@ func (s *Server) deviceGrant(client *Client, deviceCode string) response {
 		return fail(http.StatusBadRequest, "slow_down", "")
 	case d.decision == deviceApproved:
 		d.decision = deviceUsed
-		return success(s.issue(&grant{clientID: d.clientID, scopes: slices.Clone(d.scopes)}, true))
+		return success(s.issue(&grant{clientID: d.clientID, scopes: slices.Clone(d.scopes), jkt: jkt}, true))
 	case d.decision == deviceDenied:
 		return fail(http.StatusBadRequest, "access_denied", "the person said no")
 	default:

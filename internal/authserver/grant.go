@@ -12,6 +12,7 @@ type grant struct {
 	scopes   []string
 	// resources are those that tokens may be issued for, RFC 8707; use those of the request that is served now.
 	resources, use []string
+	jkt            string // of the key that its tokens are bound to; empty: none
 	revoked        bool
 	issued         []*accessToken // those that a refresh may have to kill
 
@@ -38,6 +39,7 @@ type Tokens struct {
 	RefreshToken string // empty when the old one stays
 	ExpiresIn    time.Duration
 	Scopes       []string
+	Type         string // token_type; Bearer if empty
 }
 
 // issue makes an access token, and a refresh token where one is due. The lock is held.
@@ -46,6 +48,9 @@ func (s *Server) issue(g *grant, withRefresh bool) Tokens {
 	t := Tokens{AccessToken: random("at-"), ExpiresIn: s.config.AccessTokenLifetime, Scopes: g.scopes}
 	access := &accessToken{grant: g, resources: g.use, expiresAt: now.Add(t.ExpiresIn)}
 	s.access[t.AccessToken] = access
+	if g.jkt != "" {
+		t.Type = "DPoP"
+	}
 	g.issued = append(g.issued, access)
 	if withRefresh {
 		t.RefreshToken = random("rt-")

@@ -33,6 +33,13 @@ func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 		"revocation_endpoint_auth_methods_supported":     methods,
 		"authorization_response_iss_parameter_supported": true,
 	}
+	if s.config.PAR || s.config.RequirePAR {
+		doc["pushed_authorization_request_endpoint"] = issuer + PathPAR
+		doc["require_pushed_authorization_requests"] = s.config.RequirePAR
+	}
+	if s.config.DPoP {
+		doc["dpop_signing_alg_values_supported"] = []string{"ES256"}
+	}
 	if s.config.Registration {
 		doc["registration_endpoint"] = issuer + PathRegister
 	}

@@ -114,8 +114,11 @@ type Config struct {
 	OmitPKCEMetadata, OmitIssuer bool
 	// ClientMetadataDocuments lets an https URL that a document is found at be a client identifier; the function reads it.
 	ClientMetadataDocuments func(url string) (redirectURIs []string, ok bool)
-	// DPoP makes the server bind tokens to keys, RFC 9449, and refuse requests without a proof.
-	DPoP bool
+	// PAR lets clients push their authorization requests, RFC 9126; RequirePAR refuses all others.
+	PAR, RequirePAR bool
+	// DPoP makes the server bind tokens to keys, RFC 9449, and refuse requests without a proof; DPoPNonces makes it want a
+	// nonce of its own in each.
+	DPoP, DPoPNonces bool
 
 	Now func() time.Time // time.Now if nil
 }
@@ -125,18 +128,21 @@ type Server struct {
 	mux *http.ServeMux
 	now func() time.Time
 
-	mu       sync.Mutex // guards everything below
-	config   Config
-	pending  map[string]*authorization // waiting for consent, by the identifier in the page
-	codes    map[string]*authorization
-	devices  map[string]*device // by device code
-	access   map[string]*accessToken
-	refresh  map[string]*refreshToken
-	dynamic  map[string]*registered // clients that have registered themselves, by identifier
-	faults   []Fault
-	released chan struct{} // closed by Release
-	requests []Request
-	arrived  chan struct{} // closed when a request is recorded, then replaced
+	mu         sync.Mutex // guards everything below
+	config     Config
+	pending    map[string]*authorization // waiting for consent, by the identifier in the page
+	codes      map[string]*authorization
+	devices    map[string]*device // by device code
+	access     map[string]*accessToken
+	refresh    map[string]*refreshToken
+	dynamic    map[string]*registered // clients that have registered themselves, by identifier
+	pushed     map[string]*pushed     // by request_uri
+	seenProofs map[string]bool        // by jti
+	nonce      string                 // that DPoP proofs must have
+	faults     []Fault
+	released   chan struct{} // closed by Release
+	requests   []Request
+	arrived    chan struct{} // closed when a request is recorded, then replaced
 }
 
 var _ http.Handler = (*Server)(nil)
@@ -157,17 +163,20 @@ func New(config Config) *Server {
 		config.Rotation = RotateStrict
 	}
 	s := &Server{
-		mux:      http.NewServeMux(),
-		now:      config.Now,
-		config:   config,
-		pending:  make(map[string]*authorization),
-		codes:    make(map[string]*authorization),
-		devices:  make(map[string]*device),
-		access:   make(map[string]*accessToken),
-		refresh:  make(map[string]*refreshToken),
-		dynamic:  make(map[string]*registered),
-		released: make(chan struct{}),
-		arrived:  make(chan struct{}),
+		mux:        http.NewServeMux(),
+		now:        config.Now,
+		config:     config,
+		pending:    make(map[string]*authorization),
+		codes:      make(map[string]*authorization),
+		devices:    make(map[string]*device),
+		access:     make(map[string]*accessToken),
+		refresh:    make(map[string]*refreshToken),
+		dynamic:    make(map[string]*registered),
+		pushed:     make(map[string]*pushed),
+		seenProofs: make(map[string]bool),
+		nonce:      random("nonce-"),
+		released:   make(chan struct{}),
+		arrived:    make(chan struct{}),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -176,6 +185,9 @@ func New(config Config) *Server {
 	if config.Registration {
 		s.mux.HandleFunc("POST "+PathRegister, s.serveRegister)
 		s.mux.HandleFunc(PathRegister+"/{id}", s.serveManagement)
+	}
+	if config.PAR || config.RequirePAR {
+		s.mux.HandleFunc("POST "+PathPAR, s.servePAR)
 	}
 	s.mux.HandleFunc("GET "+PathAuthorize, s.serveAuthorize)
 	s.mux.HandleFunc("POST "+PathAuthorize, s.serveDecision)

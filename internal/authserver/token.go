@@ -1,6 +1,7 @@
 package authserver
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -52,6 +53,7 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 		Header: r.Header.Clone(), Fault: fault.name,
 	})
 	released := s.released
+	s.setNonce(w)
 	s.mu.Unlock()
 	if fault.serve == nil {
 		process().write(w)
@@ -66,6 +68,12 @@ func (s *Server) token(r *http.Request, form url.Values) response {
 	if refusal != nil {
 		return *refusal
 	}
+	jkt := ""
+	if s.config.DPoP {
+		if jkt, refusal = s.proof(r, ""); refusal != nil {
+			return *refusal
+		}
+	}
 	switch form.Get("grant_type") {
 	case "authorization_code":
 		sum := sha256.Sum256([]byte(form.Get("code_verifier")))
@@ -74,14 +82,21 @@ func (s *Server) token(r *http.Request, form url.Values) response {
 		if code != "" {
 			return fail(http.StatusBadRequest, code, "the code is unknown, used, expired or not yours")
 		}
+		if a := s.codes[form.Get("code")]; a.jkt != "" && a.jkt != jkt {
+			return fail(http.StatusBadRequest, "invalid_grant", "the code is bound to another key")
+		}
+		g.jkt = jkt
 		if code = g.aim(s, form); code != "" {
 			return fail(http.StatusBadRequest, code, "the resource is missing, unknown or not granted")
 		}
 		return success(s.issue(g, true))
 	case "refresh_token":
+		if t := s.refresh[form.Get("refresh_token")]; t != nil && t.grant.jkt != jkt {
+			return fail(http.StatusBadRequest, "invalid_grant", "the refresh token is bound to another key")
+		}
 		return s.refreshGrant(client, form)
 	case GrantTypeDeviceCode:
-		return s.deviceGrant(client, form.Get("device_code"))
+		return s.deviceGrant(client, form.Get("device_code"), jkt)
 	case "":
 		return fail(http.StatusBadRequest, "invalid_request", "grant_type is missing")
 	default:
@@ -116,7 +131,7 @@ func (s *Server) refreshGrant(client *Client, form url.Values) response {
 func success(t Tokens) response {
 	body := map[string]any{
 		"access_token": t.AccessToken,
-		"token_type":   "Bearer",
+		"token_type":   cmp.Or(t.Type, "Bearer"),
 		"expires_in":   int64(t.ExpiresIn.Seconds()),
 		"scope":        strings.Join(t.Scopes, " "),
 	}

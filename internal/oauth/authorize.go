@@ -13,6 +13,7 @@ type AuthorizationRequest struct {
 	State       string          // from [NewState]
 	Verifier    authsome.Secret // from [NewVerifier]; the zero value leaves PKCE out
 	Scopes      []string        // none: the server's default
+	Nonce       string          // of OpenID Connect Core section 3.1.2.1; empty: none
 }
 
 const opAuthorize = "authorization request"
@@ -24,10 +25,18 @@ func (c *Client) AuthorizationURL(req AuthorizationRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if req.RedirectURI == "" || req.State == "" || c.ClientID == "" {
-		return "", refused(opAuthorize, "client_id, redirect_uri and state are required")
-	}
 	q := u.Query()
+	if err := c.authorization(q, req); err != nil {
+		return "", err
+	}
+	return withQuery(u, q), nil
+}
+
+// authorization adds the parameters of an authorization request to q.
+func (c *Client) authorization(q url.Values, req AuthorizationRequest) error {
+	if req.RedirectURI == "" || req.State == "" || c.ClientID == "" {
+		return refused(opAuthorize, "client_id, redirect_uri and state are required")
+	}
 	setAll(q, c.Provider.AuthorizeParams)
 	set(q, "response_type", "code")
 	set(q, "client_id", c.ClientID)
@@ -35,13 +44,21 @@ func (c *Client) AuthorizationURL(req AuthorizationRequest) (string, error) {
 	set(q, "state", req.State)
 	set(q, c.scopeParam(), strings.Join(req.Scopes, c.scopeSeparator()))
 	set(q, "resource", c.Provider.Resource)
+	set(q, "nonce", req.Nonce)
+	if c.DPoPKey != nil {
+		set(q, "dpop_jkt", c.DPoPKey.Thumbprint()) // RFC 9449 section 10
+	}
 	if !req.Verifier.IsZero() {
 		set(q, "code_challenge", Challenge(req.Verifier))
 		set(q, "code_challenge_method", "S256")
 	}
-	// %20 rather than '+': both are right, but some servers decode only the former.
+	return nil
+}
+
+// withQuery writes %20 rather than '+': both are right, but some servers decode only the former.
+func withQuery(u *url.URL, q url.Values) string {
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
-	return u.String(), nil
+	return u.String()
 }
 
 func (c *Client) scopeParam() string {

@@ -30,6 +30,8 @@ type Client struct {
 	// ClientID and ClientSecret are the registration, RFC 6749 section 2.2. The secret may be empty.
 	ClientID     string
 	ClientSecret authsome.Secret
+	// DPoPKey is what tokens are to be bound to, RFC 9449; nil: they are not.
+	DPoPKey *DPoPKey
 	// Now is time.Now if nil.
 	Now func() time.Time
 	// Logger gets what is sent and, on failure, what came back, at level DEBUG with secrets redacted. Nil: nobody.

@@ -277,4 +277,3 @@ func toUnix(v any) (int64, error) {
 	}
 	return n.Int64()
 }
-

@@ -25,6 +25,7 @@ type request struct {
 	format        authsome.BodyFormat
 	document      []byte // a JSON body, instead of params
 	authorization string // the header field
+	proof         string // DPoP of RFC 9449; empty: none
 	redact        redactor
 }
 
@@ -86,6 +87,9 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 	}
 	if r.authorization != "" {
 		req.Header.Set("Authorization", r.authorization)
+	}
+	if r.proof != "" {
+		req.Header.Set("DPoP", r.proof)
 	}
 	return req, nil
 }

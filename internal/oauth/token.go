@@ -68,11 +68,15 @@ func (c *Client) tokenObject(m members) members {
 	return m
 }
 
-// tokenType refuses a type other than Bearer (RFC 6749 section 7.1): such a token needs more than to be sent. Servers
-// that leave the type out mean Bearer.
+// tokenType refuses a type other than the one that was asked for (RFC 6749 section 7.1): such a token needs more than to
+// be sent, or has less than was wanted. Servers that leave the type out mean Bearer.
 func (c *Client) tokenType(m members) (name string, known bool) {
 	if c.Provider.TokenType != "" {
 		return c.Provider.TokenType, true
+	}
+	if c.DPoPKey != nil {
+		// RFC 9449 section 5: Bearer would mean that the token is bound to nothing.
+		return "DPoP", strings.EqualFold(m.text("token_type"), "DPoP")
 	}
 	if v, there := m["token_type"]; !there || v == nil || v == "" {
 		return "Bearer", true

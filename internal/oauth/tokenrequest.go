@@ -58,7 +58,7 @@ func (c *Client) requestToken(
 
 // sendForToken sends a request whose answer is a token.
 func (c *Client) sendForToken(ctx context.Context, r *request) (*Token, error) {
-	a, err := c.send(ctx, r)
+	a, err := c.sendBound(ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -68,6 +68,9 @@ func (x *exchange) cleanTrailer() {
 
 // dropCredentials removes what commonly carries a credential, and the fields that the given ones replace.
 func dropCredentials(h, fields http.Header) {
+	if len(fields) == 0 {
+		authsome.DropCredentials(h)
+	}
 	for name := range fields {
 		authsome.DropCredentials(h, name)
 	}

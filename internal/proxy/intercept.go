@@ -93,7 +93,9 @@ func (x *exchange) prepare() *refusal {
 			why.Provider, why.Connection, why.ref = x.slot.ref.Provider, x.slot.ref.Connection, x.slot.ref
 			return why
 		}
-		x.inject(cred)
+		if why := x.inject(cred); why != nil {
+			return why
+		}
 		x.cleanTrailer()
 		x.keepBody()
 	}
@@ -131,12 +133,19 @@ func (x *exchange) outgoing() {
 
 // inject puts the credential in the place of any that the client sent. It comes last, so that nothing the client sent
 // can take it away again.
-func (x *exchange) inject(cred *kept) {
+func (x *exchange) inject(cred *kept) *refusal {
 	x.cred = cred
+	if cred.fields == nil {
+		if err := cred.cred.Authenticate(x.out); err != nil {
+			return noCredential(x.slot.ref, err)
+		}
+		return nil
+	}
 	dropCredentials(x.out.Header, cred.fields)
 	for name, values := range cred.fields {
 		x.out.Header[name] = values
 	}
+	return nil
 }
 
 // forward sends the request and passes the answer back.

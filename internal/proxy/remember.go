@@ -43,7 +43,7 @@ type slot struct {
 // kept is an answer of the source. It does not change.
 type kept struct {
 	cred   *authsome.Credential
-	fields http.Header // what Apply would set; shared by requests, never written to
+	fields http.Header // what Apply would set; shared by requests, never written to. Nil: each request is authenticated by itself
 	err    error
 	fresh  time.Time // zero: without limit
 	usable time.Time // zero: no longer than fresh
@@ -167,7 +167,7 @@ func (m *memory) fetch(s *slot, rejected uint64) *flight {
 func (m *memory) answer(cred *authsome.Credential, err error, epoch uint64) *kept {
 	k := &kept{cred: cred, err: err, epoch: epoch}
 	least := m.now().Add(keepAtLeast)
-	if err == nil {
+	if err == nil && cred.HeaderOnly() {
 		k.fields, k.err = cred.Header()
 	}
 	if k.err != nil {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"sync"
+
+	"authsome"
 )
 
 // keepBodyUpTo bounds the bodies that are kept for a second try.
@@ -55,6 +57,17 @@ func (x *exchange) keepBody() {
 	x.out.GetBody = x.body.whole
 }
 
+// newer returns what may authenticate the request better than what the API has refused, or nil.
+func (x *exchange) newer(resp *http.Response) *kept {
+	if signer := x.cred.cred.Signer; signer != nil && signer.Retry(resp) {
+		return x.cred
+	}
+	if authsome.ScopeMissing(resp.Header) {
+		return nil
+	}
+	return x.p.memory.replace(x.context(), x.slot, x.cred)
+}
+
 // again handles a 401: when there is a newer credential than the one that was sent, and the request can be sent again,
 // it is, once. Otherwise the client gets the API's answer.
 func (x *exchange) again(resp *http.Response) (*http.Response, error) {
@@ -68,7 +81,7 @@ func (x *exchange) again(resp *http.Response) (*http.Response, error) {
 			return resp, nil //nolint:nilerr // the API's answer stands
 		}
 	}
-	newer := x.p.memory.replace(x.context(), x.slot, x.cred)
+	newer := x.newer(resp)
 	if newer == nil || !x.rule.allows(newer, x.out.URL) {
 		return resp, nil
 	}
@@ -78,7 +91,9 @@ func (x *exchange) again(resp *http.Response) (*http.Response, error) {
 	x.out = x.out.WithContext(x.out.Context())
 	x.out.Header = x.out.Header.Clone() // the transport may not be done with the first one
 	x.out.Body = body
-	x.inject(newer)
+	if why := x.inject(newer); why != nil {
+		return nil, errors.New(why.Message)
+	}
 	second, err := x.p.upstream.roundTrip(x.out)
 	if err == nil && second.StatusCode == http.StatusUnauthorized {
 		x.p.memory.futile(x.slot)
