@@ -59,7 +59,7 @@ func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
 		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
 		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, Scopes: c.Scopes, TokenType: c.TokenType, Account: c.Account,
 		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,
-		Refreshable: !c.RefreshToken.IsZero(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
+		Refreshable: c.renewable(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
 		ErrorDescription: c.Refresh.Description, NextAttemptAt: c.Refresh.NextAttemptAt,
 		RefreshExpiresAt: c.RefreshExpiresAt, ClockSkew: time.Duration(c.ClockSkew) * time.Second,
 	}

@@ -24,7 +24,7 @@ func (c *connectionRecord) failure() *authsome.Error {
 	reason := c.Refresh.Reason
 	if reason == "" {
 		reason = reasonExpired
-		if c.RefreshToken.IsZero() {
+		if !c.renewable() {
 			reason = reasonNoRefreshToken
 		}
 	}
@@ -43,7 +43,7 @@ func (c *connectionRecord) remedy(reason string) string {
 		return login + " asks for client_id and client_secret again"
 	case c.Invalid && c.Refresh.AnswerLost:
 		return login + " (an answer was lost; the provider may have rotated the token with it)"
-	case c.Invalid, c.RefreshToken.IsZero():
+	case c.Invalid, !c.renewable():
 		return login
 	case reason == reasonEndpointChanged, reason == reasonNoClient:
 		return login

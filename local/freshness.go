@@ -41,7 +41,7 @@ func (c *connectionRecord) status(now time.Time) authsome.Status {
 	switch {
 	case c.Invalid:
 		return authsome.StatusInvalid
-	case !c.alive(now) && (c.RefreshToken.IsZero() || c.Refresh.Reason != ""):
+	case !c.alive(now) && (!c.renewable() || c.Refresh.Reason != ""):
 		return authsome.StatusExpired
 	default:
 		return authsome.StatusConnected
@@ -66,7 +66,7 @@ func (c *connectionRecord) decide(opts authsome.CredentialOptions, client *regis
 		return serve
 	case !c.mustRenew(opts, now):
 		return serve
-	case c.RefreshToken.IsZero():
+	case !c.renewable():
 		if c.alive(now) {
 			return serve
 		}

@@ -2,13 +2,276 @@ package local
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"authsome"
+	"authsome/internal/oauth"
 )
 
-// authorizeGrant logs in by a grant that needs nobody to agree: client_credentials, an assertion, or another token.
+// isUnattended reports whether a flow needs nobody to agree, so that a token is had again as it was had first.
+func isUnattended(flow authsome.Flow) bool {
+	switch flow {
+	case authsome.FlowClientCredentials, authsome.FlowJWTBearer, authsome.FlowTokenExchange:
+		return true
+	default:
+		return false
+	}
+}
+
+// renewable reports whether a new access token can be had without a person.
+func (c *connectionRecord) renewable() bool { return !c.RefreshToken.IsZero() || c.asksAgain() }
+
+// asksAgain reports whether the next token is asked for as the first one was: what that takes is stored.
+func (c *connectionRecord) asksAgain() bool {
+	switch c.Flow {
+	case authsome.FlowClientCredentials:
+		return c.ClientID != ""
+	case authsome.FlowJWTBearer:
+		return len(c.Fields) > 0
+	case authsome.FlowTokenExchange:
+		return c.Subject != "" || len(c.Fields) > 0
+	default:
+		return false
+	}
+}
+
+// authorizeGrant logs in by a grant that needs nobody to agree: client_credentials (RFC 6749 section 4.4), an assertion
+// (RFC 7523) or another token (RFC 8693).
 func (l *Layer) authorizeGrant(
-	_ context.Context, p *authsome.Provider, _ *holding, req authsome.LoginRequest,
+	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	return nil, unsupportedFlow(p, req.Flow, authsome.FlowPKCE)
+	spec, found, err := l.loginServer(ctx, p, h, req)
+	if err != nil {
+		return nil, err
+	}
+	c := l.newRecord(h, req)
+	c.Scopes = req.Scopes
+	if len(c.Scopes) == 0 {
+		c.Scopes = spec.Scopes
+	}
+	client, missing, err := l.grantMaterial(p, h, spec, c, req)
+	if err != nil || missing != nil {
+		return missing, err
+	}
+	b := &begunLogin{ref: req.Ref, provider: p, spec: spec, found: found, client: client, flow: req.Flow, baseURL: req.BaseURL}
+	token, err := l.obtain(ctx, l.loginClient(b), c)
+	if err != nil {
+		return nil, b.failed(err)
+	}
+	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
+	c.take(token)
+	if client.ClientID == "" {
+		client = nil
+	}
+	return l.connected(ctx, p, h, newLogin{connection: c, client: client, server: found})
+}
+
+// grantMaterial fills in what the grant needs, or says what a person must be asked for.
+func (l *Layer) grantMaterial(
+	p *authsome.Provider, h *holding, spec *authsome.OAuth, c *connectionRecord, req authsome.LoginRequest,
+) (*registrationRecord, *authsome.Authorization, error) {
+	client := l.chooseRegistration(h, spec, req.Fields)
+	wanted := grantFields(spec, req)
+	if client == nil && needsClient(p, req.Flow) {
+		known := h.registrations[req.Fields[authsome.FieldClientID].Reveal()] != nil
+		wanted = append(clientFields(p, spec, known), wanted...)
+		return nil, &authsome.Authorization{Provider: p, Fields: wanted}, nil
+	}
+	if client == nil {
+		client = &registrationRecord{}
+	}
+	c.Fields = make(map[authsome.FieldName]sealed)
+	for i, f := range wanted {
+		value, there := req.Fields[f.Name]
+		if i == len(wanted)-1 || f.Secret {
+			value = firstSecret(value, req.Fields[authsome.FieldAccessToken]) // from standard input
+		}
+		if value.IsZero() && !(f.Optional && there) {
+			return nil, &authsome.Authorization{Provider: p, Fields: wanted}, nil
+		}
+		if !value.IsZero() {
+			c.Fields[f.Name] = sealed{value}
+		}
+	}
+	if req.Flow == authsome.FlowTokenExchange && req.Subject.Provider != "" {
+		subject, err := l.subjectOf(req)
+		if err != nil {
+			return nil, nil, err
+		}
+		c.Subject = subject
+	}
+	return client, nil, nil
+}
+
+// needsClient reports whether a grant is asked for in the name of an OAuth client. Whoever holds the key of an assertion
+// needs none; for a token exchange the definition says.
+func needsClient(p *authsome.Provider, flow authsome.Flow) bool {
+	return flow == authsome.FlowClientCredentials || flow == authsome.FlowTokenExchange && p.Client != nil
+}
+
+// grantFields is what a grant needs besides a client.
+func grantFields(spec *authsome.OAuth, req authsome.LoginRequest) []authsome.Field {
+	switch {
+	case req.Flow == authsome.FlowJWTBearer && spec.Assertion == authsome.AssertionGitHub:
+		return []authsome.Field{
+			{Name: authsome.FieldAppID, Label: "App ID or client ID of the GitHub App", Env: "GITHUB_APP_ID"},
+			{Name: authsome.FieldInstallationID, Label: "Installation ID", Optional: true, Env: "GITHUB_APP_INSTALLATION_ID"},
+			{
+				Name: authsome.FieldPrivateKey, Label: "Private key of the app (PEM)", Secret: true, File: true,
+				Env: "GITHUB_APP_PRIVATE_KEY_PATH",
+			},
+		}
+	case req.Flow == authsome.FlowJWTBearer:
+		return []authsome.Field{{
+			Name: authsome.FieldServiceAccount, Label: "Key file of the service account (JSON)", Secret: true, File: true,
+			Env: "GOOGLE_APPLICATION_CREDENTIALS",
+		}}
+	case req.Flow == authsome.FlowTokenExchange && req.Subject.Provider == "":
+		return []authsome.Field{{Name: authsome.FieldSubjectToken, Label: "Token to exchange", Secret: true}}
+	default:
+		return nil
+	}
+}
+
+// subjectOf names the connection whose token is exchanged, in the same profile.
+func (l *Layer) subjectOf(req authsome.LoginRequest) (string, error) {
+	subject := req.Subject
+	if subject.Connection == "" {
+		subject.Connection = authsome.DefaultConnection
+	}
+	subject.Profile = req.Ref.Profile
+	if err := subject.Validate(); err != nil {
+		return "", err
+	}
+	if subject == req.Ref {
+		return "", &authsome.Error{
+			Kind: authsome.KindUsage, Ref: req.Ref, Message: "a connection cannot exchange its own token",
+			Hint: fmt.Sprintf("authsome login %s --subject PROVIDER=CONNECTION", req.Ref.Provider),
+		}
+	}
+	return string(subject.Provider) + "/" + string(subject.Connection), nil
+}
+
+// obtain asks for a token with what the record holds.
+func (l *Layer) obtain(ctx context.Context, endpoint *oauth.Client, c *connectionRecord) (*oauth.Token, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
+	defer cancel()
+	switch {
+	case c.Flow == authsome.FlowClientCredentials:
+		return l.introspected(ctx, endpoint)(endpoint.ClientCredentials(ctx, c.Scopes))
+	case c.Flow == authsome.FlowTokenExchange:
+		subject, err := l.subjectToken(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		return l.introspected(ctx, endpoint)(endpoint.TokenExchange(ctx, subject, c.Scopes))
+	case endpoint.Provider.Assertion == authsome.AssertionGitHub:
+		return l.installationToken(ctx, endpoint, c)
+	default:
+		return l.serviceAccountToken(ctx, endpoint, c)
+	}
+}
+
+// introspected completes a token whose answer does not say when it expires, where the server can be asked (RFC 7662).
+func (l *Layer) introspected(ctx context.Context, endpoint *oauth.Client) func(*oauth.Token, error) (*oauth.Token, error) {
+	return func(t *oauth.Token, err error) (*oauth.Token, error) {
+		if err != nil || !t.ExpiresAt.IsZero() || endpoint.Provider.IntrospectionURL == "" {
+			return t, err
+		}
+		said, err := endpoint.Introspect(ctx, t.AccessToken)
+		if err != nil {
+			l.log.Debug("a new token cannot be introspected", "err", err)
+			return t, nil
+		}
+		t.LearnExpiry(said)
+		return t, nil
+	}
+}
+
+func (l *Layer) serviceAccountToken(ctx context.Context, endpoint *oauth.Client, c *connectionRecord) (*oauth.Token, error) {
+	account, err := oauth.ParseServiceAccount(c.Fields[authsome.FieldServiceAccount].Secret)
+	if err != nil {
+		return nil, unusableMaterial(c, "the key file of the service account", err)
+	}
+	tokenURL := endpoint.Provider.TokenURL
+	if account.TokenURL != "" && account.TokenURL != tokenURL {
+		return nil, unusableMaterial(c, "the key file of the service account",
+			fmt.Errorf("its token_uri is %s, the definition's token_url %s", account.TokenURL, tokenURL))
+	}
+	assertion, err := account.Assertion(tokenURL, c.Scopes, l.now())
+	if err != nil {
+		return nil, err
+	}
+	return endpoint.JWTBearer(ctx, assertion, nil)
+}
+
+func (l *Layer) installationToken(ctx context.Context, endpoint *oauth.Client, c *connectionRecord) (*oauth.Token, error) {
+	key, err := oauth.ParsePrivateKey(c.Fields[authsome.FieldPrivateKey].Secret)
+	if err != nil {
+		return nil, unusableMaterial(c, "the private key of the app", err)
+	}
+	app := oauth.App{ID: strings.TrimSpace(c.Fields[authsome.FieldAppID].Reveal()), Key: key}
+	installation := c.Fields[authsome.FieldInstallationID].Reveal()
+	if installation == "" {
+		if installation, err = l.onlyInstallation(ctx, endpoint, app, c.ref); err != nil {
+			return nil, err
+		}
+		c.Fields[authsome.FieldInstallationID] = sealed{authsome.NewSecret(installation)}
+	}
+	return endpoint.InstallationToken(ctx, app, installation)
+}
+
+// onlyInstallation returns the one place where the app is installed.
+func (l *Layer) onlyInstallation(
+	ctx context.Context, endpoint *oauth.Client, app oauth.App, ref authsome.Ref,
+) (string, error) {
+	all, err := endpoint.Installations(ctx, app)
+	if err != nil {
+		return "", err
+	}
+	if len(all) == 1 {
+		return all[0].ID, nil
+	}
+	var names []string
+	for _, i := range all {
+		names = append(names, i.ID+" ("+i.Account+")")
+	}
+	message := "the app is installed nowhere"
+	if len(names) > 0 {
+		message = "the app is installed at several places: " + strings.Join(names, ", ")
+	}
+	return "", &authsome.Error{
+		Kind: authsome.KindLoginFailed, Ref: ref, Reason: "installation", Message: message,
+		Hint: fmt.Sprintf("set GITHUB_APP_INSTALLATION_ID and run: authsome login %s", arguments(ref)),
+	}
+}
+
+// subjectToken returns the token that is exchanged: a fresh one of the other connection, or the one that was given.
+func (l *Layer) subjectToken(ctx context.Context, c *connectionRecord) (authsome.Secret, error) {
+	if c.Subject == "" {
+		return c.Fields[authsome.FieldSubjectToken].Secret, nil
+	}
+	p, name, _ := strings.Cut(c.Subject, "/")
+	ref := authsome.Ref{
+		Profile: c.ref.Profile, Provider: authsome.ProviderName(p), Connection: authsome.ConnectionName(name),
+	}
+	cred, err := l.Credential(ctx, ref, authsome.CredentialOptions{})
+	if err != nil {
+		e := authsome.AsError(err)
+		return authsome.Secret{}, &oauth.Error{
+			Class: oauth.ClassTransient, Err: err,
+			Reason: fmt.Sprintf("the token of %s cannot be had: %s", ref, firstOf(e.Reason, e.Message)),
+		}
+	}
+	return cred.Value, nil
+}
+
+// unusableMaterial is the failure of a login whose key cannot be used.
+func unusableMaterial(c *connectionRecord, what string, err error) error {
+	return &authsome.Error{
+		Kind: authsome.KindLoginFailed, Ref: c.ref, Reason: "unusable_key", Message: fmt.Sprintf("%s cannot be used: %v", what, err),
+		Hint: "authsome login " + arguments(c.ref) + " --force", Err: errors.Unwrap(err),
+	}
 }

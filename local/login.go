@@ -88,7 +88,8 @@ func (l *Layer) authorizeKey(
 func (l *Layer) authorizeOAuth(
 	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	if token := req.Fields[authsome.FieldAccessToken]; !token.IsZero() {
+	token := req.Fields[authsome.FieldAccessToken]
+	if forAccess := req.Flow != authsome.FlowJWTBearer && req.Flow != authsome.FlowTokenExchange; forAccess && !token.IsZero() {
 		c := l.newRecord(h, req)
 		c.AccessToken, c.TokenType, c.Scopes = sealed{token}, "Bearer", req.Scopes
 		return l.connected(ctx, p, h, newLogin{connection: c})

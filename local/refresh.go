@@ -128,6 +128,9 @@ func (l *Layer) rotate(
 	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord,
 ) (refreshed, error) {
 	client := l.renewSecret(ctx, h, h.registration(c))
+	if client == nil {
+		client = &registrationRecord{}
+	}
 	endpoint, err := l.issuer(p, h, c)
 	if err != nil {
 		return l.blocked(c, err)
@@ -157,6 +160,9 @@ func (l *Layer) issuer(p *authsome.Provider, h *holding, c *connectionRecord) (*
 		c.Refresh.Reason = reasonEndpointChanged
 		return nil, c.failure()
 	}
+	if client == nil && c.ClientID == "" && c.asksAgain() {
+		client = &registrationRecord{} // the key is all it takes
+	}
 	if client == nil {
 		c.Refresh.Reason = reasonNoClient
 		return nil, c.failure()
@@ -184,7 +190,7 @@ func (l *Layer) blocked(c *connectionRecord, err error) (refreshed, error) {
 func (l *Layer) send(ctx context.Context, endpoint *oauth.Client, c *connectionRecord) (*oauth.Token, error) {
 	first := l.now()
 	for replays := 0; ; replays++ {
-		token, err := l.sendOnce(ctx, endpoint, c.RefreshToken.Secret)
+		token, err := l.sendOnce(ctx, endpoint, c)
 		if err == nil {
 			return token, nil
 		}
@@ -198,10 +204,13 @@ func (l *Layer) send(ctx context.Context, endpoint *oauth.Client, c *connectionR
 	}
 }
 
-func (l *Layer) sendOnce(ctx context.Context, endpoint *oauth.Client, token authsome.Secret) (*oauth.Token, error) {
+func (l *Layer) sendOnce(ctx context.Context, endpoint *oauth.Client, c *connectionRecord) (*oauth.Token, error) {
+	if c.RefreshToken.IsZero() {
+		return l.obtain(ctx, endpoint, c)
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	return endpoint.Refresh(ctx, token)
+	return endpoint.Refresh(ctx, c.RefreshToken.Secret)
 }
 
 // renewed commits a new token; only then is anybody given it.

@@ -21,13 +21,16 @@ func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	issuer := s.issuer(r)
 	methods := s.authMethods()
 	doc := map[string]any{
-		"issuer":                                         issuer,
-		"authorization_endpoint":                         issuer + PathAuthorize,
-		"device_authorization_endpoint":                  issuer + PathDeviceAuthorization,
-		"token_endpoint":                                 issuer + PathToken,
-		"revocation_endpoint":                            issuer + PathRevoke,
-		"response_types_supported":                       []string{"code"},
-		"grant_types_supported":                          []string{"authorization_code", "refresh_token", GrantTypeDeviceCode},
+		"issuer":                        issuer,
+		"authorization_endpoint":        issuer + PathAuthorize,
+		"device_authorization_endpoint": issuer + PathDeviceAuthorization,
+		"token_endpoint":                issuer + PathToken,
+		"revocation_endpoint":           issuer + PathRevoke,
+		"introspection_endpoint":        issuer + PathIntrospect,
+		"response_types_supported":      []string{"code"},
+		"grant_types_supported": []string{
+			"authorization_code", "refresh_token", GrantTypeDeviceCode, "client_credentials", GrantTypeJWTBearer, GrantTypeTokenExchange,
+		},
 		"code_challenge_methods_supported":               []string{"S256"},
 		"token_endpoint_auth_methods_supported":          methods,
 		"revocation_endpoint_auth_methods_supported":     methods,

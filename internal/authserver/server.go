@@ -15,6 +15,7 @@
 package authserver
 
 import (
+	"crypto"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -99,6 +100,8 @@ type Config struct {
 	// are optional (RFC 8628 section 3.2).
 	OmitDeviceInterval, OmitVerificationURIComplete bool
 
+	// AssertionKeys are the keys that assertions may be signed with (RFC 7523), by their issuer: *rsa.PublicKey.
+	AssertionKeys map[string]crypto.PublicKey
 	// Registration lets clients register themselves, RFC 7591; the next four say how.
 	Registration         bool
 	ConfidentialOnly     bool          // no public clients: token_endpoint_auth_method none is refused
@@ -196,6 +199,7 @@ func New(config Config) *Server {
 	s.mux.HandleFunc("POST "+PathDevice, s.serveDeviceDecision)
 	s.mux.HandleFunc("POST "+PathToken, s.serveToken)
 	s.mux.HandleFunc("POST "+PathRevoke, s.serveRevoke)
+	s.mux.HandleFunc("POST "+PathIntrospect, s.serveIntrospect)
 	return s
 }
 

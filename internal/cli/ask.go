@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"os"
 
 	"authsome"
 	"authsome/internal/loopback"
@@ -19,8 +21,12 @@ func (s *loginSession) ask(
 		if !into[f.Name].IsZero() {
 			continue
 		}
-		if value := s.app.env.getenv(f.Env); f.Env != "" && value != "" {
-			into[f.Name] = authsome.NewSecret(value)
+		value, err := s.fromEnvironment(f)
+		if err != nil {
+			return err
+		}
+		if !value.IsZero() {
+			into[f.Name] = value
 			supplied = true
 			continue
 		}
@@ -40,6 +46,41 @@ func (s *loginSession) ask(
 		return nil
 	default:
 		return nobodyToAsk(step.Provider, missing)
+	}
+}
+
+// fromEnvironment returns what a variable supplies: the value, or for a file its content.
+func (s *loginSession) fromEnvironment(f authsome.Field) (authsome.Secret, error) {
+	value := ""
+	if f.Env != "" {
+		value = s.app.env.getenv(f.Env)
+	}
+	if value == "" || !f.File {
+		return authsome.NewSecret(value), nil
+	}
+	return readSecretFile(f, value)
+}
+
+// maxSecretFile bounds a key file, in bytes.
+const maxSecretFile = 64 << 10
+
+// readSecretFile reads the file whose content a field wants.
+func readSecretFile(f authsome.Field, path string) (authsome.Secret, error) {
+	content, err := os.ReadFile(path)
+	problem := ""
+	switch {
+	case err != nil:
+		problem = err.Error()
+	case len(content) > maxSecretFile:
+		problem = fmt.Sprintf("%s is larger than %d bytes", path, maxSecretFile)
+	case len(bytes.TrimSpace(content)) == 0:
+		problem = path + " is empty"
+	default:
+		return authsome.NewSecret(string(content)), nil
+	}
+	return authsome.Secret{}, &authsome.Error{
+		Kind: authsome.KindUsage, Message: fmt.Sprintf("the %s cannot be read: %s", f.Label, problem),
+		Hint: "give the path of the file that was downloaded from the provider", Err: err,
 	}
 }
 
@@ -80,6 +121,9 @@ func (s *loginSession) askAtTerminal(
 	}
 	for _, f := range fields {
 		value, err := s.prompt(ctx, f)
+		if authsome.KindOf(err) == authsome.KindUsage {
+			return err
+		}
 		if err != nil {
 			return &authsome.Error{
 				Kind: authsome.KindCancelled, Message: "the login was given up at the prompt", Err: err,
@@ -99,6 +143,13 @@ func (s *loginSession) prompt(ctx context.Context, f authsome.Field) (authsome.S
 	}
 	if f.Optional {
 		label += " [none]"
+	}
+	if f.File {
+		path, err := s.app.env.UI.ReadLine(ctx, label+", path of the file")
+		if err != nil || path == "" {
+			return authsome.Secret{}, err
+		}
+		return readSecretFile(f, path)
 	}
 	if f.Secret {
 		return s.app.env.UI.ReadSecret(ctx, label)

@@ -18,6 +18,7 @@ type loginOptions struct {
 	baseURL    string
 	clientID   string
 	issuer     string
+	subject    string
 	force      bool
 	withToken  bool
 	noBrowser  bool
@@ -40,6 +41,7 @@ func (a *app) loginCommand() *cobra.Command {
 	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
 	f.StringVar(&o.clientID, "client-id", "", "OAuth client to use (its secret is asked for)")
 	f.StringVar(&o.issuer, "accept-issuer", "", "issuer to go on with, where a server names another one than before")
+	f.StringVar(&o.subject, "subject", "", "connection whose token is exchanged, as PROVIDER or PROVIDER=CONNECTION")
 	f.BoolVar(&o.force, "force", false, "log in although there is a good connection")
 	f.BoolVar(&o.withToken, "with-token", false, "read the API key or token from standard input")
 	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address to visit instead of opening a browser")
@@ -59,6 +61,9 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 		Ref: ref, Flow: authsome.Flow(o.flow), Scopes: o.scopes, BaseURL: o.baseURL, Force: o.force,
 		AcceptIssuer: o.issuer,
 		Fields:       make(map[authsome.FieldName]authsome.Secret),
+	}
+	if subject, name, _ := strings.Cut(o.subject, "="); subject != "" {
+		req.Subject = authsome.Ref{Provider: authsome.ProviderName(subject), Connection: authsome.ConnectionName(name)}
 	}
 	if o.clientID != "" {
 		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)

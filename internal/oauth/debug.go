@@ -71,7 +71,7 @@ func (r *request) redactedBody() string {
 func isSecretParam(name string) bool {
 	switch strings.ToLower(name) {
 	case "client_secret", "code", "code_verifier", "refresh_token", "access_token", "token", "device_code", "password",
-		"assertion", "client_assertion":
+		"assertion", "client_assertion", "subject_token", "actor_token":
 		return true
 	default:
 		return false

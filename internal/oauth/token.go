@@ -22,6 +22,8 @@ type Token struct {
 	// ClockSkew is the server's clock minus ours, by the Date header (RFC 9110 section 6.6.1), which counts whole
 	// seconds; zero when there was none.
 	ClockSkew time.Duration
+
+	answer authsome.Secret // all of the answer as JSON; for Member and IDToken
 }
 
 // readToken takes the token out of an answer, or says why there is none.
@@ -33,6 +35,7 @@ func (c *Client) readToken(r *request, a *answer) (*Token, error) {
 	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
 		return nil, c.rejected(r, a, m)
 	}
+	whole := m
 	m = c.tokenObject(m)
 	if m.text("access_token") == "" {
 		return nil, a.useless(r.op, "no access token in the answer")
@@ -51,6 +54,7 @@ func (c *Client) readToken(r *request, a *answer) (*Token, error) {
 		Scopes:       c.grantedScopes(m),
 		SentAt:       a.sentAt,
 		ClockSkew:    a.clockSkew(),
+		answer:       sealAnswer(whole),
 	}
 	t.ExpiresAt, t.Lifetime = c.accessExpiry(m, a.sentAt)
 	t.RefreshExpiresAt = c.refreshExpiry(m, a.sentAt)
