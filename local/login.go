@@ -239,6 +239,10 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	if err != nil {
 		return nil, err
 	}
+	token, err = l.introspected(ctx, l.loginClient(b))(token, nil)
+	if err != nil {
+		return nil, err
+	}
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
 	c.TokenURL, c.ClientID, c.Scopes = refreshURL(b.spec), b.client.ClientID, b.scopes
 	c.DynamicClient = b.client.Dynamic

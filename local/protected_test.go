@@ -1,6 +1,8 @@
 package local_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -107,4 +109,15 @@ func wantFailure(t *testing.T, err error, text string) {
 	if err == nil || !strings.Contains(err.Error(), text) {
 		t.Errorf("got error %v, want one with %q", err, text)
 	}
+}
+
+// unsigned is a JWT with these claims that nobody has signed.
+func unsigned(t *testing.T, claims map[string]any) string {
+	t.Helper()
+	b, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"none"}`)) + "." + encode(b) + "."
 }
