@@ -37,7 +37,8 @@ type Connection struct {
 	Requested   []string // the scopes that were asked for
 	TokenType   string   // RFC 6749 section 7.1
 	Account     Account
-	ObtainedAt  time.Time // when the present credential was issued
+	Public      map[FieldName]string // values of the credential that are no secret, such as a user name
+	ObtainedAt  time.Time            // when the present credential was issued
 	ExpiresAt   time.Time
 	Generation  uint64 // grows by one with every new credential
 	Refreshable bool   // a refresh token is stored

@@ -88,13 +88,25 @@ func (c *Credential) setFields(h http.Header) error {
 	case c.Value.IsZero():
 		return c.unusable("it is empty")
 	}
-	for _, values := range fields {
-		if strings.ContainsFunc(values[0], isForbiddenInField) {
-			return c.unusable("it holds a control character")
-		}
+	if c.holdsControl() {
+		return c.unusable("it holds a control character")
 	}
 	maps.Copy(h, fields)
 	return nil
+}
+
+// holdsControl reports whether a value cannot have been meant: it could end a field and begin another, or hide in what
+// encodes it.
+func (c *Credential) holdsControl() bool {
+	if strings.ContainsFunc(c.Inject.Prefix+c.Value.Reveal(), isForbiddenInField) {
+		return true
+	}
+	for _, v := range c.Fields {
+		if strings.ContainsFunc(v.Reveal(), isForbiddenInField) {
+			return true
+		}
+	}
+	return false
 }
 
 // unusable is the failure to put the credential on a request.

@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"authsome/internal/oauth":      {"authsome"},
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
+	"authsome/internal/sigv4":      {"authsome"},
 	"authsome/internal/audit":      {"authsome"},
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
@@ -29,7 +30,7 @@ var allowed = map[string][]string{
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm"},
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
-		"authsome/internal/sqlite", "authsome/internal/keysource",
+		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4",
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",

@@ -44,8 +44,8 @@ func (i Injection) Templates() []string {
 	return append(all, i.User, i.Password)
 }
 
-// mentions reports whether a template stands for the field.
-func (i Injection) mentions(name FieldName) bool {
+// Mentions reports whether a template stands for the field.
+func (i Injection) Mentions(name FieldName) bool {
 	return slices.ContainsFunc(i.Templates(), func(t string) bool { return strings.Contains(t, "{"+string(name)+"}") })
 }
 
@@ -121,7 +121,7 @@ func (c *Credential) header() (http.Header, error) {
 			return nil, err
 		}
 		h.Set("Authorization", value)
-	case field == "" && c.Inject.mentions(c.AuthType.SecretField()):
+	case field == "" && c.Inject.Mentions(c.AuthType.SecretField()):
 	default:
 		if field == "" {
 			field = "Authorization"

@@ -14,9 +14,6 @@ func (l *Layer) newRecord(h *holding, req authsome.LoginRequest) *connectionReco
 		SchemaVersion: schemaVersion, AuthType: authsome.AuthTypeOAuth2, Flow: req.Flow, BaseURL: req.BaseURL,
 		ObtainedAt: l.now().UTC(), ref: req.Ref, Generation: 1,
 	}
-	if req.Flow == authsome.FlowAPIKey {
-		c.AuthType = authsome.AuthTypeAPIKey
-	}
 	if old := h.connections[req.Ref.Connection]; old != nil {
 		c.Generation = old.Generation + 1
 	}

@@ -57,7 +57,7 @@ func (l *Layer) readAll(
 func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
 	return authsome.Connection{
 		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
-		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, Scopes: c.Scopes, TokenType: c.TokenType, Account: c.Account,
+		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost, Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Public: c.Public,
 		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,
 		Refreshable: c.renewable(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
 		ErrorDescription: c.Refresh.Description, NextAttemptAt: c.Refresh.NextAttemptAt,

@@ -7,6 +7,7 @@ import (
 	"authsome"
 	"authsome/internal/oauth"
 	"authsome/internal/provider"
+	"authsome/internal/sigv4"
 )
 
 // Credential returns a credential that is good now, refreshing it first where contract and options demand it.
@@ -71,7 +72,7 @@ func (l *Layer) settle(c *connectionRecord) (warning *authsome.Error, err error)
 func credential(
 	p *authsome.Provider, server *authsome.OAuth, c *connectionRecord, now func() time.Time, warning *authsome.Error,
 ) (*authsome.Credential, error) {
-	hosts, excluded, err := provider.Patterns(p, c.BaseURL)
+	hosts, excluded, err := provider.Patterns(p, c.BaseURL, c.APIHost)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +83,8 @@ func credential(
 		}
 		excluded = append(excluded, discovered...)
 	}
-	signer, err := c.signer(now)
+	inject := provider.Injection(p)
+	signer, err := c.signer(inject, now)
 	if err != nil {
 		return nil, err
 	}
@@ -90,12 +92,19 @@ func credential(
 		Signer: signer,
 		Ref:    c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
 		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
-		Inject: provider.Injection(p), Hosts: hosts, Excluded: excluded, Warning: warning,
+		Inject: inject, Fields: c.values(), Hosts: hosts, Excluded: excluded, Warning: warning,
 	}, nil
 }
 
 // signer returns what authenticates requests one by one, or nil where a header does.
-func (c *connectionRecord) signer(now func() time.Time) (authsome.Signer, error) {
+func (c *connectionRecord) signer(inject authsome.Injection, now func() time.Time) (authsome.Signer, error) {
+	if c.AuthType == authsome.AuthTypeSigV4 {
+		return &sigv4.Signer{
+			AccessKeyID: c.Public[authsome.FieldAccessKeyID], Secret: c.AccessToken.Secret,
+			SessionToken: c.Fields[authsome.FieldSessionToken].Secret, Service: inject.Service,
+			Region: firstOf(c.Public[authsome.FieldRegion], inject.Region), Now: now,
+		}, nil
+	}
 	if c.DPoPKey.IsZero() {
 		return nil, nil //nolint:nilnil // most credentials need none
 	}

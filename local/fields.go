@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"authsome"
+	"authsome/internal/provider"
 )
 
 // clientFields is what a person is asked for when no client is registered, or another one is wanted. The secret of one
@@ -25,13 +27,32 @@ func clientFields(p *authsome.Provider, spec *authsome.OAuth, known bool) []auth
 	return fields
 }
 
-// keyField describes the API key of a provider to the person who is asked for it.
-func keyField(p *authsome.Provider) authsome.Field {
-	f := authsome.Field{Name: authsome.FieldAPIKey, Label: "API key", Secret: true}
-	if p.APIKey != nil {
-		f.Env, f.Pattern, f.PatternHint = p.APIKey.EnvVar, p.APIKey.KeyPattern, p.APIKey.KeyPatternHint
+// keyFields describes what a provider's credential consists of to the person who is asked for it.
+func keyFields(p *authsome.Provider) []authsome.Field {
+	var fields []authsome.Field
+	for _, f := range p.KeyFields() {
+		fields = append(fields, authsome.Field{
+			Name: f.Name, Label: f.Label, Secret: !f.Public, Optional: f.Optional, Env: f.EnvVar, Pattern: f.Pattern,
+			PatternHint: f.PatternHint,
+		})
 	}
-	return f
+	return fields
+}
+
+// baseURL completes a request by the address of the person's own instance, or asks for it where the definition depends on
+// one.
+func baseURL(p *authsome.Provider, req *authsome.LoginRequest) (*authsome.Authorization, error) {
+	given := firstOf(req.BaseURL, req.Fields[authsome.FieldBaseURL].Reveal())
+	if given == "" && provider.NeedsBaseURL(p) {
+		return &authsome.Authorization{Provider: p, Fields: []authsome.Field{{
+			Name: authsome.FieldBaseURL, Label: "Address of your instance", PatternHint: "https://acme.example.com",
+		}}}, nil
+	}
+	if given != "" && !strings.Contains(given, "://") {
+		given = "https://" + given
+	}
+	req.BaseURL = given
+	return nil, nil //nolint:nilnil // nothing to ask
 }
 
 // checkField refuses what does not look like the value that was asked for, and what no header field can carry. The

@@ -62,7 +62,7 @@ const (
 // again to what is there once the lock is held.
 func (c *connectionRecord) decide(opts authsome.CredentialOptions, client *registrationRecord, now time.Time) verdict {
 	switch {
-	case c.AuthType == authsome.AuthTypeAPIKey:
+	case c.AuthType != authsome.AuthTypeOAuth2:
 		return serve
 	case !c.mustRenew(opts, now):
 		return serve

@@ -51,6 +51,7 @@ func (l *Layer) authorizeGrant(
 	if len(c.Scopes) == 0 {
 		c.Scopes = spec.Scopes
 	}
+	scopes := c.Scopes
 	client, missing, err := l.grantMaterial(p, h, spec, c, req)
 	if err != nil || missing != nil {
 		return missing, err
@@ -62,10 +63,18 @@ func (l *Layer) authorizeGrant(
 	}
 	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
 	c.take(token)
+	c.Requested = scopes
+	l.learnHost(spec, c, token)
 	if client.ClientID == "" {
 		client = nil
 	}
-	return l.connected(ctx, p, h, newLogin{connection: c, client: client, server: found})
+	done, err := l.connected(ctx, p, h, newLogin{connection: c, client: client, server: found})
+	if err != nil {
+		return nil, err
+	}
+	l.learnAccount(ctx, p, h, c, nil)
+	done.Connection.Account = c.Account
+	return done, nil
 }
 
 // grantMaterial fills in what the grant needs, or says what a person must be asked for.

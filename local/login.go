@@ -35,13 +35,17 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 		return nil, err
 	}
 	req.Ref = h.resolve(ref)
-	if !req.Force {
+	wanting := stepUp(&req, h.connections[req.Ref.Connection])
+	if !req.Force && !wanting {
 		if done := l.alreadyConnected(ctx, req.Ref, h); done != nil {
 			return &authsome.Authorization{Provider: p, Connection: done, AlreadyConnected: true}, nil
 		}
 	}
 	if req.Flow == "" {
 		req.Flow = p.Flow
+	}
+	if ask, err := baseURL(p, &req); ask != nil || err != nil {
+		return ask, err
 	}
 	authorize := l.authorizeOAuth
 	if p.AuthType != authsome.AuthTypeOAuth2 {
@@ -64,25 +68,6 @@ func (l *Layer) alreadyConnected(ctx context.Context, ref authsome.Ref, h *holdi
 		return nil
 	}
 	return c
-}
-
-func (l *Layer) authorizeKey(
-	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
-) (*authsome.Authorization, error) {
-	if req.Flow != authsome.FlowAPIKey {
-		return nil, unsupportedFlow(p, req.Flow, authsome.FlowAPIKey)
-	}
-	field := keyField(p)
-	key := firstSecret(req.Fields[authsome.FieldAPIKey], req.Fields[authsome.FieldAccessToken])
-	if key.IsZero() {
-		return &authsome.Authorization{Provider: p, Fields: []authsome.Field{field}}, nil
-	}
-	if err := checkField(field, key); err != nil {
-		return nil, err
-	}
-	c := l.newRecord(h, req)
-	c.AccessToken, c.TokenType = sealed{key}, ""
-	return l.connected(ctx, p, h, newLogin{connection: c})
 }
 
 func (l *Layer) authorizeOAuth(
@@ -244,9 +229,10 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 		return nil, err
 	}
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
-	c.TokenURL, c.ClientID, c.Scopes = refreshURL(b.spec), b.client.ClientID, b.scopes
+	c.TokenURL, c.ClientID, c.Scopes, c.Requested = refreshURL(b.spec), b.client.ClientID, b.scopes, b.scopes
 	c.DynamicClient = b.client.Dynamic
 	c.take(token)
+	l.learnHost(b.spec, c, token)
 	if b.dpop != nil {
 		if c.DPoPKey.Secret, err = b.dpop.PEM(); err != nil {
 			return nil, err
@@ -260,6 +246,8 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	if err != nil {
 		return nil, err
 	}
+	l.learnAccount(ctx, b.provider, h, c, l.accountIn(b, token))
+	done.Connection.Account = c.Account
 	return done.Connection, nil
 }
 

@@ -35,6 +35,8 @@ type connectionRecord struct {
 	TokenType    string   `json:"token_type,omitempty"`
 	Scopes       []string `json:"scopes,omitempty"`
 	Requested    []string `json:"requested_scopes,omitempty"`
+	// Public are values of the credential that are no secret, such as a user name.
+	Public map[authsome.FieldName]string `json:"public,omitempty"`
 	// Fields are the other values that the credential, or its renewal, consists of: a user name, a private key.
 	Fields  map[authsome.FieldName]sealed `json:"fields,omitempty"`
 	DPoPKey sealed                        `json:"dpop_key,omitzero"` // the private key that the tokens are bound to, PKCS #8 in PEM

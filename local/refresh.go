@@ -144,6 +144,7 @@ func (l *Layer) rotate(
 	}
 	token, err := l.send(ctx, endpoint, c)
 	if err == nil {
+		l.learnHost(&endpoint.Provider, c, token)
 		return l.renewed(ctx, c, token)
 	}
 	return l.failed(ctx, c, client, asOAuthError(err))

@@ -78,7 +78,7 @@ var (
 )
 
 func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord) error {
-	if c.AuthType == authsome.AuthTypeAPIKey {
+	if c.AuthType != authsome.AuthTypeOAuth2 {
 		return errKeyRevocation
 	}
 	spec, err := serverOf(p, h.settings, c.BaseURL)

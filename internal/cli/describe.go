@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"maps"
+	"slices"
+
 	"authsome"
 )
 
@@ -33,6 +36,18 @@ func describe(c *authsome.Connection) object {
 		{"account", accountObject(c.Account)},
 		{secretField(c.AuthType), authsome.Redacted},
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Public)) {
+		o = append(o, member{string(name), c.Public[name]})
+	}
+	if missing := missingScopes(c); len(missing) > 0 {
+		o = append(o, member{"scopes_missing", missing})
+	}
+	if c.APIHost != "" {
+		o = append(o, member{"api_host", c.APIHost})
+	}
+	if c.BaseURL != "" {
+		o = append(o, member{"base_url", c.BaseURL})
+	}
 	if c.Refreshable {
 		o = append(o, member{fieldRefreshToken, authsome.Redacted})
 	}
@@ -40,11 +55,17 @@ func describe(c *authsome.Connection) object {
 }
 
 // secretField is what the credential of a connection is called.
-func secretField(t authsome.AuthType) string {
-	if t == authsome.AuthTypeAPIKey {
-		return fieldAPIKey
+func secretField(t authsome.AuthType) string { return string(t.SecretField()) }
+
+// missingScopes returns what was asked for at login and not granted.
+func missingScopes(c *authsome.Connection) []string {
+	var missing []string
+	for _, s := range c.Requested {
+		if !slices.Contains(c.Scopes, s) {
+			missing = append(missing, s)
+		}
 	}
-	return fieldAccessToken
+	return missing
 }
 
 // accountObject is null when the provider has not said who is logged in.

@@ -74,9 +74,9 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 	var failed error
 	for _, c := range all {
 		more, err := a.exportOne(ctx, layer, c.Ref, o)
-		if authsome.KindOf(err) == authsome.KindRefreshFailed {
+		if kind := authsome.KindOf(err); kind == authsome.KindRefreshFailed || kind == authsome.KindDenied {
 			a.warn(authsome.AsError(err))
-			failed = exitStatus(exitCode(authsome.KindRefreshFailed))
+			failed = exitStatus(exitCode(kind))
 			continue
 		}
 		if err != nil {
@@ -102,9 +102,27 @@ func (a *app) exportOne(
 	if err != nil {
 		return nil, err
 	}
+	if bound := boundToKey(cred); bound != nil {
+		return nil, bound
+	}
 	a.warn(cred.Warning)
 	a.record(authsome.EventExport, cred.Ref, nil)
-	return variables{{o.prefix + exportNames(&p.Provider)[0], cred.Value}}, nil
+	vars := variables{{o.prefix + exportNames(&p.Provider)[0], cred.Value}}
+	for _, f := range p.KeyFields() {
+		if value := cred.Fields[f.Name]; !value.IsZero() {
+			vars = append(vars, variable{o.prefix + fieldVariable(&p.Provider, f), value})
+		}
+	}
+	return vars, nil
+}
+
+// fieldVariable is the variable that carries a further value of a key: the one the definition names, or one made of the
+// names of provider and field.
+func fieldVariable(p *authsome.Provider, f authsome.KeyField) string {
+	if f.EnvVar != "" {
+		return f.EnvVar
+	}
+	return variableName(string(p.Name) + "_" + string(f.Name))
 }
 
 // exportNames returns every variable in which programs look for a provider's credential: the one that the definition
@@ -112,10 +130,23 @@ func (a *app) exportOne(
 func exportNames(p *authsome.Provider) []string {
 	field := secretField(p.AuthType)
 	names := p.Export.Names(field)
+	if p.Export.Env[field] == "" && p.AuthType == authsome.AuthTypeSigV4 {
+		return slices.Insert(names, 0, mainVariable(p))
+	}
 	if p.Export.Env[field] == "" {
 		names = slices.Insert(names, 0, variableName(string(p.Name)+"_"+field))
 	}
 	return names
+}
+
+// mainVariable is what the kind of credential itself calls its main value.
+func mainVariable(p *authsome.Provider) string {
+	for _, f := range p.KeyFields() {
+		if f.Name == p.AuthType.SecretField() {
+			return fieldVariable(p, f)
+		}
+	}
+	return variableName(string(p.Name))
 }
 
 // variableName turns a name into one that a shell accepts.

@@ -39,6 +39,9 @@ func (a *app) get(cmd *cobra.Command, provider string, o getOptions) error {
 	if o.show && (o.field == fieldAccessToken || o.field == fieldAPIKey) {
 		return a.getSecret(cmd, layer, ref, o)
 	}
+	if o.show && o.field != "" {
+		return a.getValue(cmd, layer, ref, o)
+	}
 	c, err := layer.Connection(cmd.Context(), ref, authsome.CredentialOptions{Refresh: o.refresh})
 	if err != nil {
 		return err
@@ -63,8 +66,43 @@ func (a *app) getSecret(cmd *cobra.Command, layer authsome.AuthLayer, ref authso
 		return err
 	}
 	a.warn(cred.Warning)
+	a.warn(boundToKey(cred))
 	a.record(authsome.EventReveal, cred.Ref, nil)
 	return a.printField(o.field, cred.Value.Reveal())
+}
+
+// boundToKey is the warning that a token is of no use to whoever does not have the key that it is bound to (RFC 9449).
+func boundToKey(cred *authsome.Credential) *authsome.Error {
+	if !strings.EqualFold(cred.TokenType, "DPoP") {
+		return nil
+	}
+	return &authsome.Error{
+		Kind: authsome.KindDenied, Ref: cred.Ref,
+		Message: fmt.Sprintf("the token of %s is bound to a key that does not leave the vault; nobody can use it alone", cred.Ref),
+		Hint:    "authsome run -- COMMAND",
+	}
+}
+
+// getValue prints a field that may be one of the credential's further values, such as the second of two keys.
+func (a *app) getValue(cmd *cobra.Command, layer authsome.AuthLayer, ref authsome.Ref, o getOptions) error {
+	cred, err := layer.Credential(cmd.Context(), ref, authsome.CredentialOptions{Refresh: o.refresh})
+	if err == nil {
+		value := cred.Fields[authsome.FieldName(o.field)]
+		if o.field == secretField(cred.AuthType) {
+			value = cred.Value
+		}
+		if !value.IsZero() {
+			a.warn(cred.Warning)
+			a.record(authsome.EventReveal, cred.Ref, nil)
+			return a.printField(o.field, value.Reveal())
+		}
+	}
+	c, err := layer.Connection(cmd.Context(), ref, authsome.CredentialOptions{})
+	if err != nil {
+		return err
+	}
+	a.warn(c.Warning)
+	return a.printConnection(cmd, describe(c), o.field)
 }
 
 func (a *app) printConnection(cmd *cobra.Command, described object, field string) error {

@@ -139,9 +139,21 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 			{"profile", c.Profile},
 			{"scopes", c.Scopes},
 			{"expires_at", c.ExpiresAt},
+			{"account", accountObject(c.Account)},
+			{"scopes_missing", missingScopes(c)},
 		})
 	}
-	a.say("%s %s", verb, c.Ref)
+	as := ""
+	if c.Account.Label != "" {
+		as = " as " + c.Account.Label
+	}
+	a.say("%s %s%s", verb, c.Ref, as)
+	if missing := missingScopes(c); len(missing) > 0 && !done.AlreadyConnected {
+		a.warn(&authsome.Error{
+			Message: "the provider did not grant " + strings.Join(missing, ", "),
+			Hint:    "what needs it will fail; authsome login " + string(c.Provider) + " --force asks again",
+		})
+	}
 	if done.AlreadyConnected {
 		a.say("authsome login %s --force logs in again", c.Provider)
 	}
@@ -165,7 +177,7 @@ type page interface {
 // steps asks the layer what comes next until the login is done.
 func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*authsome.Authorization, error) {
 	var callback redirectReceiver
-	asked := false
+	asked := make(map[authsome.FieldName]bool)
 	for {
 		next, err := s.layer.Authorize(ctx, req)
 		switch {
@@ -173,12 +185,11 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 			return nil, err
 		case next.Connection != nil:
 			return next, nil
-		case next.Fields != nil && asked:
+		case next.Fields != nil && allAsked(next.Fields, asked):
 			return nil, &authsome.Error{
 				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "what was entered is not enough to log in",
 			}
 		case next.Fields != nil:
-			asked = true
 			err = s.ask(ctx, next, req.Fields)
 		case next.Redirect != nil:
 			callback, err = s.listen(next)
@@ -194,6 +205,16 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 			return nil, err
 		}
 	}
+}
+
+// allAsked reports whether a person has been asked for all of the fields before, and notes that they are now.
+func allAsked(fields []authsome.Field, asked map[authsome.FieldName]bool) bool {
+	all := true
+	for _, f := range fields {
+		all = all && asked[f.Name]
+		asked[f.Name] = true
+	}
+	return all
 }
 
 // finish tells the pages how it went, so that the person need not look at the terminal.

@@ -132,7 +132,7 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 	if err != nil {
 		return err
 	}
-	hosts, excluded, err := provider.Patterns(&p.Provider, c.BaseURL)
+	hosts, excluded, err := provider.Patterns(&p.Provider, c.BaseURL, c.APIHost)
 	if err != nil {
 		return err
 	}
@@ -142,10 +142,30 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 	if p.APIKey != nil {
 		r.settings.Withhold = append(r.settings.Withhold, p.APIKey.EnvVar)
 	}
+	r.addFields(&p.Provider, c)
 	if p.Client != nil {
 		r.settings.Withhold = append(r.settings.Withhold, p.Client.ClientIDEnv, p.Client.ClientSecretEnv)
 	}
 	return nil
+}
+
+// addFields gives the child what it needs besides the main value: what is public as it is, placeholders for the rest. What
+// may be absent is, lest a program send a placeholder where the provider expects nothing.
+func (r *chosenRoutes) addFields(p *authsome.Provider, c authsome.Connection) {
+	for _, f := range p.KeyFields() {
+		name := fieldVariable(p, f)
+		value, public := c.Public[f.Name]
+		switch {
+		case f.Name == p.AuthType.SecretField():
+		case public:
+			r.settings.Plain = append(r.settings.Plain, run.Variable{Name: name, Value: value})
+		case f.Optional && f.Public:
+		case f.Optional:
+			r.settings.Withhold = append(r.settings.Withhold, name)
+		default:
+			r.settings.Placeholders = append(r.settings.Placeholders, name)
+		}
+	}
 }
 
 // resolutions joins the addresses of the configuration with those of --resolve, which win.

@@ -61,6 +61,15 @@ func parseClaims(jwt string) (members, error) {
 	return claims, nil
 }
 
+// Answer returns the token endpoint's answer without the tokens.
+func (t *Token) Answer() Answer {
+	m := t.members()
+	for _, name := range []string{"access_token", "refresh_token", "id_token"} {
+		delete(m, name)
+	}
+	return Answer{m}
+}
+
 // sealAnswer keeps an answer, tokens and all, from being shown by accident.
 func sealAnswer(m members) authsome.Secret {
 	b, _ := json.Marshal(m) // it was JSON, or a form

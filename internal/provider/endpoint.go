@@ -12,6 +12,8 @@ import (
 
 const (
 	basePlaceholder = "{base_url}"
+	hostPlaceholder = "{api_host}"
+	standInHost     = "https://api-host.invalid" // where the API's host is not known yet
 	standInBase     = "https://base-url.invalid" // where the base URL is not known yet
 )
 
@@ -44,7 +46,7 @@ func endpointURL(s, base string, placeholders ...string) (*url.URL, error) {
 	if base == "" {
 		base = standInBase
 	}
-	s, err := substitute(s, base)
+	s, err := substitute(s, basePlaceholder, base)
 	if err != nil {
 		return nil, err
 	}
@@ -90,20 +92,20 @@ func parseBaseURL(s string) (string, error) {
 	return s, nil
 }
 
-// substitute puts base where the placeholder stands, which is the beginning or nowhere: anywhere else it could turn a
-// path into a host.
-func substitute(s, base string) (string, error) {
-	rest, templated := strings.CutPrefix(s, basePlaceholder)
-	if strings.Contains(rest, basePlaceholder) {
-		return "", fmt.Errorf("must have %s at the beginning only, got %q", basePlaceholder, s)
+// substitute puts a URL where its placeholder stands, which is the beginning or nowhere: anywhere else it could turn a path
+// into a host.
+func substitute(s, placeholder, value string) (string, error) {
+	rest, templated := strings.CutPrefix(s, placeholder)
+	if strings.Contains(rest, placeholder) {
+		return "", fmt.Errorf("must have %s at the beginning only, got %q", placeholder, s)
 	}
 	if !templated {
 		return s, nil
 	}
 	if rest != "" && rest[0] != '/' {
-		return "", fmt.Errorf("must go on with a path after %s, got %q", basePlaceholder, s)
+		return "", fmt.Errorf("must go on with a path after %s, got %q", placeholder, s)
 	}
-	return strings.TrimRight(base, "/") + rest, nil
+	return strings.TrimRight(value, "/") + rest, nil
 }
 
 // checkPage checks a link for people.

@@ -41,7 +41,7 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 		if _, err := endpointURL(*e.url, base, e.placeholders...); err != nil {
 			return nil, usageError(p, fmt.Errorf("%s: %w", e.name, err))
 		}
-		if *e.url, err = substitute(*e.url, base); err != nil {
+		if *e.url, err = substitute(*e.url, basePlaceholder, base); err != nil {
 			return nil, usageError(p, fmt.Errorf("%s: %w", e.name, err))
 		}
 	}
@@ -52,7 +52,8 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 // Patterns returns where credentials of p may go, and the places among them where they may not: p's own authorization,
 // token, revocation, device and registration endpoints, which are to be compared with [authsome.HostPattern.Covers].
 // Under a base URL other than the definition's own, hosts that do not contain {base_url} are left out if others do.
-func Patterns(p *authsome.Provider, baseURL string) (hosts, excluded []authsome.HostPattern, err error) {
+// {api_host} stands for apiHost; while that is not known, hosts that depend on it are left out.
+func Patterns(p *authsome.Provider, baseURL, apiHost string) (hosts, excluded []authsome.HostPattern, err error) {
 	base, err := effectiveBase(p, baseURL)
 	if err != nil {
 		return nil, nil, usageError(p, err)
@@ -62,10 +63,13 @@ func Patterns(p *authsome.Provider, baseURL string) (hosts, excluded []authsome.
 		fields = slices.DeleteFunc(fields, func(f hostField) bool { return !isTemplated(f) })
 	}
 	for _, f := range fields {
-		if base == "" && isTemplated(f) {
+		if base == "" && strings.Contains(f.pattern, basePlaceholder) {
 			return nil, nil, usageError(p, fmt.Errorf("%s depends on a base URL, give --base-url", f.path))
 		}
-		pattern, err := hostPattern(f.pattern, base)
+		if strings.HasPrefix(f.pattern, hostPlaceholder) && apiHost == "" {
+			continue
+		}
+		pattern, err := hostPattern(f.pattern, base, apiHost)
 		if err != nil {
 			return nil, nil, usageError(p, fmt.Errorf("%s: %w", f.path, err))
 		}
@@ -113,20 +117,28 @@ func OwnEndpoints(p *authsome.Provider, o *authsome.OAuth) ([]authsome.HostPatte
 
 // Injection returns how a credential of p travels: the header field, what precedes the value, and the fixed fields.
 func Injection(p *authsome.Provider) authsome.Injection {
-	in := authsome.Injection{Header: "Authorization", Prefix: "Bearer "}
+	in := authsome.Injection{Prefix: "Bearer "}
+	if p.AuthType == authsome.AuthTypeBasic {
+		in = authsome.Injection{User: "{username}", Password: "{password}"}
+	}
 	if k := p.APIKey; k != nil && p.AuthType == authsome.AuthTypeAPIKey {
-		if k.HeaderName != "" {
-			in.Header = k.HeaderName
-		}
+		in.Header = k.HeaderName
 		in.Prefix = ""
 		if k.HeaderPrefix != "" {
 			in.Prefix = k.HeaderPrefix + " "
 		}
 	}
-	own := p.Inject
-	if own == nil {
-		return in
+	if p.Inject != nil {
+		in = overridden(in, p.Inject)
 	}
+	if in.Header == "" && in.User == "" && in.Password == "" && !in.Mentions(p.AuthType.SecretField()) {
+		in.Header = "Authorization"
+	}
+	return in
+}
+
+// overridden returns in with what a definition says itself.
+func overridden(in authsome.Injection, own *authsome.Injection) authsome.Injection {
 	if own.Header != "" {
 		in.Header, in.Prefix = own.Header, own.Prefix
 	} else if own.Prefix != "" {
@@ -135,14 +147,18 @@ func Injection(p *authsome.Provider) authsome.Injection {
 	if own.Basic != "" {
 		in.Basic, in.Prefix = own.Basic, "Basic "
 	}
-	in.Headers = maps.Clone(own.Headers)
+	if own.User != "" || own.Password != "" {
+		in.User, in.Password = own.User, own.Password
+	}
+	in.Headers, in.Query = maps.Clone(own.Headers), maps.Clone(own.Query)
+	in.Service, in.Region = own.Service, own.Region
 	return in
 }
 
 // effectiveBase returns the base URL to use, which is empty if there is none.
 func effectiveBase(p *authsome.Provider, baseURL string) (string, error) {
-	if baseURL == "" && p.OAuth != nil {
-		baseURL = p.OAuth.BaseURL
+	if baseURL == "" {
+		baseURL = ownBase(p)
 	}
 	if baseURL == "" {
 		return "", nil
@@ -154,16 +170,43 @@ func effectiveBase(p *authsome.Provider, baseURL string) (string, error) {
 	return base, nil
 }
 
+// ownBase is the base URL that a definition has itself; empty: none.
+func ownBase(p *authsome.Provider) string {
+	switch {
+	case p.OAuth != nil && p.OAuth.BaseURL != "":
+		return p.OAuth.BaseURL
+	case p.APIKey != nil:
+		return p.APIKey.BaseURL
+	default:
+		return ""
+	}
+}
+
+// NeedsBaseURL reports whether a definition cannot be used without a base URL that a person gives.
+func NeedsBaseURL(p *authsome.Provider) bool {
+	if ownBase(p) != "" {
+		return false
+	}
+	if slices.ContainsFunc(hostFields(p), func(f hostField) bool { return strings.Contains(f.pattern, basePlaceholder) }) {
+		return true
+	}
+	return p.OAuth != nil && slices.ContainsFunc(endpoints(p.OAuth), func(e endpoint) bool {
+		return strings.Contains(*e.url, basePlaceholder)
+	})
+}
+
 // isForeign reports whether base is another one than the definition's own.
 func isForeign(p *authsome.Provider, base string) bool {
-	if p.OAuth == nil || p.OAuth.BaseURL == "" {
+	if ownBase(p) == "" {
 		return base != ""
 	}
-	own, err := parseBaseURL(p.OAuth.BaseURL)
+	own, err := parseBaseURL(ownBase(p))
 	return err != nil || base != own
 }
 
-func isTemplated(f hostField) bool { return strings.Contains(f.pattern, basePlaceholder) }
+func isTemplated(f hostField) bool {
+	return strings.Contains(f.pattern, basePlaceholder) || strings.Contains(f.pattern, hostPlaceholder)
+}
 
 func cloneOAuth(o *authsome.OAuth) *authsome.OAuth {
 	c := *o
@@ -173,6 +216,10 @@ func cloneOAuth(o *authsome.OAuth) *authsome.OAuth {
 	c.TokenParams = maps.Clone(o.TokenParams)
 	c.RefreshParams = maps.Clone(o.RefreshParams)
 	c.ErrorMap = maps.Clone(o.ErrorMap)
+	if o.APIHost != nil {
+		host := *o.APIHost
+		c.APIHost = &host
+	}
 	return &c
 }
 

@@ -59,7 +59,7 @@ func TestExpandRefusesABaseURLThatSecretsMustNotGoTo(t *testing.T) {
 		if o, err := Expand(p, base); authsome.KindOf(err) != authsome.KindUsage || err == nil {
 			t.Errorf("%s: got %+v, %v", base, o, err)
 		}
-		if _, _, err := Patterns(p, base); err == nil {
+		if _, _, err := Patterns(p, base, ""); err == nil {
 			t.Errorf("%s: patterns are given", base)
 		}
 	}
@@ -81,7 +81,7 @@ func TestForeignBaseURLKeepsThePublicServiceOut(t *testing.T) {
 	t.Parallel()
 	p := lookup(t, "github")
 	const base = "https://github.acme.test"
-	hosts, _, err := Patterns(p, base)
+	hosts, _, err := Patterns(p, base, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestForeignBaseURLKeepsThePublicServiceOut(t *testing.T) {
 	if o.RevocationURL != "" || o.DeviceAuthorizationURL != base+"/login/device/code" {
 		t.Errorf("got %+v", o)
 	}
-	microsoft, _, err := Patterns(lookup(t, "microsoft"), "https://login.microsoftonline.com/acme.test")
+	microsoft, _, err := Patterns(lookup(t, "microsoft"), "https://login.microsoftonline.com/acme.test", "")
 	if err != nil || !authsome.MatchAny(microsoft, mustURL(t, "https://graph.microsoft.com/v1.0/me")) {
 		t.Errorf("another tenant loses the API host: %v", err)
 	}
@@ -118,7 +118,7 @@ func TestPatternsExcludeTheProvidersOwnEndpoints(t *testing.T) {
 		"x":       {"https://api.x.com/2/oauth2/token", "https://api.x.com/2/x/..%2foauth2/revoke"},
 		"notion":  {"https://api.notion.com/v1/oauth/token", "https://api.notion.com/v1/oauth/authorize"},
 	} {
-		hosts, excluded, err := Patterns(lookup(t, name), "")
+		hosts, excluded, err := Patterns(lookup(t, name), "", "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,7 +52,7 @@ func placesOf(t *testing.T, p *authsome.Provider) (hosts, excluded []authsome.Ho
 	if p.OAuth != nil && p.OAuth.BaseURL == "" {
 		base = "https://" + string(p.Name) + ".tenant.test"
 	}
-	hosts, excluded, err := Patterns(p, base)
+	hosts, excluded, err := Patterns(p, base, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,9 +67,9 @@ var faults = []fault{
 	{doc: baseDocument, path: "display_name", value: `"a\u001b[31m"`, message: "control characters"},
 	{doc: baseDocument, path: "schema_version", value: `2`, message: "must be 1, got 2"},
 	{doc: baseDocument, path: "schema_version", value: `0`, message: "must be 1, got 0"},
-	{doc: baseDocument, path: "auth_type", value: `"basic"`, message: `must be "oauth2" or "api_key", got "basic"`},
+	{doc: baseDocument, path: "auth_type", value: `"digest"`, message: `must be "oauth2", "api_key", "basic" or "aws_sigv4", got "digest"`},
 	{doc: baseDocument, path: "auth_type", value: ``, message: `got ""`},
-	{doc: baseDocument, path: "flow", value: `"api_key"`, message: `must be "pkce", "device_code", "dcr_pkce" or`},
+	{doc: baseDocument, path: "flow", value: `"api_key"`, message: `must be "pkce", "device_code", "dcr_pkce", "client_credentials", "jwt_bearer" or`},
 	{doc: keyDocument, path: "flow", value: `"pkce"`, message: `must be "api_key"`},
 	{doc: baseDocument, path: "oauth", value: ``, message: "is required"},
 	{doc: baseDocument, path: "oauth", value: `[]`, message: "must be an object, got array"},
@@ -99,6 +99,26 @@ var faults = []fault{
 	{doc: baseDocument, path: "hosts", value: `["a.acme.test", "a.acme.test"]`, report: "hosts[1]", message: "twice"},
 	{doc: baseDocument, path: "hosts", value: `["api.acme.test"]`, report: "hosts[0]", message: "twice", unseen: true},
 	{doc: baseDocument, path: "hosts", value: `"a.acme.test"`, message: "must be an array, got string"},
+
+	{doc: baseDocument, path: "flow", value: `"jwt_bearer"`, report: "oauth.assertion", message: "is required"},
+	{doc: baseDocument, path: "oauth.discovery", value: `"magic"`, message: `"resource" or "issuer"`},
+	{doc: baseDocument, path: "oauth.discovery", value: `"resource"`, report: "oauth.resource", message: "the URL of the protected resource"},
+	{doc: baseDocument, path: "oauth.discovery", value: `"issuer"`, report: "oauth.issuer", message: "is required"},
+	{doc: baseDocument, path: "oauth.require_par", value: `true`, report: "oauth.pushed_authorization_url", message: "is required"},
+	{doc: baseDocument, path: "oauth.assertion", value: `"saml"`, message: `"google_service_account" or "github_app"`},
+	{doc: baseDocument, path: "oauth.api_host", value: `{"member": "instance_url", "within": []}`, report: "oauth.api_host.within", message: "is required"},
+	{doc: baseDocument, path: "oauth.api_host", value: `{"member": "a..b", "within": ["*.acme.test"]}`, report: "oauth.api_host.member", message: "joined by dots"},
+	{doc: baseDocument, path: "oauth.api_host", value: `{"member": "a", "within": ["*.com"]}`, report: "oauth.api_host.within[0]", message: "public suffix", unseen: true},
+	{doc: baseDocument, path: "hosts", value: `["{api_host}"]`, report: "hosts[0]", message: "does not say where to learn it", unseen: true},
+	{doc: baseDocument, path: "account", value: `{"url": "https://api.acme.test/me"}`, report: "account.id", message: "is required"},
+	{doc: baseDocument, path: "account", value: `{"id": "id"}`, report: "account.url", message: "must be", unseen: true},
+	{doc: baseDocument, path: "account", value: `{"from": "guess", "id": "id"}`, report: "account.from", message: `"url", "token" or "id_token"`},
+	{doc: keyDocument, path: "inject", value: `{"headers": {"X-Other": "{other}"}}`, report: "inject.headers.X-Other", message: "does not have", unseen: true},
+	{doc: keyDocument, path: "inject", value: `{"query": {"key": "{api_key"}}`, report: "inject.query.key", message: "a template", unseen: true},
+	{doc: baseDocument, path: "inject", value: `{"query": {"token": "{access_token}"}}`, report: "inject.query", message: "never travels in a URL", unseen: true},
+	{doc: keyDocument, path: "api_key", value: `{"fields": [{"name": "Other Key"}]}`, report: "api_key.fields[0].name", message: "lowercase letters"},
+	{doc: keyDocument, path: "api_key", value: `{"fields": [{"name": "a"}, {"name": "a"}]}`, report: "api_key.fields[1].name", message: "twice", unseen: true},
+	{doc: keyDocument, path: "api_key", value: `{"base_url": "http://acme.test"}`, report: "api_key.base_url", message: "https"},
 
 	{doc: baseDocument, path: "oauth.token_url", value: ``, message: "is required"},
 	{doc: baseDocument, path: "oauth.token_url", value: `"http://x"`, message: `must be https (http only for loopback hosts), got "http://x"`},
@@ -229,7 +249,7 @@ func TestDefinitionsOfGeneration02MeanWhatTheyMeant(t *testing.T) {
 	if fleet.OAuth.PKCE != authsome.PKCENo || fleet.Client.ClientIDEnv != "ACME_FLEET_CLIENT_ID" {
 		t.Errorf("got %+v", fleet)
 	}
-	hosts, _, err := Patterns(fleet, "")
+	hosts, _, err := Patterns(fleet, "", "")
 	if err != nil || !hosts[0].MatchHost("https", "api7.acme-fleet.com", "") ||
 		hosts[0].MatchHost("https", "api7.acme-fleet.com.evil.test", "") {
 		t.Errorf("the expression is not matched in full: %v", err)
@@ -289,7 +309,7 @@ func FuzzParse(f *testing.F) {
 		if _, err := Parse(encoded); err != nil {
 			t.Fatalf("%s: %v", encoded, err)
 		}
-		hosts, excluded, err := Patterns(p, "")
+		hosts, excluded, err := Patterns(p, "", "")
 		if err != nil && p.OAuth != nil && p.OAuth.BaseURL != "" {
 			t.Fatalf("%s: %v", encoded, err)
 		}

@@ -34,6 +34,8 @@ func validate(r *report, p *authsome.Provider) {
 	}
 	validateEnvironment(r, p)
 	validateInjection(r, p.Inject)
+	validateTemplates(r, p)
+	validateLearned(r, p)
 }
 
 // validateFacts checks what a definition says about itself, and about others.
@@ -65,17 +67,19 @@ func validateFacts(r *report, p *authsome.Provider) {
 
 // validateAuth checks auth_type, flow and the section that belongs to them.
 func validateAuth(r *report, p *authsome.Provider) {
-	switch p.AuthType {
-	case authsome.AuthTypeOAuth2:
+	flow, static := staticFlow(p.AuthType)
+	switch {
+	case p.AuthType == authsome.AuthTypeOAuth2:
 		checkOneOf(r, "flow", p.Flow, authsome.FlowPKCE, authsome.FlowDeviceCode, authsome.FlowDCRPKCE,
-			authsome.FlowClientCredentials)
+			authsome.FlowClientCredentials, authsome.FlowJWTBearer, authsome.FlowTokenExchange)
 		if p.OAuth == nil {
 			r.addf("oauth", "is required when auth_type is %q", p.AuthType)
 		}
-	case authsome.AuthTypeAPIKey:
-		checkOneOf(r, "flow", p.Flow, authsome.FlowAPIKey)
+	case static:
+		checkOneOf(r, "flow", p.Flow, flow)
 	default:
-		checkOneOf(r, "auth_type", p.AuthType, authsome.AuthTypeOAuth2, authsome.AuthTypeAPIKey)
+		checkOneOf(r, "auth_type", p.AuthType, authsome.AuthTypeOAuth2, authsome.AuthTypeAPIKey, authsome.AuthTypeBasic,
+			authsome.AuthTypeSigV4)
 	}
 	if p.OAuth != nil {
 		validateOAuth(r, p.OAuth, p.Flow)
@@ -91,6 +95,7 @@ func validateAPIKey(r *report, k *authsome.APIKey) {
 	}
 	checkText(r, "api_key.header_prefix", k.HeaderPrefix)
 	checkText(r, "api_key.key_pattern_hint", k.KeyPatternHint)
+	validateKeyFields(r, k)
 	if _, err := regexp.Compile(k.KeyPattern); err != nil {
 		r.addf("api_key.key_pattern", "must be a regular expression in RE2 syntax: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -24,8 +25,11 @@ func validateHosts(r *report, p *authsome.Provider) {
 			r.addf(h.path, "occurs twice: %q", h.pattern)
 		}
 		seen[h.pattern] = true
-		if _, err := hostPattern(h.pattern, base); err != nil {
+		if _, err := hostPattern(h.pattern, base, standInHost); err != nil {
 			r.addf(h.path, "%v", err)
+		}
+		if strings.Contains(h.pattern, hostPlaceholder) && (p.OAuth == nil || p.OAuth.APIHost == nil) {
+			r.addf(h.path, "must not contain %s, as oauth.api_host does not say where to learn it", hostPlaceholder)
 		}
 	}
 }
@@ -45,8 +49,11 @@ func hostFields(p *authsome.Provider) []hostField {
 }
 
 // hostPattern parses a pattern of a definition and refuses one that reaches beyond its owner.
-func hostPattern(s, base string) (authsome.HostPattern, error) {
-	s, err := substitute(s, base)
+func hostPattern(s, base, apiHost string) (authsome.HostPattern, error) {
+	s, err := substitute(s, basePlaceholder, base)
+	if err == nil {
+		s, err = substitute(s, hostPlaceholder, apiHost)
+	}
 	if err != nil {
 		return authsome.HostPattern{}, err
 	}

@@ -18,6 +18,10 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 	}
 	validateEndpoints(r, o, flow)
 	validateDiscovery(r, o)
+	checkOneOf(r, "oauth.assertion", o.Assertion, "", authsome.AssertionGoogle, authsome.AssertionGitHub)
+	if flow == authsome.FlowJWTBearer && o.Assertion == "" {
+		r.addf("oauth.assertion", "is required for the flow %q: %q or %q", flow, authsome.AssertionGoogle, authsome.AssertionGitHub)
+	}
 	validateRevocation(r, o)
 	validateScopes(r, o)
 	checkOneOf(r, "oauth.pkce", o.PKCE, "", authsome.PKCERequired, authsome.PKCEYes, authsome.PKCEIgnored,

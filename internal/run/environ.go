@@ -19,6 +19,8 @@ type Settings struct {
 	// Placeholders names the variables that get [authsome.Placeholder]: every export.env of the connected providers. What they
 	// held is a credential that the child must not see.
 	Placeholders []string
+	// Plain are variables that are no secret and belong to a connection, such as a user name.
+	Plain []Variable
 	// Withhold names further variables that the child must not see: those that API keys, client identifiers and
 	// client secrets are read from.
 	Withhold []string
@@ -31,8 +33,8 @@ type Paths struct {
 	WGETRC string // the configuration of wget
 }
 
-// variable is one name and value of an environment.
-type variable struct{ name, value string }
+// Variable is one name and value of an environment.
+type Variable struct{ Name, Value string }
 
 // Environ returns the environment of the child: the parent's, without what would lead around the proxy, what is secret
 // and what is set anew. It changes nothing and depends on its arguments only, but for names being the same in either
@@ -54,13 +56,13 @@ func environ(parent []string, s Settings, foldCase bool) []string {
 		}
 		return name
 	}
-	set := append(managed(parent, s, key), placeholders(s.Placeholders)...)
+	set := slices.Concat(managed(parent, s, key), s.Plain, placeholders(s.Placeholders))
 	done := make(map[string]bool) // names that are set, or were
 	var added []string
 	for _, v := range set {
-		if k := key(v.name); !done[k] {
+		if k := key(v.Name); !done[k] {
 			done[k] = true
-			added = append(added, v.name+"="+v.value)
+			added = append(added, v.Name+"="+v.Value)
 		}
 	}
 	for _, name := range s.Withhold {
@@ -89,11 +91,11 @@ func split(entry string) (name, value string) {
 }
 
 // managed lists the variables by which programs find the proxy and the certificate authority.
-func managed(parent []string, s Settings, key func(string) string) []variable {
-	var set []variable
+func managed(parent []string, s Settings, key func(string) string) []Variable {
+	var set []Variable
 	all := func(value string, names ...string) {
 		for _, name := range names {
-			set = append(set, variable{name, value})
+			set = append(set, Variable{name, value})
 		}
 	}
 	all(proxyURL(s), "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -150,13 +152,13 @@ func lookup(env []string, want string, key func(string) string) string {
 }
 
 // placeholders skips names that cannot be in an environment.
-func placeholders(names []string) []variable {
+func placeholders(names []string) []Variable {
 	names = slices.Clone(names)
 	slices.Sort(names)
-	var set []variable
+	var set []Variable
 	for _, name := range names {
 		if name != "" && !strings.ContainsAny(name, "=\x00") {
-			set = append(set, variable{name, authsome.Placeholder})
+			set = append(set, Variable{name, authsome.Placeholder})
 		}
 	}
 	return set
