@@ -52,7 +52,10 @@ func (c *Credential) HeaderOnly() bool { return c.Signer == nil && len(c.Inject.
 // set. It may change r.URL, and r.Body for a credential that signs it. It fails as [Credential.Apply] does.
 func (c *Credential) Authenticate(r *http.Request) error {
 	if c.Signer != nil {
-		return c.Signer.Sign(r)
+		if err := c.Signer.Sign(r); err != nil {
+			return c.unusable(err.Error())
+		}
+		return nil
 	}
 	if err := c.setFields(r.Header); err != nil {
 		return err

@@ -51,6 +51,11 @@ func baseURL(p *authsome.Provider, req *authsome.LoginRequest) (*authsome.Author
 	if given != "" && !strings.Contains(given, "://") {
 		given = "https://" + given
 	}
+	if given != "" {
+		if _, _, err := provider.Patterns(p, given, ""); err != nil {
+			return nil, err
+		}
+	}
 	req.BaseURL = given
 	return nil, nil //nolint:nilnil // nothing to ask
 }

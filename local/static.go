@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"authsome"
@@ -18,21 +17,22 @@ func (l *Layer) authorizeKey(
 		return nil, unsupportedFlow(p, req.Flow, p.Flow)
 	}
 	fields := keyFields(p)
-	given, err := fromStdin(p, fields, req.Fields)
-	if err != nil {
-		return nil, err
-	}
+	given := fromStdin(p, fields, req.Fields)
+	var missing []authsome.Field
 	for _, f := range fields {
 		value, there := given[f.Name]
-		if value.IsZero() && !(f.Optional && there) {
-			return &authsome.Authorization{Provider: p, Fields: fields}, nil
+		switch {
+		case value.IsZero() && !(f.Optional && there):
+			missing = append(missing, f)
+		case value.IsZero():
+		default:
+			if err := checkField(f, value); err != nil {
+				return nil, err
+			}
 		}
-		if value.IsZero() {
-			continue
-		}
-		if err := checkField(f, value); err != nil {
-			return nil, err
-		}
+	}
+	if missing != nil {
+		return &authsome.Authorization{Provider: p, Fields: missing}, nil
 	}
 	c := l.newRecord(h, req)
 	c.AuthType, c.TokenType = p.AuthType, ""
@@ -86,48 +86,36 @@ func (c *connectionRecord) values() map[authsome.FieldName]authsome.Secret {
 	return all
 }
 
-// fromStdin adds what came from standard input to what was entered: the one value that is missing, or several as a JSON
-// object or as lines NAME=value, by the names of the fields or of their variables.
+// fromStdin adds what came from standard input to what was entered: the main value, or several as a JSON object or as
+// lines NAME=value, by the names of the fields or of their variables.
 func fromStdin(
 	p *authsome.Provider, fields []authsome.Field, entered map[authsome.FieldName]authsome.Secret,
-) (map[authsome.FieldName]authsome.Secret, error) {
+) map[authsome.FieldName]authsome.Secret {
 	given := make(map[authsome.FieldName]authsome.Secret)
 	for name, value := range entered {
 		given[name] = value
 	}
 	stdin := entered[authsome.FieldAccessToken]
 	if stdin.IsZero() {
-		return given, nil
+		return given
 	}
-	var missing []authsome.Field
-	for _, f := range fields {
-		if given[f.Name].IsZero() && !f.Optional {
-			missing = append(missing, f)
-		}
-	}
-	if len(missing) == 1 && len(fields) == 1 {
-		given[missing[0].Name] = stdin
-		return given, nil
+	if len(fields) == 1 { // whatever it looks like
+		given[fields[0].Name] = stdin
+		return given
 	}
 	named := namedValues(fields, stdin)
-	if len(named) == 0 && len(missing) == 1 {
-		given[missing[0].Name] = stdin
-		return given, nil
+	if len(named) == 0 {
+		named[p.AuthType.SecretField()] = stdin
 	}
 	for name, value := range named {
 		given[name] = value
 	}
-	for _, f := range missing {
-		if given[f.Name].IsZero() {
-			return nil, severalWanted(p, fields, f)
-		}
-	}
 	for _, f := range fields {
-		if _, there := given[f.Name]; !there {
-			given[f.Name] = authsome.Secret{} // optional, and left out
+		if _, there := given[f.Name]; !there && f.Optional {
+			given[f.Name] = authsome.Secret{} // left out
 		}
 	}
-	return given, nil
+	return given
 }
 
 // namedValues reads several values out of one text.
@@ -150,19 +138,4 @@ func namedValues(fields []authsome.Field, text authsome.Secret) map[authsome.Fie
 		}
 	}
 	return named
-}
-
-// severalWanted says how several values are given on standard input.
-func severalWanted(p *authsome.Provider, fields []authsome.Field, missing authsome.Field) error {
-	var names []string
-	for _, f := range fields {
-		if !f.Optional {
-			names = append(names, string(f.Name))
-		}
-	}
-	return &authsome.Error{
-		Kind: authsome.KindUsage, Ref: authsome.Ref{Provider: p.Name},
-		Message: fmt.Sprintf("the login to %s needs the %s too: give %s", p.Name, missing.Label, strings.Join(names, " and ")),
-		Hint:    "standard input takes lines such as " + string(missing.Name) + "=VALUE, or one JSON object",
-	}
 }

@@ -109,6 +109,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 		s.redirect(w, r, a, url.Values{"error": {"access_denied"}, "error_description": {"the person said no"}})
 		return
 	}
+	if only := s.config.GrantOnly; only != nil {
+		a.scopes = slices.DeleteFunc(slices.Clone(a.scopes), func(scope string) bool { return !slices.Contains(only, scope) })
+	}
 	code := random("code-")
 	a.expiresAt = s.now().Add(codeLifetime)
 	s.codes[code] = a

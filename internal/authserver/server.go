@@ -83,6 +83,8 @@ type Config struct {
 	Clients []Client
 	Scopes  []string // what may be asked for; nil: anything
 	Consent Consent
+	// GrantOnly are the scopes that people grant, whatever else is asked for; nil: all.
+	GrantOnly []string
 
 	Rotation Rotation
 	Grace    time.Duration // for RotateGrace

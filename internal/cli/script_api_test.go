@@ -36,6 +36,11 @@ func (w *scriptWorld) startAPI() (address, roots string, err error) {
 
 // serveAPI says what a request looked like when it arrived, but no secret. Below /private it wants a credential.
 func (w *scriptWorld) serveAPI(rw http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/v1/me" {
+		rw.Header().Set("Content-Type", "application/json")
+		_, _ = rw.Write([]byte(`{"id": 42, "user": {"name": "jo"}}`))
+		return
+	}
 	seen := w.credentialOf(r)
 	status := http.StatusOK
 	if strings.HasPrefix(r.URL.Path, "/private") && seen != "valid" {
@@ -49,6 +54,9 @@ func (w *scriptWorld) serveAPI(rw http.ResponseWriter, r *http.Request) {
 }
 
 func (w *scriptWorld) credentialOf(r *http.Request) string {
+	if seen := w.credentialOfKind(r); seen != "" {
+		return seen
+	}
 	sent := r.Header.Get("Authorization") + r.Header.Get("X-Api-Key")
 	_, bearer := w.auth.Authenticate(r)
 	switch {
@@ -66,9 +74,15 @@ func (w *scriptWorld) credentialOf(r *http.Request) string {
 func (w *scriptWorld) apiEnvironment(address, roots string) map[string]string {
 	return map[string]string{
 		"SSL_CERT_FILE": roots, "API_ADDRESS": address,
-		"RESOLVE":       fmt.Sprintf("api.acme.test:443:%s", address),
-		"RESOLVE_KEYS":  fmt.Sprintf("keys.acme.test:443:%s", address),
-		"RESOLVE_MIXED": fmt.Sprintf("api.mixed.test:443:%s", address),
-		"RESOLVE_OTHER": fmt.Sprintf("other.test:443:%s", address),
+		"RESOLVE":        fmt.Sprintf("api.acme.test:443:%s", address),
+		"RESOLVE_KEYS":   fmt.Sprintf("keys.acme.test:443:%s", address),
+		"RESOLVE_MIXED":  fmt.Sprintf("api.mixed.test:443:%s", address),
+		"RESOLVE_DOOR":   "door.acme.test:443:" + address,
+		"RESOLVE_PAIR":   "pair.acme.test:443:" + address,
+		"RESOLVE_ASK":    "ask.acme.test:443:" + address,
+		"RESOLVE_OWN":    "own.acme.test:443:" + address,
+		"RESOLVE_CLOUD":  "eu-west-1.cloud.acme.test:443:" + address,
+		"RESOLVE_TENANT": "one.tenants.acme.test:443:" + address,
+		"RESOLVE_OTHER":  fmt.Sprintf("other.test:443:%s", address),
 	}
 }

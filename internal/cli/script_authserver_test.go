@@ -49,6 +49,8 @@ func authserverCommand(ts *testscript.TestScript, neg bool, args []string) {
 		w.auth.SetClientSecret(clientID, rest[0])
 	case "consent":
 		w.auth.SetConsent(authserver.Consent(rest[0]))
+	case "forget-clients":
+		w.auth.ForgetClients()
 	case "revoke-all":
 		w.auth.RevokeAll()
 	case "reject-access-tokens":
@@ -80,6 +82,10 @@ func serverConfig(ts *testscript.TestScript, flags []string) authserver.Config {
 			config.DeviceInterval = duration(ts, flags[i+1])
 		case "-device-lifetime":
 			config.DeviceCodeLifetime = duration(ts, flags[i+1])
+		case "-scopes":
+			config.Scopes = strings.Split(flags[i+1], ",")
+		case "-grants":
+			config.GrantOnly = strings.Split(flags[i+1], ",")
 		case "-consent":
 			config.Consent = authserver.Consent(flags[i+1])
 		default:
@@ -120,6 +126,9 @@ func (w *scriptWorld) fault(s string) (authserver.Fault, error) {
 		return authserver.OAuthError(status, arg), nil
 	case "error-in-200":
 		return authserver.ErrorIn200(arg), nil
+	case "member": // member:NAME=VALUE adds a member to the answer
+		name, value, _ := strings.Cut(arg, "=")
+		return authserver.Edit("member", func(body map[string]any) { body[name] = value }), nil
 	case "not-ok":
 		return authserver.NotOK(arg), nil
 	case "expires-in":

@@ -25,6 +25,8 @@ type scriptWorld struct {
 	work, home   string
 	clientSecret string
 	apiKey       string
+	secondKey    string
+	serviceKey   string // a private key in PEM
 
 	auth    *authserver.Server
 	address string // of the authorization server
@@ -39,7 +41,8 @@ func newScriptWorld(work, home string) *scriptWorld {
 		work: work, home: home, clientSecret: "cs-" + rand.Text(), apiKey: "key-" + strings.ToLower(rand.Text()),
 		servers: make(map[string]*http.Server), secrets: make(map[string]bool),
 	}
-	w.secret(w.clientSecret, w.apiKey, base64.StdEncoding.EncodeToString([]byte(clientID+":"+w.clientSecret)))
+	w.secondKey = "app-" + strings.ToLower(rand.Text())
+	w.secret(w.clientSecret, w.apiKey, w.secondKey, base64.StdEncoding.EncodeToString([]byte(scriptUser+":"+w.apiKey)), base64.StdEncoding.EncodeToString([]byte(clientID+":"+w.clientSecret)))
 	return w
 }
 
@@ -57,6 +60,10 @@ func (w *scriptWorld) start(config authserver.Config) error {
 	config.Clients = []authserver.Client{{
 		ID: clientID, Secret: w.clientSecret, RedirectURIs: []string{"http://127.0.0.1/callback"},
 	}}
+	if err := w.makeServiceKey(&config); err != nil {
+		return err
+	}
+	config.Registration = true
 	w.auth = authserver.New(config)
 	if err := w.listen("127.0.0.1:0"); err != nil {
 		return err
@@ -65,6 +72,9 @@ func (w *scriptWorld) start(config authserver.Config) error {
 		if err := os.WriteFile(filepath.Join(w.work, name), doc, 0o600); err != nil {
 			return err
 		}
+	}
+	if err := w.writeKeys(); err != nil {
+		return err
 	}
 	return os.WriteFile(filepath.Join(w.work, "api.key"), []byte(w.apiKey+"\n"), 0o600)
 }
@@ -76,7 +86,7 @@ func (w *scriptWorld) listen(address string) error {
 		return err
 	}
 	w.address = l.Addr().String()
-	w.serve("auth", l, w.watched(w.auth))
+	w.serve("auth", l, w.watched(w.resource(w.auth)))
 	return nil
 }
 
@@ -107,6 +117,9 @@ func (w *scriptWorld) definitions() map[string][]byte {
 	base := "http://" + w.address
 	replace := strings.NewReplacer("BASE", base)
 	docs := make(map[string][]byte)
+	for name, doc := range kindsOf() {
+		docs[name] = []byte(replace.Replace(doc))
+	}
 	for name, doc := range map[string]string{
 		"acme.json": `{
 			"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "oauth2", "flow": "pkce",
@@ -156,5 +169,6 @@ func (w *scriptWorld) definitions() map[string][]byte {
 func (w *scriptWorld) environment() map[string]string {
 	return map[string]string{
 		"ACME_CLIENT_ID": clientID, "ACME_CLIENT_SECRET": w.clientSecret, "AUTH_URL": "http://" + w.address,
+		"MCP_NAME": strings.ReplaceAll(w.address, ":", "-"),
 	}
 }

@@ -48,8 +48,8 @@ func parseChallenges(field string) []AuthChallenge {
 				params[name] = value
 			}
 			rest = left
-		case isParam:
-			return all // a parameter of no challenge
+		case isParam, strings.HasPrefix(strings.TrimLeft(after, " \t"), "="):
+			return all // a parameter of no challenge, or one that is cut off
 		default:
 			all = append(all, AuthChallenge{Scheme: strings.ToLower(word), Params: make(map[string]string)})
 			rest = skipToken68(after)

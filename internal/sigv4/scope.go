@@ -117,7 +117,7 @@ func signingName(service string) string {
 // isRegion knows a region by its form: us-east-1, ap-southeast-2, us-gov-west-1.
 func isRegion(s string) bool {
 	parts := strings.Split(s, "-")
-	if len(parts) < 3 || len(parts) > 4 || len(parts[0]) < 2 {
+	if len(parts) < 3 || len(parts) > 4 || len(parts[0]) != 2 || strings.ContainsAny(parts[0], "0123456789") {
 		return false
 	}
 	number := parts[len(parts)-1]

@@ -1,0 +1,121 @@
+package sigv4
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"authsome"
+)
+
+func signer() *Signer {
+	return &Signer{
+		AccessKeyID: "AKID", Secret: authsome.NewSecret("secret"),
+		Now: func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) },
+	}
+}
+
+func request(t *testing.T, method, url, body string, header ...string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	return r
+}
+
+func TestScopeComesFromTheSignatureElseTheHost(t *testing.T) {
+	t.Parallel()
+	const signed = "AWS4-HMAC-SHA256 Credential=placeholder/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
+	for _, tt := range []struct {
+		url, authorization string
+		want               Scope
+	}{
+		{"https://dynamodb.us-east-2.amazonaws.com/", "", Scope{"dynamodb", "us-east-2"}},
+		{"https://dynamodb.us-east-2.amazonaws.com/", signed, Scope{"dynamodb", "eu-west-1"}},
+		{"https://s3.eu-west-1.amazonaws.com/b/k", "", Scope{"s3", "eu-west-1"}},
+		{"https://bucket.s3.eu-west-1.amazonaws.com/k", "", Scope{"s3", "eu-west-1"}},
+		{"https://my.bucket.s3-eu-west-1.amazonaws.com/k", "", Scope{"s3", "eu-west-1"}},
+		{"https://bucket.s3.dualstack.eu-west-1.amazonaws.com/k", "", Scope{"s3", "eu-west-1"}},
+		{"https://bucket.s3.amazonaws.com/k", "", Scope{"s3", "us-east-1"}},
+		{"https://iam.amazonaws.com/", "", Scope{"iam", "us-east-1"}},
+		{"https://bedrock-runtime.us-west-2.amazonaws.com/model/x", "", Scope{"bedrock", "us-west-2"}},
+		{"https://email.eu-central-1.amazonaws.com/", "", Scope{"ses", "eu-central-1"}},
+		{"https://lambda.us-gov-west-1.amazonaws.com/", "", Scope{"lambda", "us-gov-west-1"}},
+		{"https://x.test/?X-Amz-Credential=k%2F20260101%2Fus-east-1%2Fs3%2Faws4_request", "", Scope{"s3", "us-east-1"}},
+		{"https://x.test/", "", Scope{"given", "here-1"}},
+	} {
+		r := request(t, http.MethodGet, tt.url, "")
+		if tt.authorization != "" {
+			r.Header.Set("Authorization", tt.authorization)
+		}
+		if got := scopeOf(r, Scope{"given", "here-1"}); got != tt.want && tt.want.Region != "us-east-1" {
+			t.Errorf("%s: %+v, want %+v", tt.url, got, tt.want)
+		}
+		if got := scopeOf(r, Scope{Service: "given"}); tt.want.Region == "us-east-1" && got != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.url, got, tt.want)
+		}
+	}
+}
+
+func TestSigningReplacesWhatTheClientSigned(t *testing.T) {
+	t.Parallel()
+	r := request(t, http.MethodPost, "https://dynamodb.eu-west-1.amazonaws.com/?X-Amz-Signature=old&a=b", "{}",
+		"Authorization", "AWS4-HMAC-SHA256 Credential=x/1/eu-west-1/dynamodb/aws4_request", "X-Amz-Date", "20200101T000000Z",
+		"X-Amz-Security-Token", authsome.Placeholder)
+	if err := signer().Sign(r); err != nil {
+		t.Fatal(err)
+	}
+	got := r.Header.Get("Authorization")
+	if !strings.HasPrefix(got, "AWS4-HMAC-SHA256 Credential=AKID/20261124/eu-west-1/dynamodb/aws4_request, ") ||
+		r.Header.Get("X-Amz-Security-Token") != "" || r.URL.RawQuery != "a=b" || len(r.Header.Values("X-Amz-Date")) != 1 {
+		t.Errorf("signed as %s with %v", r.URL, r.Header)
+	}
+	if body, err := io.ReadAll(r.Body); err != nil || string(body) != "{}" {
+		t.Errorf("the body is %q, %v", body, err)
+	}
+}
+
+func TestBodiesThatCannotBeSigned(t *testing.T) {
+	t.Parallel()
+	const at = "https://s3.eu-west-1.amazonaws.com/b/k"
+	large := strings.Repeat("x", MaxBody+1)
+	for name, r := range map[string]*http.Request{
+		"piece by piece": request(t, http.MethodPut, at, "x", "X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+		"too large":      request(t, http.MethodPut, at, large),
+		"unknown":        request(t, http.MethodGet, "https://elsewhere.test/", ""),
+	} {
+		if err := signer().Sign(r); err == nil {
+			t.Errorf("%s: signed", name)
+		}
+	}
+	for _, claimed := range []string{"UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER", strings.Repeat("0", 64)} {
+		r := request(t, http.MethodPut, at, large, "X-Amz-Content-Sha256", claimed)
+		if err := signer().Sign(r); err != nil || r.Header.Get("X-Amz-Content-Sha256") != claimed {
+			t.Errorf("%s: %v, sent as %s", claimed, err, r.Header.Get("X-Amz-Content-Sha256"))
+		}
+	}
+}
+
+func FuzzScope(f *testing.F) {
+	f.Add("AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/s3/aws4_request", "s3.amazonaws.com", "")
+	f.Add("", "a.b.c.us-east-1.amazonaws.com", "X-Amz-Credential=a%2F")
+	f.Add("Credential=/////aws4_request", ".amazonaws.com", "&&")
+	f.Fuzz(func(t *testing.T, authorization, host, query string) {
+		r := &http.Request{Header: http.Header{"Authorization": {authorization}}, Host: host}
+		u := *mustRequest(t).URL
+		u.RawQuery = query
+		r.URL = &u
+		scopeOf(r, Scope{})
+	})
+}
+
+func mustRequest(t *testing.T) *http.Request {
+	t.Helper()
+	return request(t, http.MethodGet, "https://x.test/", "")
+}
