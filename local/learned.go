@@ -12,6 +12,7 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
+	"authsome/internal/provider"
 )
 
 // accountTimeout bounds the question who has logged in; the login does not depend on the answer.
@@ -104,7 +105,7 @@ const maxAccountAnswer = 1 << 20
 // askAPI asks the provider's API who the credential is for. The credential goes only where it may.
 func (l *Layer) askAPI(ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord) (oauth.Answer, error) {
 	at := p.Account.URL
-	for placeholder, value := range map[string]string{"{base_url}": c.BaseURL, "{api_host}": c.APIHost} {
+	for placeholder, value := range map[string]string{"{base_url}": provider.BaseURL(p, c.BaseURL), "{api_host}": c.APIHost} {
 		at = strings.ReplaceAll(at, placeholder, strings.TrimRight(value, "/"))
 	}
 	cred, err := credential(p, h.settings.Server, c, l.now, nil)

@@ -30,6 +30,16 @@ func (m members) firstText(names ...string) string {
 	return ""
 }
 
+// firstOf returns the first element of a member that is an array of objects.
+func (m members) firstOf(name string) (members, bool) {
+	array, _ := m[name].([]any)
+	if len(array) == 0 {
+		return nil, false
+	}
+	first, ok := array[0].(map[string]any)
+	return first, ok
+}
+
 // at follows a path of member names separated by dots to an object.
 func (m members) at(path string) (members, bool) {
 	for name := range strings.SplitSeq(path, ".") {

@@ -130,6 +130,10 @@ func errorOf(m members, status int) (code, description string) {
 		code = m.text("error")
 	}
 	failed := status < 200 || status > 299
+	if first, ok := m.firstOf("errors"); ok && code == "" && failed { // Fitbit
+		code = first.firstText("errorType", "code", "type")
+		description = first.firstText("message", "detail")
+	}
 	if code == "" && failed {
 		code = m.firstText("error_code", "errorCode", "code", "status")
 	}

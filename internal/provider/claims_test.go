@@ -85,9 +85,9 @@ func sharesHost(p, q authsome.HostPattern) bool {
 // A credential on a page that people browse would go to whatever is hosted there.
 func TestHostsThatServeWebPagesAreClaimedByPath(t *testing.T) {
 	t.Parallel()
-	// These serve an API and nothing else, whatever they are called.
+	// These serve an API and nothing else, whatever they are called, or get a signature that is good for one request.
 	pure := strings.Fields(`www.eventbriteapi.com www.zohoapis.com www.zohoapis.eu www.zohoapis.in www.zohoapis.com.au
-		www.zohoapis.jp fal.run generativelanguage.googleapis.com`)
+		www.zohoapis.jp fal.run generativelanguage.googleapis.com amazonaws.com`)
 	for _, p := range bundledProviders(t) {
 		hosts, _ := placesOf(t, &p)
 		for _, pattern := range hosts {
@@ -121,11 +121,17 @@ func TestVariablesAreSharedOnlyBetweenDeclaredRivals(t *testing.T) {
 	all := bundledProviders(t)
 	for i := range all {
 		p := &all[i]
-		if p.AuthType == authsome.AuthTypeAPIKey {
-			names := p.Export.Names("api_key")
+		if p.AuthType != authsome.AuthTypeOAuth2 {
+			names := p.Export.Names(string(p.AuthType.SecretField()))
 			claim(p, names...)
-			if !slices.Contains(names, p.APIKey.EnvVar) {
-				t.Errorf("%s: the key is read from %s and exported as %v", p.Name, p.APIKey.EnvVar, names)
+			for _, f := range p.KeyFields() {
+				main := f.Name == p.AuthType.SecretField()
+				if main && len(names) > 0 && !slices.Contains(names, f.EnvVar) {
+					t.Errorf("%s: the key is read from %s and exported as %v", p.Name, f.EnvVar, names)
+				}
+				if !main {
+					claim(p, f.EnvVar)
+				}
 			}
 			continue
 		}
@@ -138,8 +144,8 @@ func TestVariablesAreSharedOnlyBetweenDeclaredRivals(t *testing.T) {
 
 func TestFactsAboutBundledDefinitionsAreWellFormed(t *testing.T) {
 	t.Parallel()
-	categories := strings.Fields(`analytics chat cms commerce crm data database design developer email finance health hosting hr
-		identity legal logistics marketing media model observability payment productivity search social storage ticket`)
+	categories := strings.Fields(`analytics automation chat cms commerce crm data database design developer email finance health hosting hr
+		identity legal logistics marketing media mcp model observability payment productivity search social storage ticket`)
 	for _, p := range bundledProviders(t) {
 		if !slices.Contains(categories, p.Category) {
 			t.Errorf("%s: the category %q is none of %v", p.Name, p.Category, categories)

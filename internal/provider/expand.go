@@ -182,6 +182,14 @@ func ownBase(p *authsome.Provider) string {
 	}
 }
 
+// BaseURL returns the base URL that stands for {base_url}: the given one, or the definition's own; empty if there is none.
+func BaseURL(p *authsome.Provider, given string) string {
+	if given != "" {
+		return given
+	}
+	return ownBase(p)
+}
+
 // NeedsBaseURL reports whether a definition cannot be used without a base URL that a person gives.
 func NeedsBaseURL(p *authsome.Provider) bool {
 	if ownBase(p) != "" {

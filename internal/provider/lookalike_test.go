@@ -48,11 +48,14 @@ func TestNoLookAlikeOfABundledHostMatches(t *testing.T) {
 // placesOf returns the patterns of a definition; one that has no base URL is given one of its own.
 func placesOf(t *testing.T, p *authsome.Provider) (hosts, excluded []authsome.HostPattern) {
 	t.Helper()
-	base := ""
-	if p.OAuth != nil && p.OAuth.BaseURL == "" {
+	base, host := "", ""
+	if ownBase(p) == "" {
 		base = "https://" + string(p.Name) + ".tenant.test"
 	}
-	hosts, excluded, err := Patterns(p, base, "")
+	if p.OAuth != nil && p.OAuth.APIHost != nil {
+		host = "https://api-host." + strings.TrimPrefix(p.OAuth.APIHost.Within[0], "*.")
+	}
+	hosts, excluded, err := Patterns(p, base, host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,16 +145,17 @@ func TestEveryBundledDefinitionIsComplete(t *testing.T) {
 		tolt typeform wistia zapier anthropic stripe groq mistral openrouter perplexity`)
 	for _, p := range bundledProviders(t) {
 		required = slices.DeleteFunc(required, func(name string) bool { return name == string(p.Name) })
-		field := "access_token"
-		if p.AuthType == authsome.AuthTypeAPIKey {
-			field = "api_key"
-			if p.APIKey.EnvVar == "" {
-				t.Errorf("%s: the key cannot be read from the environment", p.Name)
+		for _, f := range p.KeyFields() {
+			if f.EnvVar == "" && !f.Optional {
+				t.Errorf("%s: the field %s cannot be read from the environment", p.Name, f.Name)
 			}
-		} else if p.Client == nil && p.OAuth.ClientAuth != authsome.ClientAuthNone {
+		}
+		discovered := p.OAuth != nil && p.OAuth.Discovery != ""
+		if p.OAuth != nil && p.Client == nil && !discovered && p.OAuth.ClientAuth != authsome.ClientAuthNone {
 			t.Errorf("%s: the client cannot be read from the environment", p.Name)
 		}
-		if p.HostURL == "" || p.Docs == "" || p.Confidence == "" || len(p.Export.Names(field)) == 0 {
+		exported := len(p.Export.Names(string(p.AuthType.SecretField()))) > 0 || p.AuthType == authsome.AuthTypeSigV4
+		if p.HostURL == "" && len(p.Hosts) == 0 || p.Docs == "" || p.Confidence == "" || !exported {
 			t.Errorf("%s: hosts, docs, confidence or the exported name is missing", p.Name)
 		}
 		if p.Confidence == "A" && p.AsOf == "" {
