@@ -18,10 +18,11 @@ const Placeholder = "authsome-proxy-managed"
 // Injection says how a credential is put on a request. In a template, {NAME} stands for the field of that name, such as
 // {api_key} or {access_token}. Where a template mentions the main value, Header is not set unless it is named.
 type Injection struct {
-	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty
-	Prefix  string            `json:"prefix,omitempty"`  // what precedes the value, such as "Bearer "
-	Headers map[string]string `json:"headers,omitempty"` // further fields the API demands: fixed ones, or templates
-	Query   map[string]string `json:"query,omitempty"`   // parameters of the URL's query: templates
+	Header   string            `json:"header,omitempty"`   // the header field; "Authorization" if empty
+	Prefix   string            `json:"prefix,omitempty"`   // what precedes the value, such as "Bearer "
+	Headers  map[string]string `json:"headers,omitempty"`  // further fields the API demands: fixed ones, or templates
+	Defaults map[string]string `json:"defaults,omitempty"` // fields for requests that lack them, such as the API's version
+	Query    map[string]string `json:"query,omitempty"`    // parameters of the URL's query: templates
 	// User and Password are templates of the halves of HTTP Basic credentials (RFC 7617), where a key travels as those.
 	User     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`
@@ -98,6 +99,11 @@ func (c *Credential) Apply(h http.Header) error {
 	}
 	for name, v := range c.Inject.Headers {
 		h.Set(name, v)
+	}
+	for name, v := range c.Inject.Defaults {
+		if h.Get(name) == "" {
+			h.Set(name, v)
+		}
 	}
 	h.Set(field, c.Inject.Prefix+c.Inject.render(c.Value.Reveal()))
 	return nil

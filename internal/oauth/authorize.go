@@ -30,13 +30,13 @@ func (c *Client) AuthorizationURL(req AuthorizationRequest) (string, error) {
 	q := u.Query()
 	setAll(q, c.Provider.AuthorizeParams)
 	set(q, "response_type", "code")
-	set(q, "client_id", c.ClientID)
+	set(q, c.clientIDParam(), c.ClientID)
 	set(q, "redirect_uri", req.RedirectURI)
 	set(q, "state", req.State)
 	set(q, c.scopeParam(), strings.Join(req.Scopes, c.scopeSeparator()))
 	set(q, "resource", c.Provider.Resource)
 	if !req.Verifier.IsZero() {
-		set(q, "code_challenge", Challenge(req.Verifier))
+		set(q, "code_challenge", c.challenge(req.Verifier))
 		set(q, "code_challenge_method", "S256")
 	}
 	// %20 rather than '+': both are right, but some servers decode only the former.

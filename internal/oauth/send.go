@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,7 +24,8 @@ type request struct {
 	url           string
 	params        url.Values
 	format        authsome.BodyFormat
-	authorization string // the header field
+	authorization string            // the header field
+	headers       map[string]string // further header fields
 	redact        redactor
 }
 
@@ -69,6 +71,11 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.format == authsome.BodyQuery {
+		q := u.Query()
+		maps.Copy(q, r.params)
+		u.RawQuery = q.Encode()
+	}
 	body, contentType, err := r.encode()
 	if err != nil {
 		return nil, refused(r.op, "the request cannot be encoded")
@@ -86,12 +93,15 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 	if r.authorization != "" {
 		req.Header.Set("Authorization", r.authorization)
 	}
+	for name, value := range r.headers {
+		req.Header.Set(name, value)
+	}
 	return req, nil
 }
 
 func (r *request) encode() (body []byte, contentType string, err error) {
 	switch {
-	case len(r.params) == 0:
+	case len(r.params) == 0, r.format == authsome.BodyQuery:
 		return nil, "", nil
 	case r.format == authsome.BodyJSON:
 		members := make(map[string]string, len(r.params))

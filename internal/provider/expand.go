@@ -11,7 +11,7 @@ import (
 	"authsome"
 )
 
-// Expand returns p's authorization server with the base URL put into its endpoints: baseURL if given, otherwise the
+// Expand returns p's authorization server with the base URL put into its endpoints and parameters: baseURL if given, otherwise the
 // definition's own. Under another base URL, optional endpoints that do not contain {base_url} are left out when the token
 // endpoint does: they belong to the public service. It fails with [authsome.KindUsage] when p has no OAuth
 // section, when a base URL is needed and there is none, and when an endpoint is neither https nor on loopback.
@@ -44,6 +44,9 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 		if *e.url, err = substitute(*e.url, base); err != nil {
 			return nil, usageError(p, fmt.Errorf("%s: %w", e.name, err))
 		}
+	}
+	if err := expandParams(o, base); err != nil {
+		return nil, usageError(p, err)
 	}
 	o.BaseURL = base
 	return o, nil
@@ -135,7 +138,7 @@ func Injection(p *authsome.Provider) authsome.Injection {
 	if own.Basic != "" {
 		in.Basic, in.Prefix = own.Basic, "Basic "
 	}
-	in.Headers = maps.Clone(own.Headers)
+	in.Headers, in.Defaults = maps.Clone(own.Headers), maps.Clone(own.Defaults)
 	return in
 }
 
@@ -173,6 +176,10 @@ func cloneOAuth(o *authsome.OAuth) *authsome.OAuth {
 	c.TokenParams = maps.Clone(o.TokenParams)
 	c.RefreshParams = maps.Clone(o.RefreshParams)
 	c.ErrorMap = maps.Clone(o.ErrorMap)
+	if o.LongLived != nil {
+		l := *o.LongLived // the exchange URL is expanded
+		c.LongLived = &l
+	}
 	return &c
 }
 

@@ -34,6 +34,7 @@ func validate(r *report, p *authsome.Provider) {
 	}
 	validateEnvironment(r, p)
 	validateInjection(r, p.Inject)
+	validateNotes(r, p)
 }
 
 // validateFacts checks what a definition says about itself, and about others.
