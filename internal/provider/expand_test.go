@@ -138,11 +138,13 @@ func TestInjectionFollowsTheDefinition(t *testing.T) {
 		"openai":    {Header: "Authorization", Prefix: "Bearer "},
 		"anthropic": {Header: "x-api-key"},
 		"livestorm": {Header: "Authorization"},
-		"klaviyo":   {Header: "Authorization", Prefix: "Klaviyo-API-Key "},
-		"postmark":  {Header: "X-Postmark-Server-Token"},
-		"g2":        {Header: "Authorization", Prefix: "Token token="},
-		"ashby":     {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicUser},
-		"lemlist":   {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicPassword},
+		"klaviyo": {
+			Header: "Authorization", Prefix: "Klaviyo-API-Key ", Defaults: map[string]string{"revision": "2025-07-15"},
+		},
+		"postmark": {Header: "X-Postmark-Server-Token"},
+		"g2":       {Header: "Authorization", Prefix: "Token token="},
+		"ashby":    {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicUser},
+		"lemlist":  {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicPassword},
 	} {
 		if diff := cmp.Diff(want, Injection(lookup(t, name))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
