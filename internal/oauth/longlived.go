@@ -19,17 +19,16 @@ func (c *Client) Extend(ctx context.Context, token *Token) (*Token, error) {
 	if l == nil {
 		return token, nil
 	}
-	long := token
+	extended := *token // what only the answer to the code says stays
 	if l.ExchangeURL != "" {
-		var err error
-		if long, err = c.askLongLived(ctx, opExtend, l.ExchangeURL, l.ExchangeParams, token.AccessToken); err != nil {
+		long, err := c.askLongLived(ctx, opExtend, l.ExchangeURL, l.ExchangeParams, token.AccessToken)
+		if err != nil {
 			return nil, err
 		}
-		if long.Scopes == nil {
-			long.Scopes = token.Scopes
-		}
+		extended.AccessToken, extended.TokenType = long.AccessToken, long.TokenType
+		extended.ExpiresAt, extended.Lifetime, extended.SentAt = long.ExpiresAt, long.Lifetime, long.SentAt
 	}
-	return c.renewable(long), nil
+	return c.renewable(&extended), nil
 }
 
 // renews reports whether an access token takes the place of a refresh token.

@@ -120,7 +120,10 @@ func (c *Client) readRevocation(style authsome.RevocationStyle, r *request, a *a
 		return nil // the token was part of the address
 	case err != nil:
 		return c.unreadable(r, a, err)
-	default:
-		return c.rejected(r, a, m)
 	}
+	e := c.rejected(r, a, m)
+	if _, named := c.Provider.ErrorMap[e.Code]; e.Class == ClassGrant && (named || e.Code == "") {
+		return nil // the definition says that this is how the provider speaks of tokens that it does not know
+	}
+	return e
 }
