@@ -144,22 +144,30 @@ func TestRevocationInAFormOfItsOwn(t *testing.T) {
 			authsome.RequestTemplate{Method: "DELETE", Format: authsome.BodyQuery, Params: map[string]string{
 				"client_id": "{client_id}", "access_token": "{access_token}",
 			}},
-			"DELETE", [2]string{}, "access_token=at%2F1&client_id=client+id&v=1", "",
+			"DELETE",
+			[2]string{},
+			"access_token=at%2F1&client_id=client+id&v=1", "",
 		},
 		"json": {
 			authsome.RequestTemplate{
 				Format: authsome.BodyJSON, Headers: map[string]string{"Authorization": "Client {client_secret}"},
 				Params: map[string]string{"accessToken": "{access_token}", "account": "{account_id}"},
 			},
-			"POST", [2]string{"Authorization", "Client s/e c:ret+1"}, "v=1", `{"accessToken":"at/1","account":"acct_1"}`,
+			"POST",
+			[2]string{"Authorization", "Client s/e c:ret+1"},
+			"v=1", `{"accessToken":"at/1","account":"acct_1"}`,
 		},
 		"header alone": {
 			authsome.RequestTemplate{Method: "DELETE", Headers: map[string]string{"X-Access-Token": "{access_token}"}},
-			"DELETE", [2]string{"X-Access-Token", "at/1"}, "v=1", "",
+			"DELETE",
+			[2]string{"X-Access-Token", "at/1"},
+			"v=1", "",
 		},
 		"refresh token where there is one": {
 			authsome.RequestTemplate{Params: map[string]string{"token": "{token}"}},
-			"POST", [2]string{}, "v=1", "token=rt%2F1",
+			"POST",
+			[2]string{},
+			"v=1", "token=rt%2F1",
 		},
 	}
 	for name, tt := range tests {
@@ -331,7 +339,7 @@ func TestDeviceScopesAndMessagesOfItsOwn(t *testing.T) {
 	polls := 0
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
-		message := ""
+		var message string
 		switch {
 		case r.PostForm.Get("scopes") != "a b" || r.PostForm.Has("scope"):
 			message = "missing scopes"
@@ -374,11 +382,13 @@ func TestErrorsInWordsOfProviders(t *testing.T) {
 		"fitbit": {`{"errors":[{"errorType":"invalid_grant","message":"Refresh token invalid"}],"success":false}`, nil, ClassGrant, "invalid_grant"},
 		"strava, token": {
 			`{"message":"Bad Request","errors":[{"resource":"RefreshToken","field":"refresh_token","code":"invalid"}]}`,
-			map[string]string{"RefreshToken.invalid": "grant"}, ClassGrant, "RefreshToken.invalid",
+			map[string]string{"RefreshToken.invalid": "grant"},
+			ClassGrant, "RefreshToken.invalid",
 		},
 		"strava, client": {
 			`{"message":"Bad Request","errors":[{"resource":"Application","field":"client_id","code":"invalid"}]}`,
-			map[string]string{"RefreshToken.invalid": "grant", "Application.invalid": "client"}, ClassClient, "Application.invalid",
+			map[string]string{"RefreshToken.invalid": "grant", "Application.invalid": "client"},
+			ClassClient, "Application.invalid",
 		},
 		"twitch":            {`{"status":400,"message":"Invalid refresh token"}`, map[string]string{"Invalid refresh token": "grant"}, ClassGrant, "HTTP 400"},
 		"unnamed message":   {`{"status":400,"message":"Invalid refresh token"}`, nil, ClassRequest, "HTTP 400"},

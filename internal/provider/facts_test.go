@@ -205,6 +205,36 @@ twitch Invalid_refresh_token grant`, "\n") {
 	}
 }
 
+func TestDefinitionsHaveWhatTheirProvidersDoInTheirOwnWay(t *testing.T) {
+	t.Parallel()
+	o := make(map[authsome.ProviderName]*authsome.OAuth)
+	for _, p := range bundledProviders(t) {
+		o[p.Name] = p.OAuth
+	}
+	tiktok, square, instagram := o["tiktok"], o["square"].RevocationRequest, o["instagram"]
+	for what, ok := range map[string]bool{
+		"tiktok calls the client's identifier client_key": tiktok.ClientIDParam == "client_key" &&
+			tiktok.RevocationRequest.Params["client_key"] == "{client_id}",
+		"tiktok wants the challenge in hexadecimal": tiktok.ChallengeEncoding == authsome.ChallengeHex,
+		"tiktok's paths end with a slash":           strings.HasSuffix(tiktok.TokenURL, "/") && strings.HasSuffix(tiktok.AuthorizationURL, "/"),
+		"instagram exchanges and renews": instagram.LongLived.ExchangeParams["grant_type"] == "ig_exchange_token" &&
+			instagram.LongLived.RenewParams["grant_type"] == "ig_refresh_token",
+		"facebook exchanges, and does not renew": o["facebook"].LongLived.ExchangeParams["grant_type"] == "fb_exchange_token" &&
+			len(o["facebook"].LongLived.RenewParams) == 0,
+		"twitch has scopes of its own for devices": o["twitch"].DeviceScopeParam == "scopes" && o["twitch"].DeviceClientAuth == authsome.ClientAuthNone,
+		"twitch revokes without the secret":        o["twitch"].RevocationRequest.Params["client_secret"] == "",
+		"square revokes as a client":               square.Headers["Authorization"] == "Client {client_secret}" && square.Format == authsome.BodyJSON,
+		"todoist revokes with DELETE": o["todoist"].RevocationRequest.Method == "DELETE" &&
+			o["todoist"].RevocationRequest.Format == authsome.BodyQuery,
+		"zendesk is asked for tokens that expire": o["zendesk"].TokenParams["expires_in"] != "",
+		"shopify is asked for tokens that expire": o["shopify"].TokenParams["expiring"] == "1",
+	} {
+		if !ok {
+			t.Errorf("not so: %s", what)
+		}
+	}
+}
+
 // An access token that a refresh ends must not be handed out while one is under way.
 func TestDefinitionsSayWhereARefreshEndsTheAccessToken(t *testing.T) {
 	t.Parallel()

@@ -123,7 +123,9 @@ type paramGroup struct {
 
 func paramGroups(o *authsome.OAuth) []paramGroup {
 	return []paramGroup{
-		{"authorize_params", o.AuthorizeParams}, {"device_params", o.DeviceParams}, {"token_params", o.TokenParams},
+		{"authorize_params", o.AuthorizeParams},
+		{"device_params", o.DeviceParams},
+		{"token_params", o.TokenParams},
 		{"refresh_params", o.RefreshParams},
 	}
 }
