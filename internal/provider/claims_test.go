@@ -139,7 +139,7 @@ func TestVariablesAreSharedOnlyBetweenDeclaredRivals(t *testing.T) {
 func TestFactsAboutBundledDefinitionsAreWellFormed(t *testing.T) {
 	t.Parallel()
 	categories := strings.Fields(`analytics chat cms commerce crm data database design developer email finance health hosting hr
-		identity legal logistics marketing media model observability payment productivity search social storage ticket`)
+		identity legal logistics marketing mcp media model observability payment productivity search social storage ticket`)
 	for _, p := range bundledProviders(t) {
 		if !slices.Contains(categories, p.Category) {
 			t.Errorf("%s: the category %q is none of %v", p.Name, p.Category, categories)
