@@ -95,6 +95,11 @@ func (c *Credential) setFields(h http.Header) error {
 		return c.unusable("it holds a control character")
 	}
 	maps.Copy(h, fields)
+	for name, v := range c.Inject.Defaults {
+		if h.Get(name) == "" {
+			h.Set(name, v)
+		}
+	}
 	return nil
 }
 

@@ -18,7 +18,9 @@ type Injection struct {
 	Header  string            `json:"header,omitempty"`  // the header field; "Authorization" if empty
 	Prefix  string            `json:"prefix,omitempty"`  // what precedes the value, such as "Bearer "
 	Headers map[string]string `json:"headers,omitempty"` // further fields the API demands: fixed ones, or templates
-	Query   map[string]string `json:"query,omitempty"`   // parameters of the URL's query: templates
+	// Defaults are fields for requests that lack them, such as the API's version.
+	Defaults map[string]string `json:"defaults,omitempty"`
+	Query    map[string]string `json:"query,omitempty"` // parameters of the URL's query: templates
 	// User and Password are templates of the halves of HTTP Basic credentials (RFC 7617), where a key travels as those.
 	User     string `json:"user,omitempty"`
 	Password string `json:"password,omitempty"`

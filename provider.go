@@ -61,6 +61,9 @@ type Provider struct {
 	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
 	AsOf          string          `json:"as_of,omitempty"`      // the month in which they were compared with their sources: 2026-11
 
+	// Notes are what a person ought to know before logging in, a sentence each: "a second login ends the first".
+	Notes []string `json:"notes,omitempty"`
+
 	// Precedes names definitions that claim some of the same hosts. Where connections of both could be used, that of this
 	// one is.
 	Precedes []ProviderName `json:"precedes,omitempty"`
@@ -200,6 +203,11 @@ const (
 	ClientAuthNone  ClientAuth = "none"  // a public client: client_id in the body
 	ClientAuthBasic ClientAuth = "basic" // client_secret_basic
 	ClientAuthPost  ClientAuth = "post"  // client_secret_post
+	// ClientAuthSecretUser: Basic with the secret as the user name and no password (Stripe). client_id is not sent.
+	ClientAuthSecretUser ClientAuth = "basic_secret"
+	// ClientAuthHash: client_id and hash in the body (Smartsheet). hash is the SHA-256 of the secret, "|" and the code or
+	// refresh token, in hexadecimal.
+	ClientAuthHash ClientAuth = "hash"
 )
 
 // BodyFormat is the encoding of a token request.
@@ -209,6 +217,8 @@ type BodyFormat string
 const (
 	BodyForm BodyFormat = "form"
 	BodyJSON BodyFormat = "json"
+	// BodyQuery stands for no body at all: the parameters are in the URL. Only a [RequestTemplate] can have it.
+	BodyQuery BodyFormat = "query"
 )
 
 // DeviceTokenRequest is the form in which a server wants to be polled for a device's token.
@@ -232,6 +242,7 @@ const (
 	RevokeDelete  RevocationStyle = "delete_token"  // DELETE the URL in which {token} stands for the refresh token
 	RevokeBearerD RevocationStyle = "bearer_delete" // DELETE with the token itself as the bearer
 	RevokeJSON    RevocationStyle = "json"          // POST a JSON object {token} with client authentication (Notion)
+	RevokeOwn     RevocationStyle = "own"           // as OAuth.RevocationRequest has it
 	RevokeNone    RevocationStyle = "none"          // the provider has no way
 )
 
@@ -293,7 +304,7 @@ type LearnedHost struct {
 }
 
 // OAuth describes an authorization server from a client's side. {base_url} in a URL stands for BaseURL or for what the
-// person gave instead of it. In RevocationURL, {token} stands for the refresh token and {client_id} for the client's
+// person gave instead of it, also at the beginning of an additional parameter. In RevocationURL, {token} stands for the refresh token and {client_id} for the client's
 // identifier.
 type OAuth struct {
 	Issuer                 string          `json:"issuer,omitempty"` // compared with iss, RFC 9207
@@ -310,6 +321,8 @@ type OAuth struct {
 	PushedAuthorizationURL string          `json:"pushed_authorization_url,omitempty"` // RFC 9126
 	RequirePAR             bool            `json:"require_par,omitempty"`              // RFC 9126 section 5
 	IntrospectionURL       string          `json:"introspection_url,omitempty"`        // RFC 7662
+	// RevocationRequest is sent to RevocationURL where the style is [RevokeOwn].
+	RevocationRequest *RequestTemplate `json:"revocation_request,omitempty"`
 	// IssRequired is set where the server promises iss in every authorization response, RFC 9207 section 3.
 	IssRequired bool `json:"iss_required,omitempty"`
 	// ClientIDMetadata is set where a client identifier may be the URL of a client ID metadata document.
@@ -321,18 +334,24 @@ type OAuth struct {
 	ScopeSeparator string   `json:"scope_separator,omitempty"` // " " if empty
 	ScopeParam     string   `json:"scope_param,omitempty"`     // "scope" if empty (Slack: user_scope)
 
-	PKCE               PKCE       `json:"pkce,omitempty"`
-	ClientAuth         ClientAuth `json:"client_auth,omitempty"` // post with a client secret, none without, if empty
-	SecretOptional     bool       `json:"client_secret_optional,omitempty"`
-	BodyFormat         BodyFormat `json:"body_format,omitempty"` // form if empty
-	Redirect           Redirect   `json:"redirect,omitzero"`
-	SupportsDeviceFlow bool       `json:"supports_device_flow,omitempty"`
-	SupportsDCR        bool       `json:"supports_dcr,omitempty"`
+	PKCE               PKCE              `json:"pkce,omitempty"`
+	ChallengeEncoding  ChallengeEncoding `json:"challenge_encoding,omitempty"`
+	ClientIDParam      string            `json:"client_id_param,omitempty"` // "client_id" if empty (TikTok: client_key)
+	ClientAuth         ClientAuth        `json:"client_auth,omitempty"`     // post with a client secret, none without, if empty
+	SecretOptional     bool              `json:"client_secret_optional,omitempty"`
+	BodyFormat         BodyFormat        `json:"body_format,omitempty"` // form if empty
+	Redirect           Redirect          `json:"redirect,omitzero"`
+	SupportsDeviceFlow bool              `json:"supports_device_flow,omitempty"`
+	SupportsDCR        bool              `json:"supports_dcr,omitempty"`
 
 	DeviceTokenRequest DeviceTokenRequest `json:"device_token_request,omitempty"`
 	// DeviceClientAuth takes the place of ClientAuth when a device logs in, where a server then wants another method
 	// (GitHub: none, so that no client secret is asked for); the same if empty.
 	DeviceClientAuth ClientAuth `json:"device_client_auth,omitempty"`
+
+	// DeviceScopeParam carries the scopes of a device's requests, also of those for its token, where it is not "scope"
+	// (Twitch: scopes).
+	DeviceScopeParam string `json:"device_scope_param,omitempty"`
 
 	AuthorizeParams map[string]string `json:"authorize_params,omitempty"`
 	DeviceParams    map[string]string `json:"device_params,omitempty"` // of a device authorization request
@@ -342,18 +361,21 @@ type OAuth struct {
 	Assertion     Assertion      `json:"assertion,omitempty"`      // for jwt_bearer
 	TokenExchange *TokenExchange `json:"token_exchange,omitempty"` // for token_exchange
 	APIHost       *LearnedHost   `json:"api_host,omitempty"`
+	LongLived     *LongLived     `json:"long_lived,omitempty"`
 
 	// ResponsePath leads to the object that holds the token, such as "authed_user", where it is not the answer itself.
 	ResponsePath string `json:"response_path,omitempty"`
 	// TokenType stands for whatever token_type the answer has, where a server uses words of its own (Slack: "user").
 	TokenType string `json:"token_type,omitempty"`
 	// ErrorMap gives the class of error codes that the RFCs do not know or that a provider uses otherwise: "grant",
-	// "client", "request" or "transient".
+	// "client", "request" or "transient". A provider that tells errors apart by a number or by the whole message alone
+	// has that in place of a code, and one that says which field is wrong RESOURCE.CODE.
 	ErrorMap map[string]string `json:"error_map,omitempty"`
 	// DefaultExpiresIn is the lifetime in seconds of an access token whose answer names none; 0 means unknown.
 	DefaultExpiresIn int64 `json:"default_expires_in,omitempty"`
 	// RefreshExpiresIn is the lifetime of a refresh token in seconds, as documented; 0 means unknown.
-	RefreshExpiresIn int64 `json:"refresh_expires_in,omitempty"`
+	RefreshExpiresIn int64    `json:"refresh_expires_in,omitempty"`
+	Rotation         Rotation `json:"rotation,omitempty"`
 	// KillsOldAccessToken is set where a refresh ends the life of the previous access token.
 	KillsOldAccessToken bool `json:"kills_old_access_token,omitempty"`
 	// NoRefreshToken is set where a provider never issues one.

@@ -211,8 +211,12 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
-	token, err := l.loginClient(b).Exchange(ctx, code, b.redirectURI, b.verifier)
+	client := l.loginClient(b)
+	token, err := client.Exchange(ctx, code, b.redirectURI, b.verifier)
 	if err != nil {
+		return nil, err
+	}
+	if token, err = client.Extend(ctx, token); err != nil {
 		return nil, err
 	}
 	return l.admit(ctx, b, token)

@@ -95,7 +95,7 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	err = l.client(spec, client).Revoke(ctx, oauth.RevocationRequest{
-		AccessToken: c.AccessToken.Secret, RefreshToken: c.RefreshToken.Secret,
+		AccessToken: c.AccessToken.Secret, RefreshToken: c.RefreshToken.Secret, AccountID: c.Account.ID,
 	})
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		return errors.New(e.Reason)

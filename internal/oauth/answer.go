@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -30,26 +31,25 @@ func (m members) firstText(names ...string) string {
 	return ""
 }
 
-// firstOf returns the first element of a member that is an array of objects.
-func (m members) firstOf(name string) (members, bool) {
-	array, _ := m[name].([]any)
-	if len(array) == 0 {
-		return nil, false
-	}
-	first, ok := array[0].(map[string]any)
-	return first, ok
-}
-
-// at follows a path of member names separated by dots to an object.
+// at follows a path of member names separated by dots to an object. A number stands for an element of an array.
 func (m members) at(path string) (members, bool) {
+	var v any = map[string]any(m)
 	for name := range strings.SplitSeq(path, ".") {
-		next, ok := m[name].(map[string]any)
-		if !ok {
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(in) {
+				return nil, false
+			}
+			v = in[i]
+		default:
 			return nil, false
 		}
-		m = next
 	}
-	return m, true
+	object, ok := v.(map[string]any)
+	return object, ok
 }
 
 // mediaType returns the type the answer claims to have. It is not what decides how it is read.

@@ -1,7 +1,9 @@
 package oauth
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"net/url"
 
 	"authsome"
@@ -25,11 +27,38 @@ func (c *Client) authenticate(r *request) {
 	case authsome.ClientAuthBasic:
 		r.authorization = "Basic " + c.basic(true)
 	case authsome.ClientAuthPost:
-		set(r.params, "client_id", c.ClientID)
+		set(r.params, c.clientIDParam(), c.ClientID)
 		set(r.params, "client_secret", c.ClientSecret.Reveal())
+	case authsome.ClientAuthSecretUser:
+		r.authorization = "Basic " + c.secretAsUser()
+	case authsome.ClientAuthHash:
+		set(r.params, c.clientIDParam(), c.ClientID)
+		set(r.params, "hash", c.hash(r.params))
 	default:
-		set(r.params, "client_id", c.ClientID)
+		set(r.params, c.clientIDParam(), c.ClientID)
 	}
+}
+
+func (c *Client) clientIDParam() string {
+	if c.Provider.ClientIDParam != "" {
+		return c.Provider.ClientIDParam
+	}
+	return "client_id"
+}
+
+// hash proves that the client knows its secret, without sending it: see [authsome.ClientAuthHash].
+func (c *Client) hash(params url.Values) string {
+	grant := params.Get("code")
+	if grant == "" {
+		grant = params.Get("refresh_token")
+	}
+	sum := sha256.Sum256([]byte(c.ClientSecret.Reveal() + "|" + grant))
+	return hex.EncodeToString(sum[:])
+}
+
+// secretAsUser returns Basic credentials whose user name is the secret, RFC 7617: see [authsome.ClientAuthSecretUser].
+func (c *Client) secretAsUser() string {
+	return base64.StdEncoding.EncodeToString([]byte(c.ClientSecret.Reveal() + ":"))
 }
 
 // basic returns Basic credentials. RFC 6749 section 2.3.1 wants both halves form-encoded first; plain HTTP (RFC 7617)
@@ -49,7 +78,7 @@ func (c *Client) redactor(secrets ...authsome.Secret) redactor {
 		values = append(values, s.Reveal())
 	}
 	if !c.ClientSecret.IsZero() {
-		values = append(values, c.ClientSecret.Reveal(), c.basic(true), c.basic(false))
+		values = append(values, c.ClientSecret.Reveal(), c.basic(true), c.basic(false), c.secretAsUser())
 	}
 	return newRedactor(values...)
 }

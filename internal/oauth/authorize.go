@@ -39,7 +39,7 @@ func (c *Client) authorization(q url.Values, req AuthorizationRequest) error {
 	}
 	setAll(q, c.Provider.AuthorizeParams)
 	set(q, "response_type", "code")
-	set(q, "client_id", c.ClientID)
+	set(q, c.clientIDParam(), c.ClientID)
 	set(q, "redirect_uri", req.RedirectURI)
 	set(q, "state", req.State)
 	set(q, c.scopeParam(), strings.Join(req.Scopes, c.scopeSeparator()))
@@ -49,7 +49,7 @@ func (c *Client) authorization(q url.Values, req AuthorizationRequest) error {
 		set(q, "dpop_jkt", c.DPoPKey.Thumbprint()) // RFC 9449 section 10
 	}
 	if !req.Verifier.IsZero() {
-		set(q, "code_challenge", Challenge(req.Verifier))
+		set(q, "code_challenge", c.challenge(req.Verifier))
 		set(q, "code_challenge_method", "S256")
 	}
 	return nil

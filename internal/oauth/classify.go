@@ -15,7 +15,7 @@ func (c *Client) rejected(r *request, a *answer, m members) *Error {
 	code, description := errorOf(m, a.status)
 	clean := r.redact.with(tokensIn(string(a.body))...)
 	e := &Error{
-		Class: c.classify(a, code), Code: clean.short(code), Description: clean.short(description),
+		Class: c.classify(a, wordsOf(m, code, description)...), Code: clean.short(code), Description: clean.short(description),
 		Status: a.status, RetryAfter: a.retryAfter(c.now()), op: r.op,
 	}
 	e.Reason = statusReason(a.status)
@@ -28,7 +28,7 @@ func (c *Client) rejected(r *request, a *answer, m members) *Error {
 // unreadable is the error of an answer that is no answer of a token endpoint, or only the beginning of one.
 func (c *Client) unreadable(r *request, a *answer, cause error) *Error {
 	e := &Error{
-		Class: c.classify(a, ""), Status: a.status, RetryAfter: a.retryAfter(c.now()),
+		Class: c.classify(a), Status: a.status, RetryAfter: a.retryAfter(c.now()),
 		Reason: statusReason(a.status), Err: cause, op: r.op,
 	}
 	switch {
@@ -49,18 +49,27 @@ func (a *answer) useless(op, why string) *Error {
 }
 
 // classify goes by the status where the server or something before it is out of order, whatever the body says: some
-// servers answer 500 with invalid_grant to the loser of a race. Otherwise it goes by the code alone. Neither a status
-// without a code nor a description is ever a verdict on the grant.
-func (c *Client) classify(a *answer, code string) Class {
+// servers answer 500 with invalid_grant to the loser of a race. Otherwise it goes by the words that the definition
+// names, and by the code, which is the first of them. Neither a status without a code nor a description of which the
+// definition says nothing is ever a verdict on the grant.
+func (c *Client) classify(a *answer, words ...string) Class {
+	code := ""
+	if len(words) > 0 {
+		code = words[0]
+	}
 	switch {
 	case isGateway(a.status):
 		return ClassAmbiguous
 	case outOfOrder(a.status):
 		return ClassTransient
-	case code != "":
-		if class, ok := c.Provider.ErrorMap[code]; ok {
+	}
+	for _, word := range words {
+		if class, ok := c.Provider.ErrorMap[word]; ok {
 			return Class(class)
 		}
+	}
+	switch {
+	case code != "":
 		return classOfCode(code)
 	case a.ok(), a.readErr != nil:
 		return ClassAmbiguous
@@ -130,12 +139,20 @@ func errorOf(m members, status int) (code, description string) {
 		code = m.text("error")
 	}
 	failed := status < 200 || status > 299
-	if first, ok := m.firstOf("errors"); ok && code == "" && failed { // Fitbit
-		code = first.firstText("errorType", "code", "type")
-		description = first.firstText("message", "detail")
-	}
 	if code == "" && failed {
-		code = m.firstText("error_code", "errorCode", "code", "status")
+		code = m.firstText("error_code", "errorCode", "error_type", "code", "status")
+	}
+	if first, ok := m.at("errors.0"); ok && code == "" && failed { // Fitbit, Strava
+		code = first.firstText("errorType", "code", "type")
+		if resource := first.text("resource"); resource != "" {
+			code = resource + "." + code
+		}
+		if said := first.text("message"); said != "" {
+			description = said
+		}
+	}
+	if code == "" && failed && isPollCode(description) {
+		code = description // Twitch
 	}
 	if code == "" && m["ok"] == false {
 		code = "not_ok"
@@ -144,6 +161,30 @@ func errorOf(m members, status int) (code, description string) {
 		code = "unknown_error"
 	}
 	return code, description
+}
+
+// isPollCode knows what answers a device that polls, RFC 8628 section 3.5.
+func isPollCode(s string) bool {
+	switch s {
+	case "authorization_pending", "slow_down", "access_denied", "expired_token":
+		return true
+	default:
+		return false
+	}
+}
+
+// wordsOf returns what a definition may tell errors apart by: the code, and where there is more, the number of the error
+// (Facebook) and the whole message (Twitch).
+func wordsOf(m members, code, description string) []string {
+	words := []string{code}
+	if object, ok := m.at("error"); ok {
+		for _, name := range []string{"error_subcode", "code"} {
+			if n, ok := object[name].(json.Number); ok {
+				words = append(words, n.String())
+			}
+		}
+	}
+	return append(words, description)
 }
 
 // reportsError tells an error member in words of a server's own from one that says that all is well.

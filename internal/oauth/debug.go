@@ -16,7 +16,7 @@ import (
 // logRequest writes where the request goes and what it says, the names of all parameters included.
 func (c *Client) logRequest(ctx context.Context, r *request) {
 	if log := c.logger(); log.Enabled(ctx, slog.LevelDebug) {
-		log.DebugContext(ctx, r.op, "method", r.method, "url", r.redact.text(r.url), "body", r.redactedBody())
+		log.DebugContext(ctx, r.op, "method", r.method, "url", r.redact.text(r.url), r.paramsAttr(), r.redactedBody())
 	}
 }
 
@@ -35,6 +35,14 @@ func (c *Client) logFailure(ctx context.Context, r *request, a *answer, cause er
 		attrs = append(attrs, "reason", e.Reason, "class", string(e.Class))
 	}
 	log.DebugContext(ctx, r.op+" failed", attrs...)
+}
+
+// paramsAttr says where the parameters are.
+func (r *request) paramsAttr() string {
+	if r.format == authsome.BodyQuery {
+		return "query"
+	}
+	return "body"
 }
 
 // redactedBody shows the body in the format it is sent in.
@@ -67,11 +75,12 @@ func (r *request) redactedBody() string {
 	return strings.Join(pairs, "&")
 }
 
-// isSecretParam knows the parameters of RFC 6749, 7009, 7521, 7636 and 8628 that must not be seen.
+// isSecretParam knows the parameters of RFC 6749, 7009, 7521, 7636 and 8628 that must not be seen, and those of providers
+// that have names of their own for them.
 func isSecretParam(name string) bool {
 	switch strings.ToLower(name) {
 	case "client_secret", "code", "code_verifier", "refresh_token", "access_token", "token", "device_code", "password",
-		"assertion", "client_assertion", "subject_token", "actor_token":
+		"assertion", "client_assertion", "subject_token", "actor_token", "accesstoken", "clientsecret", "fb_exchange_token", "hash":
 		return true
 	default:
 		return false

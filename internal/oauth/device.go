@@ -30,13 +30,15 @@ type DeviceAuthorization struct {
 	VerificationURIComplete string        // empty: there is none
 	ExpiresAt               time.Time     // of both codes; counts from when the request was sent
 	Interval                time.Duration // the least time between two polls
+
+	scopes string // as they were asked for, where the token request is to name them again
 }
 
 // DeviceAuthorize asks for a device code and a user code, RFC 8628 section 3.1. No scopes: the server's default.
 func (c *Client) DeviceAuthorize(ctx context.Context, scopes []string) (*DeviceAuthorization, error) {
 	form := make(url.Values)
 	setAll(form, c.Provider.DeviceParams)
-	set(form, c.scopeParam(), strings.Join(scopes, c.scopeSeparator()))
+	set(form, c.deviceScopeParam(), strings.Join(scopes, c.scopeSeparator()))
 	set(form, "resource", c.Provider.Resource)
 	r := &request{
 		op: opDeviceAuthorize, method: http.MethodPost, url: c.Provider.DeviceAuthorizationURL, params: form,
@@ -52,12 +54,27 @@ func (c *Client) DeviceAuthorize(ctx context.Context, scopes []string) (*DeviceA
 		c.logFailure(ctx, r, a, err)
 		return nil, err
 	}
+	if c.Provider.DeviceScopeParam != "" {
+		d.scopes = form.Get(c.Provider.DeviceScopeParam)
+	}
 	return d, nil
+}
+
+func (c *Client) deviceScopeParam() string {
+	if c.Provider.DeviceScopeParam != "" {
+		return c.Provider.DeviceScopeParam
+	}
+	return c.scopeParam()
 }
 
 // DeviceToken asks once for the token of a device, RFC 8628 section 3.4. While the person has not decided, it fails with
 // an [Error] whose Code is authorization_pending or slow_down.
 func (c *Client) DeviceToken(ctx context.Context, deviceCode authsome.Secret) (*Token, error) {
+	return c.deviceToken(ctx, deviceCode, "")
+}
+
+// deviceToken names the scopes once more where the provider has a parameter of its own for them (Twitch).
+func (c *Client) deviceToken(ctx context.Context, deviceCode authsome.Secret, scopes string) (*Token, error) {
 	form := make(url.Values)
 	set(form, "device_code", deviceCode.Reveal())
 	if c.Provider.DeviceTokenRequest == authsome.DeviceTokenJSON {
@@ -65,6 +82,9 @@ func (c *Client) DeviceToken(ctx context.Context, deviceCode authsome.Secret) (*
 	}
 	setAll(form, c.Provider.TokenParams)
 	set(form, "grant_type", grantTypeDeviceCode)
+	if c.Provider.DeviceScopeParam != "" {
+		set(form, c.Provider.DeviceScopeParam, scopes)
+	}
 	return c.requestToken(ctx, opDeviceToken, c.Provider.TokenURL, form, deviceCode)
 }
 
@@ -90,7 +110,7 @@ func (c *Client) identify(r *request) {
 		return
 	}
 	c.authenticate(r)
-	set(r.params, "client_id", c.ClientID)
+	set(r.params, c.clientIDParam(), c.ClientID)
 }
 
 // readDevice takes the codes out of an answer, or says why there are none.

@@ -36,7 +36,7 @@ func (c *Client) push(ctx context.Context, req AuthorizationRequest) (string, er
 		redact: c.redactor(req.Verifier),
 	}
 	c.authenticate(r)
-	set(form, "client_id", c.ClientID) // a parameter of the authorization request, whatever the authentication
+	set(form, c.clientIDParam(), c.ClientID) // a parameter of the authorization request, whatever the authentication
 	a, err := c.sendBound(ctx, r)
 	if err != nil {
 		return "", err
@@ -47,7 +47,7 @@ func (c *Client) push(ctx context.Context, req AuthorizationRequest) (string, er
 		return "", err
 	}
 	q := u.Query()
-	set(q, "client_id", c.ClientID)
+	set(q, c.clientIDParam(), c.ClientID)
 	set(q, "request_uri", reference)
 	return withQuery(u, q), nil
 }

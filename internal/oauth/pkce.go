@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 
 	"authsome"
 )
@@ -15,6 +16,15 @@ func NewVerifier() authsome.Secret { return authsome.NewSecret(random()) }
 func Challenge(verifier authsome.Secret) string {
 	sum := sha256.Sum256([]byte(verifier.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// challenge is Challenge in the encoding that the provider wants.
+func (c *Client) challenge(verifier authsome.Secret) string {
+	if c.Provider.ChallengeEncoding == authsome.ChallengeHex {
+		sum := sha256.Sum256([]byte(verifier.Reveal()))
+		return hex.EncodeToString(sum[:])
+	}
+	return Challenge(verifier)
 }
 
 // NewState returns a state that cannot be guessed, RFC 6749 section 10.12: 256 random bits.

@@ -31,7 +31,7 @@ func (c *Client) AwaitDeviceToken(ctx context.Context, d *DeviceAuthorization) (
 		if err := sleep(ctx, wait); err != nil {
 			return nil, stopped(err)
 		}
-		token, err := c.DeviceToken(ctx, d.DeviceCode)
+		token, err := c.deviceToken(ctx, d.DeviceCode, d.scopes)
 		if err == nil {
 			return token, nil
 		}

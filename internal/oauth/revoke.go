@@ -13,6 +13,8 @@ import (
 // RevocationRequest holds the tokens of a login. Either may be zero.
 type RevocationRequest struct {
 	AccessToken, RefreshToken authsome.Secret
+	// AccountID is who has logged in, for providers that want to know (Stripe Connect); it may be empty.
+	AccountID string
 }
 
 const opRevoke = "revocation request"
@@ -89,6 +91,8 @@ func (c *Client) revocation(style authsome.RevocationStyle, tokens RevocationReq
 	case authsome.RevokeBearerD:
 		used = access
 		r.method, r.authorization = http.MethodDelete, "Bearer "+used.Reveal()
+	case authsome.RevokeOwn:
+		return r, c.fill(r, c.Provider.RevocationRequest, tokens)
 	case authsome.RevokeDelete:
 		used = tokens.RefreshToken
 		r.method = http.MethodDelete
@@ -116,7 +120,10 @@ func (c *Client) readRevocation(style authsome.RevocationStyle, r *request, a *a
 		return nil // the token was part of the address
 	case err != nil:
 		return c.unreadable(r, a, err)
-	default:
-		return c.rejected(r, a, m)
 	}
+	e := c.rejected(r, a, m)
+	if _, named := c.Provider.ErrorMap[e.Code]; e.Class == ClassGrant && (named || e.Code == "") {
+		return nil // the definition says that this is how the provider speaks of tokens that it does not know
+	}
+	return e
 }

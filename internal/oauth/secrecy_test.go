@@ -96,7 +96,7 @@ func TestNoSecretInErrorsAndLogs(t *testing.T) {
 	}
 	styles := []authsome.RevocationStyle{
 		"", authsome.RevokeToken, authsome.RevokeGitHub, authsome.RevokeBearer, authsome.RevokeBearerD,
-		authsome.RevokeDelete, authsome.RevokeJSON,
+		authsome.RevokeDelete, authsome.RevokeJSON, authsome.RevokeOwn,
 	}
 	endpoints := map[string]string{"refused": "http://" + closedPort}
 	for _, status := range []int{200, 400, 401, 503} {
@@ -109,7 +109,13 @@ func TestNoSecretInErrorsAndLogs(t *testing.T) {
 				c.ClientSecret = secret("client secret")
 				c.Provider.RevocationStyle = style
 				c.Provider.RevocationURL += "/{token}"
-				c.Provider.ClientAuth = []authsome.ClientAuth{authsome.ClientAuthPost, authsome.ClientAuthBasic}[i%2]
+				c.Provider.RevocationRequest = &authsome.RequestTemplate{
+					Format: authsome.BodyQuery, Headers: map[string]string{"Authorization": "Client {client_secret}"},
+					Params: map[string]string{"a": "{access_token}", "t": "{token}", "s": "{client_secret}"},
+				}
+				c.Provider.ClientAuth = []authsome.ClientAuth{
+					authsome.ClientAuthPost, authsome.ClientAuthBasic, authsome.ClientAuthSecretUser, authsome.ClientAuthHash,
+				}[i%4]
 				c.Provider.BodyFormat = []authsome.BodyFormat{authsome.BodyForm, authsome.BodyJSON}[i/2%2]
 				log := withLog(c)
 				err := do(c)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -23,9 +24,10 @@ type request struct {
 	url           string
 	params        url.Values
 	format        authsome.BodyFormat
-	document      []byte // a JSON body, instead of params
-	authorization string // the header field
-	proof         string // DPoP of RFC 9449; empty: none
+	document      []byte            // a JSON body, instead of params
+	authorization string            // the header field
+	proof         string            // DPoP of RFC 9449; empty: none
+	headers       map[string]string // further header fields
 	redact        redactor
 }
 
@@ -71,6 +73,11 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.format == authsome.BodyQuery {
+		q := u.Query()
+		maps.Copy(q, r.params)
+		u.RawQuery = q.Encode()
+	}
 	body, contentType, err := r.encode()
 	if err != nil {
 		return nil, refused(r.op, "the request cannot be encoded")
@@ -91,6 +98,9 @@ func (r *request) build(ctx context.Context) (*http.Request, error) {
 	if r.proof != "" {
 		req.Header.Set("DPoP", r.proof)
 	}
+	for name, value := range r.headers {
+		req.Header.Set(name, value)
+	}
 	return req, nil
 }
 
@@ -98,7 +108,7 @@ func (r *request) encode() (body []byte, contentType string, err error) {
 	switch {
 	case r.document != nil:
 		return r.document, "application/json", nil
-	case len(r.params) == 0:
+	case len(r.params) == 0, r.format == authsome.BodyQuery:
 		return nil, "", nil
 	case r.format == authsome.BodyJSON:
 		members := make(map[string]string, len(r.params))

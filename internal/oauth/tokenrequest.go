@@ -33,15 +33,21 @@ func (c *Client) Refresh(ctx context.Context, refreshToken authsome.Secret) (*To
 	if refreshToken.IsZero() {
 		return nil, refused(opRefresh, "there is no refresh token")
 	}
-	endpoint := c.Provider.RefreshURL
-	if endpoint == "" {
-		endpoint = c.Provider.TokenURL
+	if c.renews() {
+		return c.renew(ctx, refreshToken)
 	}
 	form := make(url.Values)
 	setAll(form, c.Provider.RefreshParams)
 	set(form, "grant_type", "refresh_token")
 	set(form, "refresh_token", refreshToken.Reveal())
-	return c.requestToken(ctx, opRefresh, endpoint, form, refreshToken)
+	return c.requestToken(ctx, opRefresh, c.refreshEndpoint(), form, refreshToken)
+}
+
+func (c *Client) refreshEndpoint() string {
+	if c.Provider.RefreshURL != "" {
+		return c.Provider.RefreshURL
+	}
+	return c.Provider.TokenURL
 }
 
 func (c *Client) requestToken(

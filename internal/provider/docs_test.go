@@ -64,6 +64,7 @@ their sources. Where there is none they rest on what is generally known, and wan
 		writeProviders(&page, all, category)
 	}
 	page.WriteString(oauthClients(all))
+	page.WriteString(notesOf(all))
 	return page.Bytes()
 }
 
@@ -106,8 +107,8 @@ func oauthClients(all []authsome.Provider) string {
 	page.WriteString(`
 ## Registering an OAuth client
 
-| name | redirect URI to enter | client secret | read from |
-|---|---|---|---|
+| name | redirect URI to enter | client secret | read from | refresh token |
+|---|---|---|---|---|
 `)
 	for _, p := range all {
 		if p.Flow != authsome.FlowPKCE {
@@ -117,8 +118,43 @@ func oauthClients(all []authsome.Provider) string {
 		if p.OAuth.SecretOptional {
 			secret = "optional"
 		}
-		fmt.Fprintf(&page, "| %s | %s | %s | %s |\n", p.Name, redirectText(p.OAuth.Redirect), secret,
-			code([]string{p.Client.ClientIDEnv, p.Client.ClientSecretEnv}))
+		fmt.Fprintf(&page, "| %s | %s | %s | %s | %s |\n", p.Name, redirectText(p.OAuth.Redirect), secret,
+			code([]string{p.Client.ClientIDEnv, p.Client.ClientSecretEnv}), refreshText(p.OAuth))
+	}
+	return page.String()
+}
+
+// refreshText tells what is known of a provider's refresh tokens.
+func refreshText(o *authsome.OAuth) string {
+	var facts []string
+	switch {
+	case o.NoRefreshToken:
+		return "none"
+	case o.LongLived != nil && len(o.LongLived.RenewParams) > 0:
+		facts = append(facts, "the access token itself is renewed")
+	}
+	switch o.Rotation {
+	case authsome.RotationYes:
+		facts = append(facts, "rotates")
+	case authsome.RotationNo:
+		facts = append(facts, "stays the same")
+	case authsome.RotationOptional:
+		facts = append(facts, "rotates for some clients")
+	}
+	if o.RefreshExpiresIn > 0 {
+		facts = append(facts, fmt.Sprintf("%d days", o.RefreshExpiresIn/86400))
+	}
+	return strings.Join(facts, ", ")
+}
+
+// notesOf tells what a person ought to know before logging in.
+func notesOf(all []authsome.Provider) string {
+	var page strings.Builder
+	page.WriteString("\n## Good to know\n\n")
+	for _, p := range all {
+		if len(p.Notes) > 0 {
+			fmt.Fprintf(&page, "- **%s**: %s\n", p.Name, strings.Join(p.Notes, " "))
+		}
 	}
 	return page.String()
 }

@@ -27,7 +27,7 @@ type endpoint struct {
 
 // endpoints lists the URLs of o, in the order of the fields.
 func endpoints(o *authsome.OAuth) []endpoint {
-	return []endpoint{
+	all := []endpoint{
 		{name: "issuer", url: &o.Issuer},
 		{name: "authorization_url", url: &o.AuthorizationURL, own: true},
 		{name: "token_url", url: &o.TokenURL, own: true},
@@ -38,6 +38,10 @@ func endpoints(o *authsome.OAuth) []endpoint {
 		{name: "pushed_authorization_url", url: &o.PushedAuthorizationURL, own: true},
 		{name: "introspection_url", url: &o.IntrospectionURL, own: true},
 	}
+	if o.LongLived != nil {
+		all = append(all, endpoint{name: "long_lived.exchange_url", url: &o.LongLived.ExchangeURL, own: true})
+	}
+	return all
 }
 
 // endpointURL checks a URL as a definition has it, with base put in its place; an unknown base may be empty. Errors say

@@ -11,7 +11,7 @@ import (
 	"authsome"
 )
 
-// Expand returns p's authorization server with the base URL put into its endpoints: baseURL if given, otherwise the
+// Expand returns p's authorization server with the base URL put into its endpoints and parameters: baseURL if given, otherwise the
 // definition's own. Under another base URL, optional endpoints that do not contain {base_url} are left out when the token
 // endpoint does: they belong to the public service. It fails with [authsome.KindUsage] when p has no OAuth
 // section, when a base URL is needed and there is none, and when an endpoint is neither https nor on loopback.
@@ -44,6 +44,9 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 		if *e.url, err = substitute(*e.url, basePlaceholder, base); err != nil {
 			return nil, usageError(p, fmt.Errorf("%s: %w", e.name, err))
 		}
+	}
+	if err := expandParams(o, base); err != nil {
+		return nil, usageError(p, err)
 	}
 	o.BaseURL = base
 	return o, nil
@@ -150,7 +153,7 @@ func overridden(in authsome.Injection, own *authsome.Injection) authsome.Injecti
 	if own.User != "" || own.Password != "" {
 		in.User, in.Password = own.User, own.Password
 	}
-	in.Headers, in.Query = maps.Clone(own.Headers), maps.Clone(own.Query)
+	in.Headers, in.Query, in.Defaults = maps.Clone(own.Headers), maps.Clone(own.Query), maps.Clone(own.Defaults)
 	in.Service, in.Region = own.Service, own.Region
 	return in
 }
@@ -227,6 +230,10 @@ func cloneOAuth(o *authsome.OAuth) *authsome.OAuth {
 	if o.APIHost != nil {
 		host := *o.APIHost
 		c.APIHost = &host
+	}
+	if o.LongLived != nil {
+		l := *o.LongLived // the exchange URL is expanded
+		c.LongLived = &l
 	}
 	return &c
 }

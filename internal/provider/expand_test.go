@@ -49,6 +49,55 @@ func TestExpandPutsTheBaseURLIntoEveryEndpoint(t *testing.T) {
 	}
 }
 
+func TestExpandPutsTheBaseURLIntoParameters(t *testing.T) {
+	t.Parallel()
+	p := lookup(t, "auth0")
+	o, err := Expand(p, "https://acme.eu.auth0.com/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "https://acme.eu.auth0.com/api/v2/"
+	if o.AuthorizeParams["audience"] != want || o.DeviceParams["audience"] != want {
+		t.Errorf("got %v and %v", o.AuthorizeParams, o.DeviceParams)
+	}
+	if p.OAuth.AuthorizeParams["audience"] != "{base_url}/api/v2/" {
+		t.Error("the definition has been changed")
+	}
+	if _, err := Expand(p, ""); authsome.KindOf(err) != authsome.KindUsage {
+		t.Errorf("without a base URL: %v", err)
+	}
+}
+
+// Tokens are sent to these, and issued there: the proxy must keep out of it.
+func TestExchangeAndRenewalAreNoPlacesForTheCredential(t *testing.T) {
+	t.Parallel()
+	hosts, excluded, err := Patterns(lookup(t, "instagram"), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := authsome.Credential{Hosts: hosts, Excluded: excluded}
+	for target, want := range map[string]bool{
+		"https://graph.instagram.com/me": true, "https://graph.instagram.com/access_token": false,
+		"https://graph.instagram.com/refresh_access_token": false,
+	} {
+		if got := c.Allows(mustURL(t, target)); got != want {
+			t.Errorf("%s: %t", target, got)
+		}
+	}
+}
+
+func TestExpandLeavesTheLongLivedTokenOfTheDefinitionAlone(t *testing.T) {
+	t.Parallel()
+	p := mustParse(t, readDocuments(t, "testdata/commented.jsonc")["commented.jsonc"])
+	o, err := Expand(p, "https://own.acme.test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.LongLived.ExchangeURL != "https://own.acme.test/exchange" || p.OAuth.LongLived.ExchangeURL != "{base_url}/exchange" {
+		t.Errorf("got %q, and %q in the definition", o.LongLived.ExchangeURL, p.OAuth.LongLived.ExchangeURL)
+	}
+}
+
 func TestExpandRefusesABaseURLThatSecretsMustNotGoTo(t *testing.T) {
 	t.Parallel()
 	p := lookup(t, "gitlab")
@@ -138,11 +187,13 @@ func TestInjectionFollowsTheDefinition(t *testing.T) {
 		"openai":    {Header: "Authorization", Prefix: "Bearer "},
 		"anthropic": {Header: "x-api-key"},
 		"livestorm": {Header: "Authorization"},
-		"klaviyo":   {Header: "Authorization", Prefix: "Klaviyo-API-Key "},
-		"postmark":  {Header: "X-Postmark-Server-Token"},
-		"g2":        {Header: "Authorization", Prefix: "Token token="},
-		"ashby":     {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicUser},
-		"lemlist":   {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicPassword},
+		"klaviyo": {
+			Header: "Authorization", Prefix: "Klaviyo-API-Key ", Defaults: map[string]string{"revision": "2025-07-15"},
+		},
+		"postmark": {Header: "X-Postmark-Server-Token"},
+		"g2":       {Header: "Authorization", Prefix: "Token token="},
+		"ashby":    {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicUser},
+		"lemlist":  {Header: "Authorization", Prefix: "Basic ", Basic: authsome.BasicPassword},
 	} {
 		if diff := cmp.Diff(want, Injection(lookup(t, name))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

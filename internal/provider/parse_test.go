@@ -37,6 +37,16 @@ func TestParserAndSchemaAcceptTheSameDocuments(t *testing.T) {
 		"public suffix":      {baseDocument, "host_url", `"acme.github.io"`},
 		"basic":              {keyDocument, "inject.basic", `"user"`},
 		"no hosts":           {baseDocument, "host_url", `null`},
+		"notes":              {baseDocument, "notes", `["A second login ends the first."]`},
+		"rotation":           {baseDocument, "oauth.rotation", `"optional"`},
+		"hex challenge":      {baseDocument, "oauth.challenge_encoding", `"hex"`},
+		"client parameter":   {baseDocument, "oauth.client_id_param", `"client_key"`},
+		"secret as user":     {baseDocument, "oauth.client_auth", `"basic_secret"`},
+		"hashed secret":      {baseDocument, "oauth.client_auth", `"hash"`},
+		"base in parameter":  {baseDocument, "oauth.authorize_params", `{"audience": "{base_url}/api/", "claims": "{}"}`},
+		"defaults":           {baseDocument, "inject.defaults", `{"Acme-Version": "2"}`},
+		"own revocation":     {baseDocument, "oauth", ownRevocation},
+		"long-lived":         {baseDocument, "oauth", longLived},
 	} {
 		good[name] = with(t, change[0], change[1], change[2])
 	}
@@ -49,6 +59,18 @@ func TestParserAndSchemaAcceptTheSameDocuments(t *testing.T) {
 		}
 	}
 }
+
+// Authorization servers with requests of their own.
+const (
+	ownRevocation = `{"authorization_url": "https://acme.test/a", "token_url": "https://acme.test/t",
+		"revocation_url": "https://acme.test/r", "revocation_style": "own", "revocation_request": {"method": "DELETE", "format": "json",
+		"headers": {"Authorization": "Client {client_secret}"}, "params": {"token": "{access_token}", "id": "{client_id}"}}}`
+	ownDocument  = `{"name": "acme", "display_name": "Acme", "auth_type": "oauth2", "flow": "pkce", "oauth": ` + ownRevocation + `}`
+	longDocument = `{"name": "acme", "display_name": "Acme", "auth_type": "oauth2", "flow": "pkce", "oauth": ` + longLived + `}`
+	longLived    = `{"authorization_url": "https://acme.test/a", "token_url": "https://acme.test/t", "refresh_url": "https://acme.test/n",
+		"long_lived": {"exchange_url": "https://acme.test/x", "exchange_params": {"t": "{access_token}", "s": "{client_secret}"},
+		"renew_params": {"t": "{access_token}"}}}`
+)
 
 // fault is a document with one mistake.
 type fault struct {
@@ -143,9 +165,9 @@ var faults = []fault{
 	{doc: baseDocument, path: "oauth.scope_param", value: `"a b"`, message: "name of a parameter"},
 	{doc: baseDocument, path: "oauth.pkce", value: `"maybe"`, message: `"required", "yes", "ignored" or "no"`},
 	{doc: baseDocument, path: "oauth.pkce", value: `3`, message: `got "3"`},
-	{doc: baseDocument, path: "oauth.client_auth", value: `"jwt"`, message: `"none", "basic" or "post"`},
+	{doc: baseDocument, path: "oauth.client_auth", value: `"jwt"`, message: `"none", "basic"`},
 	{doc: baseDocument, path: "oauth.body_format", value: `"xml"`, message: `"form" or "json"`},
-	{doc: baseDocument, path: "oauth.device_client_auth", value: `"jwt"`, message: `"none", "basic" or "post"`},
+	{doc: baseDocument, path: "oauth.device_client_auth", value: `"jwt"`, message: `"none", "basic"`},
 	{doc: baseDocument, path: "oauth.device_params.client_id", value: `"x"`, message: "the client sets it"},
 	{doc: baseDocument, path: "oauth.device_token_request", value: `"xml"`, message: `"oauth2_form" or "json"`},
 	{doc: baseDocument, path: "oauth.redirect.kind", value: `"any"`, message: `"fixed-port"`},
@@ -162,6 +184,28 @@ var faults = []fault{
 	{doc: baseDocument, path: "oauth.default_expires_in", value: `-1`, message: "number of seconds"},
 	{doc: baseDocument, path: "oauth.refresh_expires_in", value: `-1`, message: "number of seconds"},
 	{doc: baseDocument, path: "oauth.default_expires_in", value: `"3600"`, message: "must be a whole number, got string"},
+
+	{doc: baseDocument, path: "notes", value: `[" "]`, report: "notes[0]", message: "a sentence"},
+	{doc: baseDocument, path: "notes", value: `["a\u001b[31m"]`, report: "notes[0]", message: "control characters"},
+	{doc: baseDocument, path: "oauth.rotation", value: `"always"`, message: `"optional"`},
+	{doc: baseDocument, path: "oauth.challenge_encoding", value: `"base32"`, message: `"base64url" or "hex"`},
+	{doc: baseDocument, path: "oauth.client_id_param", value: `"a b"`, message: "name of a parameter"},
+	{doc: baseDocument, path: "oauth.device_scope_param", value: `"a\"b"`, message: "name of a parameter"},
+	{doc: baseDocument, path: "oauth.authorize_params.audience", value: `"x{base_url}"`, message: "at the beginning only"},
+	{doc: baseDocument, path: "oauth.token_params.audience", value: `"{base_url}.evil.test"`, message: "go on with a path"},
+	{doc: baseDocument, path: "oauth.revocation_request", value: `{"params": {"token": "{token}"}}`, message: `unless revocation_style is "own"`},
+	{doc: ownDocument, path: "oauth.revocation_request", value: ``, message: "is required"},
+	{doc: ownDocument, path: "oauth.revocation_request.method", value: `"GET"`, message: `"POST" or "DELETE"`},
+	{doc: ownDocument, path: "oauth.revocation_request.format", value: `"xml"`, message: `"form", "json" or "query"`},
+	{doc: ownDocument, path: "oauth.revocation_request.params", value: `{"t": "{password}"}`, report: "oauth.revocation_request.params.t", message: "placeholders"},
+	{doc: ownDocument, path: "oauth.revocation_request.params", value: `{"client_id": "{client_id}"}`, report: "oauth.revocation_request", message: "what is revoked", unseen: true},
+	{doc: ownDocument, path: "oauth.revocation_request.headers", value: `{"Host": "{token}"}`, report: "oauth.revocation_request.headers.Host", message: "belongs to the connection", unseen: true},
+	{doc: longDocument, path: "oauth.long_lived.exchange_url", value: `"http://acme.test"`, message: "must be https"},
+	{doc: longDocument, path: "oauth.long_lived.exchange_params", value: `{"t": "x"}`, message: "{access_token}", unseen: true},
+	{doc: longDocument, path: "oauth.long_lived.renew_params", value: `{"t": "{refresh_token}"}`, report: "oauth.long_lived.renew_params.t", message: "placeholders"},
+	{doc: longDocument, path: "oauth.long_lived", value: `{}`, message: "exchange_url, renew_params or both", unseen: true},
+	{doc: longDocument, path: "oauth.refresh_url", value: ``, message: "is required when there are long_lived.renew_params"},
+	{doc: keyDocument, path: "inject.defaults", value: `{"Authorization": "x"}`, report: "inject.defaults.Authorization", message: "carries a credential"},
 
 	{doc: keyDocument, path: "api_key.header_name", value: `"X Key"`, message: "header field"},
 	{doc: keyDocument, path: "api_key.header_name", value: `"Host"`, message: "belongs to the connection", unseen: true},

@@ -36,6 +36,7 @@ func validate(r *report, p *authsome.Provider) {
 	validateInjection(r, p.Inject)
 	validateTemplates(r, p)
 	validateLearned(r, p)
+	validateNotes(r, p)
 }
 
 // validateFacts checks what a definition says about itself, and about others.

@@ -27,7 +27,7 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 	checkOneOf(r, "oauth.pkce", o.PKCE, "", authsome.PKCERequired, authsome.PKCEYes, authsome.PKCEIgnored,
 		authsome.PKCENo)
 	checkOneOf(r, "oauth.client_auth", o.ClientAuth, "", authsome.ClientAuthNone, authsome.ClientAuthBasic,
-		authsome.ClientAuthPost)
+		authsome.ClientAuthPost, authsome.ClientAuthSecretUser, authsome.ClientAuthHash)
 	checkOneOf(r, "oauth.body_format", o.BodyFormat, "", authsome.BodyForm, authsome.BodyJSON)
 	validateRedirect(r, o.Redirect)
 	checkOneOf(r, "oauth.device_token_request", o.DeviceTokenRequest, "", authsome.DeviceTokenForm,
@@ -35,6 +35,7 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 	checkOneOf(r, "oauth.device_client_auth", o.DeviceClientAuth, "", authsome.ClientAuthNone, authsome.ClientAuthBasic,
 		authsome.ClientAuthPost)
 	validateParams(r, o)
+	validateQuirks(r, o)
 	for _, code := range slices.Sorted(maps.Keys(o.ErrorMap)) {
 		checkOneOf(r, "oauth.error_map."+code, o.ErrorMap[code], "grant", "client", "request", "transient")
 	}
@@ -75,7 +76,7 @@ func validateEndpoints(r *report, o *authsome.OAuth, flow authsome.Flow) {
 func validateRevocation(r *report, o *authsome.OAuth) {
 	checkOneOf(r, "oauth.revocation_style", o.RevocationStyle, "", authsome.RevokeRFC7009, authsome.RevokeToken,
 		authsome.RevokeGitHub, authsome.RevokeBearer, authsome.RevokeDelete, authsome.RevokeBearerD, authsome.RevokeJSON,
-		authsome.RevokeNone)
+		authsome.RevokeOwn, authsome.RevokeNone)
 	needs := map[authsome.RevocationStyle]string{
 		authsome.RevokeGitHub: "{client_id}",
 		authsome.RevokeDelete: "{token}",

@@ -145,6 +145,11 @@ func (x *exchange) inject(cred *kept) *refusal {
 	for name, values := range cred.fields {
 		x.out.Header[name] = values
 	}
+	for name, v := range cred.cred.Inject.Defaults {
+		if x.out.Header.Get(name) == "" {
+			x.out.Header.Set(name, v)
+		}
+	}
 	return nil
 }
 

@@ -169,6 +169,9 @@ func (m *memory) answer(cred *authsome.Credential, err error, epoch uint64) *kep
 	least := m.now().Add(keepAtLeast)
 	if err == nil && cred.HeaderOnly() {
 		k.fields, k.err = cred.Header()
+		for name := range cred.Inject.Defaults { // these depend on the request
+			k.fields.Del(name)
+		}
 	}
 	if k.err != nil {
 		k.cred, k.fresh = nil, least

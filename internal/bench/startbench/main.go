@@ -108,6 +108,7 @@ func prepare(dir, program string) (*stage, error) {
 	s.contenders = []contender{
 		{"a Go program that does nothing", []string{nothing}},
 		{"`authsome version`", []string{s.authsome, "version"}},
+		{"`authsome list`, all bundled providers", []string{s.authsome, "list"}},
 		{"`authsome get P --field status`", []string{s.authsome, "get", "openai", "--field", "status"}},
 		{"`authsome get P --field access_token --show-secret`", []string{s.authsome, "get", "openai", "--field", "access_token", "--show-secret"}},
 	}
