@@ -25,11 +25,16 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
-require github.com/aws/aws-sdk-go-v2 v1.42.1
+require (
+	github.com/aws/aws-sdk-go-v2 v1.42.1
+	github.com/zalando/go-keyring v0.2.8
+)
 
 require (
 	github.com/aws/smithy-go v1.27.3 // indirect
+	github.com/danieljoos/wincred v1.2.3 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
+	github.com/godbus/dbus/v5 v5.2.2 // indirect
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect

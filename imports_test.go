@@ -23,6 +23,8 @@ var allowed = map[string][]string{
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
 	"authsome/internal/sigv4":      {"authsome"},
+	"authsome/internal/legacy":     {"authsome"},
+	"authsome/internal/envscan":    {"authsome"},
 	"authsome/internal/audit":      {"authsome"},
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},

@@ -71,6 +71,8 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"list", a.listCommand},
 		{"inspect", a.inspectCommand},
 		{"register", a.registerCommand},
+		{"import", a.importCommand},
+		{"scan", a.scanCommand},
 		{"profile", a.profileCommand},
 		{"connection", a.connectionCommand},
 		{"log", a.logCommand},

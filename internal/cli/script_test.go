@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 //	authserver fault F...  what the next token requests meet, see scriptWorld.fault
 //	authserver calls G N   there have been N token requests of the grant type G
 //	authserver secret|consent NEW, revoke-all, reject-access-tokens      what people do at the provider
+//	authserver issue FILE  a grant without a browser; its tokens and the client are in the file
+//	authserver forget-clients           the clients that have registered themselves are gone
+//	$PYTHON                             a Python with the package cryptography; [!python] where there is none
 //	exits CODE COMMAND [ARGUMENT]...    the exit code is exactly that
 //	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
 //	jsonkeys PATH NAME...               and the object at the path has these members
@@ -66,7 +69,7 @@ func setUpScript(env *testscript.Env) error {
 	w := newScriptWorld(env.WorkDir, home)
 	env.Values[worldKey{}] = w
 	for name, value := range map[string]string{
-		"HOME": env.WorkDir, "AUTHSOME_HOME": home, "BROWSER": "browse", "TERM": "dumb",
+		"PYTHON": pythonWithCryptography(), "HOME": env.WorkDir, "AUTHSOME_HOME": home, "BROWSER": "browse", "TERM": "dumb",
 		envTranscript: filepath.Join(env.WorkDir, "transcript"),
 		// The race detector sleeps a second at the end of each process otherwise.
 		"GORACE": os.Getenv("GORACE") + " atexit_sleep_ms=0",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,8 @@ const (
 	filePrefix = "authsome-key-v1 "
 	// maxFileSize is more than any key file has.
 	maxFileSize = 256
+	// maxOldFileSize is more than any key file of the Python generation has.
+	maxOldFileSize = 1024
 )
 
 // file is the source of a key that lies in a file.
@@ -86,7 +89,7 @@ func (f file) read() (masterKey, error) {
 	if exposed(info.Mode()) {
 		return masterKey{}, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrExposed, info.Mode().Perm(), f.path)
 	}
-	content, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
+	content, err := io.ReadAll(io.LimitReader(r, maxOldFileSize+1))
 	if err != nil {
 		return masterKey{}, err
 	}
@@ -98,14 +101,29 @@ func parse(content []byte) (masterKey, error) {
 	if len(content) == 0 {
 		return masterKey{}, fmt.Errorf("%w: it is empty", ErrMalformed)
 	}
-	if len(content) > maxFileSize {
+	if len(content) > maxOldFileSize || len(content) > maxFileSize && content[0] != '{' {
 		return masterKey{}, fmt.Errorf("%w: it is longer than a key file can be", ErrMalformed)
+	}
+	if content[0] == '{' {
+		return parseOld(content)
 	}
 	text, ok := strings.CutPrefix(string(content), filePrefix)
 	if !ok {
 		return masterKey{}, fmt.Errorf("%w: it does not begin with %q", ErrMalformed, filePrefix)
 	}
 	return decode(strings.TrimRight(text, "\r\n"))
+}
+
+// parseOld reads the key file of the Python generation 0.2, which has the same name and may lie in the same home. Its key
+// is as good as one of ours, and is not replaced, because the old store needs it.
+func parseOld(content []byte) (masterKey, error) {
+	var doc struct {
+		Key string `json:"key"`
+	}
+	if json.Unmarshal(content, &doc) != nil || doc.Key == "" {
+		return masterKey{}, fmt.Errorf("%w: it is a JSON object without a key", ErrMalformed)
+	}
+	return decode(doc.Key)
 }
 
 // create makes the key file. It comes into being complete and only where there is none, because a link is made to a
