@@ -189,8 +189,11 @@ func (a *app) printImport(report []imported) error {
 		}
 		rows = append(rows, []string{string(line.ref.Profile), string(line.ref.Provider), string(line.ref.Connection), line.status, line.reason})
 		objects[i] = object{
-			{"profile", line.ref.Profile}, {"provider", line.ref.Provider}, {"connection", line.ref.Connection},
-			{"status", line.status}, {"reason", line.reason},
+			{"profile", line.ref.Profile},
+			{"provider", line.ref.Provider},
+			{"connection", line.ref.Connection},
+			{"status", line.status},
+			{"reason", line.reason},
 		}
 	}
 	if a.flags.json {

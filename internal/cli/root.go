@@ -71,6 +71,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"list", a.listCommand},
 		{"inspect", a.inspectCommand},
 		{"register", a.registerCommand},
+		{"provider", a.providerCommand},
 		{"import", a.importCommand},
 		{"scan", a.scanCommand},
 		{"profile", a.profileCommand},

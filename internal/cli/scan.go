@@ -226,8 +226,14 @@ func (a *app) printScan(dir string, found []finding, o scanOptions) error {
 		objects := make([]object, len(found))
 		for i, f := range found {
 			objects[i] = object{
-				{"variable", f.variable.Name}, {"file", f.variable.File}, {"line", f.variable.Line}, {"provider", f.provider},
-				{"field", f.field}, {"recognized_by", recognizedBy(f)}, {"state", f.state}, {"reason", f.reason},
+				{"variable", f.variable.Name},
+				{"file", f.variable.File},
+				{"line", f.variable.Line},
+				{"provider", f.provider},
+				{"field", f.field},
+				{"recognized_by", recognizedBy(f)},
+				{"state", f.state},
+				{"reason", f.reason},
 			}
 		}
 		return a.printJSON(object{{"findings", objects}})

@@ -125,12 +125,12 @@ func (s *Store) records(ctx context.Context, profile string) (map[string]string,
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	rows, err := db.QueryContext(ctx, "SELECT key, value FROM kv")
 	if err != nil {
 		return nil, fmt.Errorf("read %s of the profile %s: %w", databaseFile, profile, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	all := make(map[string]string)
 	for rows.Next() {
 		var key, value string
