@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
@@ -26,7 +27,9 @@ type world struct {
 	auth     *authserver.Server
 	url      string // of everything
 	endpoint string
-	metadata *oauthex.ProtectedResourceMetadata
+
+	mu       sync.Mutex // guards metadata
+	metadata oauthex.ProtectedResourceMetadata
 }
 
 func newWorld(t *testing.T) *world {
@@ -40,12 +43,15 @@ func newWorld(t *testing.T) *world {
 		Registration: true, Resources: []string{w.endpoint}, Consent: authserver.ConsentApprove,
 	})
 	t.Cleanup(w.auth.Release)
-	w.metadata = &oauthex.ProtectedResourceMetadata{
+	w.metadata = oauthex.ProtectedResourceMetadata{
 		Resource: w.endpoint, AuthorizationServers: []string{w.url}, ScopesSupported: []string{"greet", "shout"},
 	}
 	const place = "/.well-known/oauth-protected-resource/mcp"
 	mux.HandleFunc(place, func(rw http.ResponseWriter, r *http.Request) {
-		auth.ProtectedResourceMetadataHandler(w.metadata).ServeHTTP(rw, r)
+		w.mu.Lock()
+		metadata := w.metadata
+		w.mu.Unlock()
+		auth.ProtectedResourceMetadataHandler(&metadata).ServeHTTP(rw, r)
 	})
 	protect := auth.RequireBearerToken(w.verify, &auth.RequireBearerTokenOptions{
 		ResourceMetadataURL: w.url + place, Scopes: []string{"greet"},
@@ -157,7 +163,9 @@ func TestServerThatNamesAnotherIssuer(t *testing.T) {
 	w := newWorld(t)
 	w.login(t)
 	other := newWorld(t)
+	w.mu.Lock()
 	w.metadata.AuthorizationServers = []string{other.url}
+	w.mu.Unlock()
 	r, err := w.home.Run(t.Context(), "", "login", w.endpoint, "--no-browser", "--force")
 	if err != nil || r.Code != 4 || !strings.Contains(r.Stderr, "--accept-issuer "+other.url) {
 		t.Fatalf("another issuer: %v, %s", err, r)
