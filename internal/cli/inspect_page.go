@@ -189,7 +189,8 @@ func (a *app) inspectMatch(p *authsome.ProviderState, target string) error {
 	if err != nil {
 		return err
 	}
-	matches, why := true, ""
+	var why string
+	matches := true
 	switch i := slices.IndexFunc(hosts, func(h authsome.HostPattern) bool { return h.Match(u) }); {
 	case i < 0:
 		matches, why = false, "none of its hosts match: "+patternsText(&p.Provider, baseURL, apiHost)

@@ -18,9 +18,12 @@ import (
 const style = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}` +
 	`body{max-width:34rem;margin:4rem auto;padding:0 1.25rem}` +
 	`h1{font-size:1.4rem}label{display:block;margin-top:1.25rem;font-weight:600}` +
-	`input{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;font-family:ui-monospace,monospace}` +
+	`input,textarea{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;font-family:ui-monospace,monospace}` +
 	`.hint{font-size:.9rem;margin:.25rem 0;opacity:.8}.problem{font-weight:600;margin:.25rem 0;color:#b3261e}` +
 	`@media(prefers-color-scheme:dark){.problem{color:#ff8a80}}` +
+	`.code{font:700 2rem/1.6 ui-monospace,monospace;letter-spacing:.1em;user-select:all}` +
+	`svg{width:12rem;height:12rem;background:#fff;display:block;margin:1rem 0}a:focus-visible,button:focus-visible,` +
+	`input:focus-visible,textarea:focus-visible{outline:3px solid #1a73e8;outline-offset:2px}` +
 	`button{margin:1.5rem .75rem 0 0;padding:.6rem 1.2rem;font:inherit}code{overflow-wrap:anywhere}`
 
 // contentPolicy allows the style sheet and sending a form back here, and nothing else.
@@ -130,7 +133,11 @@ func (p *page) addField(f authsome.Field, problem string, first bool) {
 		described = append(described, "problem-"+name)
 		p.add("<p class=\"problem\" id=\"%s\" role=\"alert\">%s</p>\n", "problem-"+name, problem)
 	}
-	p.add("<input id=\"%s\" name=\"%s\" type=\"%s\"", "field-"+name, name, kind)
+	if f.File {
+		p.add("<textarea id=\"%s\" name=\"%s\" rows=\"8\"", "field-"+name, name)
+	} else {
+		p.add("<input id=\"%s\" name=\"%s\" type=\"%s\"", "field-"+name, name, kind)
+	}
 	p.add(" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"")
 	if len(described) > 0 {
 		p.add(" aria-describedby=\"%s\"", strings.Join(described, " "))
@@ -145,6 +152,10 @@ func (p *page) addField(f authsome.Field, problem string, first bool) {
 	}
 	if first {
 		p.add(" autofocus")
+	}
+	if f.File {
+		p.add("></textarea>\n<p class=\"hint\">Paste what the file holds.</p>\n")
+		return
 	}
 	p.add(">\n")
 }
