@@ -42,6 +42,7 @@ func (a *app) printDefinition(p *authsome.ProviderState) error {
 		{"facts from", from},
 		{"log in", fmt.Sprintf("authsome login %s (%s)", p.Name, p.Flow)},
 		{"keys and apps at", p.GetKeyAt()},
+		{"token printed by", strings.Join(p.TokenCommand, " ")},
 		{"asked for", strings.Join(askedFor(&p.Provider), ", ")},
 		{"travels", injectionText(&p.Provider)},
 		{"exported as", strings.Join(exportNames(&p.Provider), ", ")},

@@ -21,6 +21,7 @@ type loginOptions struct {
 	subject    string
 	force      bool
 	withToken  bool
+	fromCmd    bool
 	noBrowser  bool
 }
 
@@ -44,6 +45,7 @@ func (a *app) loginCommand() *cobra.Command {
 	f.StringVar(&o.subject, "subject", "", "connection whose token is exchanged, as PROVIDER or PROVIDER=CONNECTION")
 	f.BoolVar(&o.force, "force", false, "log in although there is a good connection")
 	f.BoolVar(&o.withToken, "with-token", false, "read the API key or token from standard input")
+	f.BoolVar(&o.fromCmd, "from-command", false, "take the token that the vendor's own command prints, such as gh auth token")
 	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address to visit instead of opening a browser")
 	return cmd
 }
@@ -70,6 +72,11 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	}
 	if o.withToken {
 		if req.Fields[authsome.FieldAccessToken], err = a.readToken(); err != nil {
+			return err
+		}
+	}
+	if o.fromCmd {
+		if req.Fields[authsome.FieldAccessToken], err = a.commandToken(ctx, layer, ref); err != nil {
 			return err
 		}
 	}
