@@ -18,6 +18,7 @@ require (
 
 // What its tests need. Heavier things are in the module below tests.
 require (
+	github.com/aws/aws-sdk-go-v2 v1.42.1
 	github.com/coder/websocket v1.8.15
 	github.com/google/go-cmp v0.7.0
 	github.com/google/jsonschema-go v0.4.3
@@ -25,10 +26,7 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
-require (
-	github.com/aws/aws-sdk-go-v2 v1.42.1
-	github.com/zalando/go-keyring v0.2.8
-)
+require github.com/zalando/go-keyring v0.2.8
 
 require (
 	github.com/aws/smithy-go v1.27.3 // indirect

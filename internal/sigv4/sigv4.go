@@ -1,6 +1,6 @@
 // Package sigv4 authenticates requests to Amazon Web Services: each is signed by itself with AWS Signature Version 4. It
 // decides what a signature is for, from what the client signed with a key that is worth nothing, from the host, or from
-// what the connection says; the signing itself is done by the SDK's own signer.
+// what the connection says.
 package sigv4
 
 import (
@@ -13,9 +13,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"authsome"
 )
@@ -51,12 +48,8 @@ func (s *Signer) Sign(r *http.Request) error {
 	if what.Service == "s3" {
 		r.Header.Set("X-Amz-Content-Sha256", sum)
 	}
-	key := aws.Credentials{
-		AccessKeyID: s.AccessKeyID, SecretAccessKey: s.Secret.Reveal(), SessionToken: s.SessionToken.Reveal(),
-	}
-	// A host other than that of the URL is what the server sees, so it is what is signed.
-	return v4.NewSigner().SignHTTP(r.Context(), key, r, sum, what.Service, what.Region, s.Now().UTC(),
-		func(o *v4.SignerOptions) { o.DisableURIPathEscaping = what.Service == "s3" })
+	s.sign(r, sum, what, s.Now().UTC())
+	return nil
 }
 
 // Retry reports false: a signature that was refused would be again.

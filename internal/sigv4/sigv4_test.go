@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
 	"authsome"
 )
 
@@ -78,6 +81,46 @@ func TestSigningReplacesWhatTheClientSigned(t *testing.T) {
 	}
 	if body, err := io.ReadAll(r.Body); err != nil || string(body) != "{}" {
 		t.Errorf("the body is %q, %v", body, err)
+	}
+}
+
+// TestSignaturesAreThoseOfTheSDK signs with the SDK's own signer what this one has signed.
+func TestSignaturesAreThoseOfTheSDK(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ method, url, body string }{
+		{http.MethodGet, "https://dynamodb.eu-west-1.amazonaws.com", ""},
+		{http.MethodPost, "https://dynamodb.eu-west-1.amazonaws.com/", "{}"},
+		{http.MethodGet, "https://s3.eu-west-1.amazonaws.com/b/a%20b/%C3%A9+c~(1)?list-type=2&prefix=a/b&prefix=A&x", ""},
+		{http.MethodPut, "https://b.s3.eu-west-1.amazonaws.com/k%2Fl//m", "content"},
+		{http.MethodGet, "https://lambda.eu-west-1.amazonaws.com/2015-03-31/functions/a%3Ab/x%20y?Q=a%20b&q=a+b&e=%E2%82%AC", ""},
+	} {
+		for _, token := range []string{"", "session"} {
+			s := signer()
+			s.SessionToken = authsome.NewSecret(token)
+			r := request(t, tt.method, tt.url, tt.body, "Content-Type", "text/plain;  charset=x", "X-Amz-Meta-A", " a  b ", "X-Other", "1")
+			if err := s.Sign(r); err != nil {
+				t.Fatal(err)
+			}
+			again := request(t, tt.method, tt.url, tt.body)
+			again.ContentLength = 0
+			for _, name := range []string{"Content-Type", "X-Amz-Meta-A", "X-Amz-Content-Sha256"} {
+				if v := r.Header.Get(name); v != "" {
+					again.Header.Set(name, v)
+				}
+			}
+			what := scopeOf(again, Scope{})
+			sum, err := payloadHash(again)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again.ContentLength = 0
+			key := aws.Credentials{AccessKeyID: "AKID", SecretAccessKey: "secret", SessionToken: token}
+			err = v4.NewSigner().SignHTTP(t.Context(), key, again, sum, what.Service, what.Region, s.Now(),
+				func(o *v4.SignerOptions) { o.DisableURIPathEscaping = what.Service == "s3" })
+			if got, want := r.Header.Get("Authorization"), again.Header.Get("Authorization"); err != nil || got != want {
+				t.Errorf("%s %s: %v\n got %s\nwant %s", tt.method, tt.url, err, got, want)
+			}
+		}
 	}
 }
 
