@@ -1,6 +1,7 @@
 package keysource
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -22,6 +23,12 @@ const (
 	maxFileSize = 256
 )
 
+// besideForeign is the name of a key file whose own name was taken.
+const besideForeign = "vault.key"
+
+// errForeign says that a file is the key of another program.
+var errForeign = errors.New("it is the key of authsome 0.2")
+
 // file is the source of a key that lies in a file.
 type file struct {
 	path string
@@ -31,47 +38,82 @@ var _ vault.KeySource = file{}
 
 // File returns the source for a key file. The file is made, with mode 0600, when something is wrapped for the first
 // time, and never in order to unwrap. One that others may read is refused.
+//
+// A home may hold what authsome 0.2 left there, whose key file has the same name and is a JSON object. That one stays as
+// it is, since it alone opens the old store; ours then lies beside it, as vault.key, and goes on to be used when the
+// old one has been deleted.
 func File(path string) vault.KeySource { return file{path: path} }
+
+// FilePath returns where the key of [File] is, or would be made.
+func FilePath(path string) string {
+	f := file{path: path}
+	if _, err := f.readAt(path); f.taken(err) {
+		return f.beside()
+	}
+	return path
+}
 
 // Name implements [vault.KeySource].
 func (file) Name() string { return "file" }
 
 // Wrap implements [vault.KeySource]. It makes the key file if there is none.
 func (f file) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
-	key, err := f.read()
+	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = f.create(); err == nil {
-			key, err = f.read() // ours, or that of a process that was faster
+		if err = create(path); err == nil {
+			key, path, err = f.read() // ours, or that of a process that was faster
 		}
 	}
 	if err != nil {
-		return nil, f.failed(err)
+		return nil, failed(path, err)
 	}
 	return key.wrap(dataKey)
 }
 
 // Unwrap implements [vault.KeySource].
 func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
-	key, err := f.read()
+	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", f.path, vault.ErrWrongKey, ErrMissing)
+		return nil, fmt.Errorf("%s: %w: %w", path, vault.ErrWrongKey, ErrMissing)
 	}
 	if err != nil {
-		return nil, f.failed(err)
+		return nil, failed(path, err)
 	}
 	dataKey, err := key.unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with %s: %w", f.path, err)
+		return nil, fmt.Errorf("with %s: %w", path, err)
 	}
 	return dataKey, nil
 }
 
-func (f file) failed(err error) error {
-	return fmt.Errorf("master key %s: %w: %w", f.path, vault.ErrUnavailable, err)
+func failed(path string, err error) error {
+	return fmt.Errorf("master key %s: %w: %w", path, vault.ErrUnavailable, err)
 }
 
-func (f file) read() (masterKey, error) {
-	r, err := os.Open(f.path)
+// read returns the key and where it lies, or was looked for.
+func (f file) read() (masterKey, string, error) {
+	key, err := f.readAt(f.path)
+	if !f.taken(err) {
+		return key, f.path, err
+	}
+	key, err = f.readAt(f.beside())
+	return key, f.beside(), err
+}
+
+// taken reports whether the key is to be looked for beside its usual place, after err was found there: another program's
+// key has the name, or had it when ours was made.
+func (f file) taken(err error) bool {
+	if errors.Is(err, fs.ErrNotExist) {
+		_, statErr := os.Lstat(f.beside())
+		return statErr == nil
+	}
+	return errors.Is(err, errForeign)
+}
+
+func (f file) beside() string { return filepath.Join(filepath.Dir(f.path), besideForeign) }
+
+func (f file) readAt(path string) (masterKey, error) {
+	r, err := os.Open(path)
 	if err != nil {
 		return masterKey{}, err
 	}
@@ -83,15 +125,21 @@ func (f file) read() (masterKey, error) {
 	if !info.Mode().IsRegular() {
 		return masterKey{}, fmt.Errorf("%w: it is not a file", ErrMalformed)
 	}
-	if exposed(info.Mode()) {
-		return masterKey{}, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrExposed, info.Mode().Perm(), f.path)
-	}
 	content, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
 		return masterKey{}, err
 	}
+	if path == f.path && isForeign(content) {
+		return masterKey{}, errForeign
+	}
+	if exposed(info.Mode()) {
+		return masterKey{}, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrExposed, info.Mode().Perm(), path)
+	}
 	return parse(content)
 }
+
+// isForeign reports whether a key file is that of authsome 0.2, whole or damaged: it begins as a JSON object does.
+func isForeign(content []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) }
 
 // parse reads the content of a key file. Its errors never quote it.
 func parse(content []byte) (masterKey, error) {
@@ -110,8 +158,8 @@ func parse(content []byte) (masterKey, error) {
 
 // create makes the key file. It comes into being complete and only where there is none, because a link is made to a
 // finished file: of processes that race, all but one find that the name is taken, which is as good.
-func (f file) create() error {
-	dir := filepath.Dir(f.path)
+func create(path string) error {
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -119,7 +167,7 @@ func (f file) create() error {
 	if err != nil {
 		return err
 	}
-	err = os.Link(name, f.path)
+	err = os.Link(name, path)
 	if removeErr := os.Remove(name); err == nil {
 		err = removeErr
 	}
