@@ -35,7 +35,9 @@ var allowed = map[string][]string{
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
 	},
-	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
+	"authsome/internal/envscan": {"authsome"},
+	"authsome/internal/legacy":  {"authsome"},
+	"authsome/internal/demo":    {"authsome/internal/authserver", "authsome/internal/mitm"},
 }
 
 func TestImportsFollowTheArchitecture(t *testing.T) {
