@@ -64,6 +64,10 @@ type Provider struct {
 	// Notes are what a person ought to know before logging in, a sentence each: "a second login ends the first".
 	Notes []string `json:"notes,omitempty"`
 
+	// TokenCommand is the documented command with which the service's own program prints a token or key of the person who
+	// is logged in there: its words. It is run without a shell, and only when a person asks for it.
+	TokenCommand []string `json:"token_command,omitempty"`
+
 	// Precedes names definitions that claim some of the same hosts. Where connections of both could be used, that of this
 	// one is.
 	Precedes []ProviderName `json:"precedes,omitempty"`

@@ -37,6 +37,7 @@ func validate(r *report, p *authsome.Provider) {
 	validateTemplates(r, p)
 	validateLearned(r, p)
 	validateNotes(r, p)
+	validateCommand(r, p)
 }
 
 // validateFacts checks what a definition says about itself, and about others.
