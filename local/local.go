@@ -43,8 +43,8 @@ const (
 	LogDir        = "logs"
 	DebugLogFile  = "authsome.log"
 	ConfigFile    = "config.json"
+	HomeDirectory = ".authsome" // in the user's home directory, if it is not moved
 	locksDir      = "locks"
-	homeDirectory = ".authsome"
 )
 
 // Config says where a [Layer] keeps things and what it uses. The zero Config opens the user's own home.
@@ -109,7 +109,7 @@ func DefaultHome() (string, error) {
 			Hint: "set " + EnvHome, Err: err,
 		}
 	}
-	return filepath.Join(user, homeDirectory), nil
+	return filepath.Join(user, HomeDirectory), nil
 }
 
 // Open opens the vault, and makes home, key and vault on first use. It fails with [authsome.KindVaultUnavailable].

@@ -70,6 +70,8 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"remove", a.removeCommand},
 		{"list", a.listCommand},
 		{"inspect", a.inspectCommand},
+		{"scan", a.scanCommand},
+		{"import", a.importCommand},
 		{"register", a.registerCommand},
 		{"profile", a.profileCommand},
 		{"connection", a.connectionCommand},

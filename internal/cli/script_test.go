@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 		"authsome": authsomeProgram,
 		"browse":   browseProgram,
 		"fetch":    fetchProgram,
+		"acmecli":  acmeProgram,
 	})
 }
 
@@ -34,6 +35,11 @@ func TestMain(m *testing.M) {
 //	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
 //	jsonkeys PATH NAME...               and the object at the path has these members
 //	entry NAME=VALUE...                 a line of the NDJSON on stdout has these members
+//	oldhome DIR            a home of the Python authsome 0.2, with two profiles, keys, and tokens that the authorization
+//	                       server has issued; old.access and old.key hold the ones of the default profile
+//	secretfiles FILE...    puts secrets in place of the words API-KEY (that of api.key), NEW-KEY, OTHER-KEY, SECOND-KEY (that
+//	                       of second.key), CLIENT-ID and CLIENT-SECRET
+//	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //
@@ -47,6 +53,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"authserver": authserverCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
 			"entry": entryCommand, "modes": modesCommand,
+			"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
+			"secretfiles": secretFilesCommand,
 		},
 		Condition: scriptCondition,
 	})
