@@ -44,7 +44,9 @@ func TestImportedConnectionsAreRefreshed(t *testing.T) {
 	if got := w.mustToken(l); got.Value.Equal(in.Value) || w.refreshCalls() != 1 {
 		t.Error("a token in its refresh window was not refreshed")
 	}
-	imported := func(e authsome.Event) bool { return e.Detail["imported_from"] == "elsewhere" && e.Detail["flow"] == "pkce" }
+	imported := func(e authsome.Event) bool {
+		return e.Detail["imported_from"] == "elsewhere" && e.Detail["flow"] == "pkce"
+	}
 	if !slices.ContainsFunc(w.events, imported) {
 		t.Error("the log does not say where the connection comes from")
 	}

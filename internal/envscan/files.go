@@ -42,7 +42,7 @@ func Files(ctx context.Context, dir string) ([]Variable, []Skipped, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("scan %s: %w", dir, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	w := &walk{root: root}
 	err = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if ctx.Err() != nil {

@@ -101,12 +101,12 @@ func queryRows(ctx context.Context, path string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer db.Close()
+	defer func() { _ = db.Close() }()
 	found, err := db.QueryContext(ctx, "SELECT key, value FROM kv ORDER BY key")
 	if err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
 	}
-	defer found.Close()
+	defer func() { _ = found.Close() }()
 	var rows []row
 	for found.Next() {
 		var r row
