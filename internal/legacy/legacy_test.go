@@ -137,8 +137,11 @@ func TestReadSeesWhatIsInTheLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("INSERT INTO kv VALUES (?, ?)", legacytest.ConnectionKey("work", "keys", "late"), value); err != nil {
-		t.Fatal(err)
+	for _, profile := range []string{"work", "moved"} { // the second lies in the wrong store
+		_, err := db.Exec("INSERT INTO kv VALUES (?, ?)", legacytest.ConnectionKey(profile, "keys", "late"), value)
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	if info, err := os.Stat(path + "-wal"); err != nil || info.Size() == 0 {
 		t.Fatalf("there is no log: %v", err)
@@ -151,6 +154,9 @@ func TestReadSeesWhatIsInTheLog(t *testing.T) {
 	wantUnchanged(t, dir, before)
 	if got := len(s.Profiles[2].Connections); got != 2 {
 		t.Errorf("%d connections, want also the one in the log", got)
+	}
+	if len(s.Problems) != 1 || s.Problems[0].Profile != "moved" {
+		t.Errorf("problems %+v, want the record of another profile", s.Problems)
 	}
 }
 
