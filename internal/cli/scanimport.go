@@ -44,6 +44,8 @@ func (s *survey) takeIn(ctx context.Context, layer authsome.AuthLayer, force boo
 				f.reason = authsome.AsError(err).Message
 			case connection != "":
 				f.reason = authsome.Ref{Provider: b.provider.Name, Connection: connection}.String()
+			case result == resultKept && b.client:
+				f.reason = "there is a client already, or no identifier beside it"
 			case result == resultKept:
 				f.reason = "there is one already; --force replaces it"
 			}
