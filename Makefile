@@ -11,7 +11,7 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz crash clean
+.PHONY: all build test lint bench fuzz crash screenshots clean
 
 all: build
 
@@ -39,6 +39,13 @@ bench: build
 # Twelve thousand processes killed at random moments, ten thousand of them refreshing: a few minutes.
 crash:
 	cd tests && AUTHSOME_CRASH_REFRESHES=12000 $(GO) test -count=1 -v -timeout 90m -run TestCrash ./crash
+
+# What the pages of a login look like, for docs/login.md.
+screenshots:
+	mkdir -p docs/screenshots
+	cd tests && AUTHSOME_SCREENSHOTS=$(CURDIR)/docs/screenshots $(GO) test -count=1 ./browser \
+		-run 'TestKeyIsEnteredByKeyboard/with_script|TestDevicePageTurnsIntoTheResult/approved'
+	chmod 644 docs/screenshots/*.png
 
 fuzz:
 	./tests/fuzz $(FUZZTIME)

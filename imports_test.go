@@ -23,6 +23,8 @@ var allowed = map[string][]string{
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
 	"authsome/internal/sigv4":      {"authsome"},
+	"authsome/internal/legacy":     {"authsome"},
+	"authsome/internal/envscan":    {"authsome"},
 	"authsome/internal/audit":      {"authsome"},
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
@@ -35,8 +37,6 @@ var allowed = map[string][]string{
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
 	},
-	"authsome/internal/envscan": {"authsome"},
-	"authsome/internal/legacy":  {"authsome"},
 	"authsome/internal/demo":    {"authsome/internal/authserver", "authsome/internal/mitm"},
 }
 

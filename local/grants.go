@@ -10,16 +10,6 @@ import (
 	"authsome/internal/oauth"
 )
 
-// isUnattended reports whether a flow needs nobody to agree, so that a token is had again as it was had first.
-func isUnattended(flow authsome.Flow) bool {
-	switch flow {
-	case authsome.FlowClientCredentials, authsome.FlowJWTBearer, authsome.FlowTokenExchange:
-		return true
-	default:
-		return false
-	}
-}
-
 // renewable reports whether a new access token can be had without a person.
 func (c *connectionRecord) renewable() bool { return !c.RefreshToken.IsZero() || c.asksAgain() }
 

@@ -91,7 +91,7 @@ func agreed(req authsome.LoginRequest, known, found *authsome.OAuth) error {
 	if known == nil || req.AcceptIssuer != "" && req.AcceptIssuer == found.Issuer {
 		return nil
 	}
-	reason, was, is := "", "", ""
+	var reason, was, is string
 	switch {
 	case known.Issuer != found.Issuer:
 		reason, was, is = reasonIssuerChanged, "the issuer "+known.Issuer, found.Issuer

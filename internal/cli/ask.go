@@ -174,6 +174,8 @@ func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
 		}
 	}
 	switch {
+	case missing[0].Name == authsome.FieldBaseURL:
+		hint = fmt.Sprintf("authsome login %s --base-url %s", p.Name, missing[0].PatternHint)
 	case hint != "":
 		hint = "set " + hint
 	case p.AuthType == authsome.AuthTypeAPIKey:

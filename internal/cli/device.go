@@ -5,8 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"rsc.io/qr"
+
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/internal/loopback"
 )
 
 // prefersDevice reports whether to log in with a code that is entered elsewhere, although the definition's flow is
@@ -29,7 +32,7 @@ func (s *loginSession) prefersDevice(ctx context.Context, ref authsome.Ref) bool
 // letIn shows the user code and waits until the person has entered it, here or on another machine.
 func (s *loginSession) letIn(ctx context.Context, step *authsome.Authorization) (*authsome.Authorization, error) {
 	s.showDevice(step.Provider.DisplayName, step.Device)
-	s.openDevicePage(ctx, step.Device)
+	s.openDevicePage(ctx, step.Provider.DisplayName, step.Device)
 	c, err := s.layer.Complete(ctx, step.ID, "")
 	if err != nil {
 		return nil, err
@@ -48,13 +51,24 @@ func (s *loginSession) showDevice(provider string, d *authsome.DeviceAuthorizati
 	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", left)
 }
 
-// openDevicePage opens the page where there is a display.
-func (s *loginSession) openDevicePage(ctx context.Context, d *authsome.DeviceAuthorization) {
+// openDevicePage shows the code in a page of our own where there is a display: it leads to the provider's, and tells in
+// the end how the login went.
+func (s *loginSession) openDevicePage(ctx context.Context, provider string, d *authsome.DeviceAuthorization) {
 	ui := s.app.env.UI
 	if ui.OpenBrowser == nil || s.options.noBrowser {
 		return
 	}
-	if err := ui.OpenBrowser(ctx, d.Page()); err != nil {
+	cfg := loopback.DeviceConfig{Provider: provider, Device: *d, Lifetime: d.ExpiresAt.Sub(s.app.env.Now())}
+	if code, err := qr.Encode(d.Page(), qr.L); err == nil {
+		cfg.Size, cfg.Dark = code.Size, code.Black
+	}
+	page, err := loopback.ServeDevicePage(cfg)
+	if err != nil {
+		s.app.tell("The code cannot be shown in the browser: %v", err)
+		return
+	}
+	s.pages = append(s.pages, page)
+	if err := ui.OpenBrowser(ctx, page.URL()); err != nil {
 		s.app.tell("The browser cannot be opened: %v", err)
 	}
 }

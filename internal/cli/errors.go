@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"authsome"
+	"authsome/internal/audit"
+	"authsome/internal/provider"
 )
 
 // exitCode is the table of contract section 4.
@@ -81,8 +83,23 @@ func (a *app) printError(e *authsome.Error) {
 		_ = a.printJSON(errorObject(e))
 		return
 	}
-	fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(red, "Error:"), e.Message)
+	if invalid, ok := errors.AsType[*provider.ValidationError](e); ok {
+		a.printProblems(invalid)
+	} else {
+		fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(red, "Error:"), e.Message)
+	}
 	a.printHint(e)
+}
+
+// printProblems writes what is wrong with a definition, a line each, with what would be right.
+func (a *app) printProblems(invalid *provider.ValidationError) {
+	fmt.Fprintf(a.env.Stderr, "%s the definition cannot be used:\n", a.paint(red, "Error:"))
+	for _, p := range invalid.Problems {
+		fmt.Fprintf(a.env.Stderr, "  %s\n", audit.Printable(p.String()))
+		if p.Example != "" {
+			fmt.Fprintf(a.env.Stderr, "    for example: %s\n", p.Example)
+		}
+	}
 }
 
 // warn reports what did not stop the command.
@@ -105,7 +122,7 @@ func errorObject(e *authsome.Error) object {
 	if kind == "" {
 		kind = authsome.KindInternal
 	}
-	return object{
+	o := object{
 		{"error", kind},
 		{"message", e.Message},
 		{"hint", e.Hint},
@@ -113,4 +130,12 @@ func errorObject(e *authsome.Error) object {
 		{"provider", e.Ref.Provider},
 		{"connection", e.Ref.Connection},
 	}
+	if invalid, ok := errors.AsType[*provider.ValidationError](e); ok {
+		problems := make([]object, len(invalid.Problems))
+		for i, p := range invalid.Problems {
+			problems[i] = object{{"path", p.Path}, {"message", p.Message}, {"example", p.Example}}
+		}
+		o = append(o, member{"problems", problems})
+	}
+	return o
 }

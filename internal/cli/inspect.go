@@ -10,13 +10,17 @@ import (
 )
 
 func (a *app) inspectCommand() *cobra.Command {
-	return &cobra.Command{
+	var match string
+	cmd := &cobra.Command{
 		Use: "inspect PROVIDER", Short: "Show a definition with its connections", Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return a.inspect(cmd, args[0]) },
+		Example: "  authsome inspect github\n  authsome inspect github --match https://api.github.com/user",
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.inspect(cmd, args[0], match) },
 	}
+	cmd.Flags().StringVar(&match, "match", "", "say whether a request for this URL would get the credential, and why")
+	return cmd
 }
 
-func (a *app) inspect(cmd *cobra.Command, provider string) error {
+func (a *app) inspect(cmd *cobra.Command, provider, match string) error {
 	layer, ref, err := a.at(cmd.Context(), provider, "")
 	if err != nil {
 		return err
@@ -25,6 +29,12 @@ func (a *app) inspect(cmd *cobra.Command, provider string) error {
 	if err != nil {
 		return err
 	}
+	if match != "" {
+		return a.inspectMatch(p, match)
+	}
+	if !a.flags.json {
+		return a.printDefinition(p)
+	}
 	definition, err := definitionObject(p)
 	if err != nil {
 		return err
@@ -32,8 +42,7 @@ func (a *app) inspect(cmd *cobra.Command, provider string) error {
 	return a.printJSON(definition)
 }
 
-// definitionObject is the definition's own JSON with the profile's view of it behind. People read it as well as
-// programs do: it is the form in which they write definitions.
+// definitionObject is the definition's own JSON with the profile's view of it behind.
 func definitionObject(p *authsome.ProviderState) (object, error) {
 	b, err := json.Marshal(p.Provider)
 	if err != nil {
@@ -46,6 +55,7 @@ func definitionObject(p *authsome.ProviderState) (object, error) {
 		{"configured", p.Configured},
 		{"connections", summaries(p.Connections)},
 		{"definition", json.RawMessage(b)},
+		{"facts_from", factsFrom(p)},
 	}, nil
 }
 

@@ -73,6 +73,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"scan", a.scanCommand},
 		{"import", a.importCommand},
 		{"register", a.registerCommand},
+		{"provider", a.providerCommand},
 		{"profile", a.profileCommand},
 		{"connection", a.connectionCommand},
 		{"log", a.logCommand},

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -178,10 +179,21 @@ func (f *finding) judge(states map[authsome.ProviderName]*authsome.ProviderState
 	}
 }
 
-// findCommands lists the providers without a connection whose own program could print a token.
+// findCommands lists the providers whose own program could print a token, unless it has been asked already. Where several
+// definitions have the same command, the one that precedes the others is meant.
 func (s *survey) findCommands(definitions []authsome.Provider) {
-	for _, p := range definitions {
-		if len(p.TokenCommand) > 0 && len(s.states[p.Name].Connections) == 0 && isOnPath(p.TokenCommand[0]) {
+	asked := make(map[string]bool)
+	best := make(map[string]*authsome.Provider)
+	for i := range definitions {
+		p := &definitions[i]
+		command := strings.Join(p.TokenCommand, " ")
+		asked[command] = asked[command] || len(s.states[p.Name].Connections) > 0
+		if known := best[command]; known == nil || slices.Contains(p.Precedes, known.Name) {
+			best[command] = p
+		}
+	}
+	for _, command := range slices.Sorted(maps.Keys(best)) {
+		if p := best[command]; command != "" && !asked[command] && isOnPath(p.TokenCommand[0]) {
 			s.commands = append(s.commands, p.Name)
 		}
 	}

@@ -82,7 +82,7 @@ func kindsOf() map[string]string {
 
 // credentialOfKind says what the API of one of the definitions above makes of a request; empty: it is none of them.
 func (w *scriptWorld) credentialOfKind(r *http.Request) string {
-	valid := false
+	var valid bool
 	switch host, _, _ := strings.Cut(r.Host, "."); host {
 	case "door":
 		user, password, _ := r.BasicAuth()

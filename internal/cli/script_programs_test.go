@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -77,6 +78,15 @@ func browseProgram() {
 	}
 	body, _ := io.ReadAll(response.Body)
 	_ = response.Body.Close()
+	if strings.Contains(string(body), `class="code"`) { // our own page with a device's code: follow its link
+		link := regexp.MustCompile(`<a href="([^"]*)"`).FindStringSubmatch(string(body))
+		page = html.UnescapeString(link[1])
+		if response, err = client.Get(page); err != nil {
+			fatal(err)
+		}
+		body, _ = io.ReadAll(response.Body)
+		_ = response.Body.Close()
+	}
 	inputs := regexp.MustCompile(`<input id="[^"]*" name="([^"]*)"`).FindAllStringSubmatch(string(body), -1)
 	form := make(url.Values)
 	for _, input := range inputs {

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	authserver fault F...  what the next token requests meet, see scriptWorld.fault
 //	authserver calls G N   there have been N token requests of the grant type G
 //	authserver secret|consent NEW, revoke-all, reject-access-tokens      what people do at the provider
+//	authserver forget-clients           the clients that have registered themselves are gone
 //	exits CODE COMMAND [ARGUMENT]...    the exit code is exactly that
 //	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
 //	jsonkeys PATH NAME...               and the object at the path has these members

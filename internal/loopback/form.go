@@ -201,13 +201,17 @@ func (f *Form) checkField(field authsome.Field, sent []string) (value, problem s
 		return "", ""
 	case value == "":
 		return "", field.Label + " is missing."
-	case strings.ContainsFunc(value, unicode.IsControl) || !utf8.ValidString(value):
+	case field.File && strings.ContainsFunc(value, isNoText), !field.File && strings.ContainsFunc(value, unicode.IsControl),
+		!utf8.ValidString(value):
 		return "", field.Label + " contains characters that cannot be typed, such as a line end."
 	case re != nil && !re.MatchString(value):
 		return "", field.Label + " does not look like this: " + patternText(field)
 	}
 	return value, ""
 }
+
+// isNoText knows what a text file does not hold.
+func isNoText(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' }
 
 // take keeps the first answer and reports whether this is it.
 func (f *Form) take(values map[authsome.FieldName]authsome.Secret) bool {

@@ -54,7 +54,7 @@ func TestFormPageIsAccessibleAndComplete(t *testing.T) {
 		"http://127.0.0.1:1234/callback", "encrypted vault", `<label for="field-api_key">API key</label>`,
 		`id="field-api_key" name="api_key" type="password" autocomplete="off"`, "Client secret (optional)",
 		`name="client_id" type="text"`, "autofocus", `aria-describedby="hint-api_key"`,
-		`aria-describedby="hint-api_key" required`, "Format: &#34;sk-&#34; and small letters",
+		`aria-describedby="hint-api_key" placeholder=" " pattern="`, "Format: &#34;sk-&#34; and small letters",
 		"color-scheme:light dark", `<html lang="en">`, "formnovalidate>Cancel",
 	} {
 		if !strings.Contains(a.body, want) {

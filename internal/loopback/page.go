@@ -18,9 +18,14 @@ import (
 const style = `:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}` +
 	`body{max-width:34rem;margin:4rem auto;padding:0 1.25rem}` +
 	`h1{font-size:1.4rem}label{display:block;margin-top:1.25rem;font-weight:600}` +
-	`input{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;font-family:ui-monospace,monospace}` +
+	`input,textarea{box-sizing:border-box;width:100%;padding:.6rem;font:inherit;font-family:ui-monospace,monospace}` +
 	`.hint{font-size:.9rem;margin:.25rem 0;opacity:.8}.problem{font-weight:600;margin:.25rem 0;color:#b3261e}` +
 	`@media(prefers-color-scheme:dark){.problem{color:#ff8a80}}` +
+	`.code{font:700 2rem/1.6 ui-monospace,monospace;letter-spacing:.1em;user-select:all}` +
+	`input[pattern]:not(:placeholder-shown):invalid{border:2px solid #b3261e}` +
+	`input[pattern]:not(:placeholder-shown):valid{border:2px solid #146c2e}` +
+	`svg{width:12rem;height:12rem;background:#fff;display:block;margin:1rem 0}a:focus-visible,button:focus-visible,` +
+	`input:focus-visible,textarea:focus-visible{outline:3px solid #1a73e8;outline-offset:2px}` +
 	`button{margin:1.5rem .75rem 0 0;padding:.6rem 1.2rem;font:inherit}code{overflow-wrap:anywhere}`
 
 // contentPolicy allows the style sheet and sending a form back here, and nothing else.
@@ -102,7 +107,7 @@ func formPage(cfg FormConfig, problems map[authsome.FieldName]string) string {
 	if cfg.RedirectURI != "" {
 		p.add("<p>Register this redirect URI there:<br><code>%s</code></p>\n", cfg.RedirectURI)
 	}
-	p.add("<form method=\"post\" autocomplete=\"off\">\n")
+	p.add("<form method=\"post\" autocomplete=\"off\" novalidate>\n")
 	for i, f := range cfg.Fields {
 		p.addField(f, problems[f.Name], i == 0)
 	}
@@ -130,7 +135,11 @@ func (p *page) addField(f authsome.Field, problem string, first bool) {
 		described = append(described, "problem-"+name)
 		p.add("<p class=\"problem\" id=\"%s\" role=\"alert\">%s</p>\n", "problem-"+name, problem)
 	}
-	p.add("<input id=\"%s\" name=\"%s\" type=\"%s\"", "field-"+name, name, kind)
+	if f.File {
+		p.add("<textarea id=\"%s\" name=\"%s\" rows=\"8\"", "field-"+name, name)
+	} else {
+		p.add("<input id=\"%s\" name=\"%s\" type=\"%s\"", "field-"+name, name, kind)
+	}
 	p.add(" autocomplete=\"off\" autocapitalize=\"none\" spellcheck=\"false\"")
 	if len(described) > 0 {
 		p.add(" aria-describedby=\"%s\"", strings.Join(described, " "))
@@ -138,13 +147,20 @@ func (p *page) addField(f authsome.Field, problem string, first bool) {
 	if problem != "" {
 		p.add(" aria-invalid=\"true\"")
 	}
-	// There is no pattern attribute: browsers read it with JavaScript's flag v, where "[\w-]" is a fault and
-	// "[[:alnum:]]" another set, so that a good key could be kept from being sent.
+	// The pattern only colours the field while it is typed into, for which no script is needed. It keeps nothing from being
+	// sent, because the form is novalidate: what counts is the answer of the program.
+	if pattern, ok := browserPattern(f.Pattern); ok && f.Pattern != "" && !f.File {
+		p.add(" placeholder=\" \" pattern=\"%s\"", pattern)
+	}
 	if !f.Optional {
 		p.add(" required")
 	}
 	if first {
 		p.add(" autofocus")
+	}
+	if f.File {
+		p.add("></textarea>\n<p class=\"hint\">Paste what the file holds.</p>\n")
+		return
 	}
 	p.add(">\n")
 }

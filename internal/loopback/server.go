@@ -1,8 +1,8 @@
 // Package loopback is what the person's browser talks to during a login: the redirect endpoint of an authorization
 // request (RFC 8252 section 7.3) and a form for what must be typed in.
 //
-// [ListenCallback] serves the redirect, [ServeForm] the form. Both listen on loopback only, from just before they are
-// needed until just after (RFC 8252 section 8.3), and take one answer: the first. Both work in this order: make one,
+// [ListenCallback] serves the redirect, [ServeForm] the form, [ServeDevicePage] the code of a device. They listen on loopback only, from just before they are
+// needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first. They work in this order: make one,
 // send the browser to its address, Wait, do with the answer what is to be done, and Finish with the result, which the
 // browser then shows.
 //

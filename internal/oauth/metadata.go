@@ -212,7 +212,7 @@ func (d *Discoverer) get(ctx context.Context, at string) (*http.Response, error)
 	req.Header.Set("User-Agent", "authsome")
 	resp, err := d.client().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", at, networkReason(err)) //nolint:errorlint // the cause repeats the URL
+		return nil, fmt.Errorf("%s: %s", at, networkReason(err))
 	}
 	if d.Logger != nil {
 		d.Logger.DebugContext(ctx, opDiscover, "url", at, "status", resp.StatusCode)

@@ -9,6 +9,7 @@ import (
 type Problem struct {
 	Path    string // the field, such as "oauth.token_url" or "hosts[1]"; empty for the document as a whole
 	Message string // what is expected there, and what was found
+	Example string // a right value, as JSON; may be empty
 }
 
 // String returns the path and the message.
@@ -43,7 +44,7 @@ func (r *report) addf(path, format string, args ...any) {
 	if r.known[path] {
 		return
 	}
-	r.problems = append(r.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...)})
+	r.problems = append(r.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...), Example: exampleOf(path)})
 }
 
 // mistyped records what the decoder found, and keeps the validator from complaining about the same field again.
