@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
 	},
-	"authsome/internal/demo":    {"authsome/internal/authserver", "authsome/internal/mitm"},
+	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
 }
 
 func TestImportsFollowTheArchitecture(t *testing.T) {

@@ -57,9 +57,9 @@ type Provider struct {
 	APIKey        *APIKey         `json:"api_key,omitempty"`
 	Client        *ClientEnv      `json:"client,omitempty"`
 	Inject        *Injection      `json:"inject,omitempty"`
-	Account       *AccountSource  `json:"account,omitempty"`       // how to learn who has logged in
-	Confidence    string          `json:"confidence,omitempty"`    // how well the facts are known: A, B or C
-	AsOf          string          `json:"as_of,omitempty"`         // the month in which they were compared with their sources: 2026-11
+	Account       *AccountSource  `json:"account,omitempty"`    // how to learn who has logged in
+	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
+	AsOf          string          `json:"as_of,omitempty"`      // the month in which they were compared with their sources: 2026-11
 
 	// Notes are what a person ought to know before logging in, a sentence each: "a second login ends the first".
 	Notes []string `json:"notes,omitempty"`
