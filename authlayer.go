@@ -2,7 +2,6 @@ package authsome
 
 import (
 	"context"
-	"errors"
 	"time"
 )
 
@@ -23,33 +22,6 @@ type Watcher interface {
 	// Changed returns a channel that receives after any process has changed a connection, until ctx ends. Whoever keeps
 	// credentials in memory drops them then.
 	Changed(ctx context.Context) <-chan struct{}
-}
-
-// Importer is an [AuthLayer] that takes in logins that were made elsewhere.
-type Importer interface {
-	// Import stores a connection with its OAuth client. One of that name is kept, and [ErrKept] returned, unless the login
-	// says otherwise. It fails with [KindProviderNotFound] where there is no definition for it.
-	Import(ctx context.Context, login ImportedLogin) (*Connection, error)
-}
-
-// ErrKept says that a connection was there already and has been left as it was.
-var ErrKept = errors.New("there is a connection of that name already")
-
-// ImportedLogin is a login that was made elsewhere. Whoever made it must not refresh it any more.
-type ImportedLogin struct {
-	Ref                   Ref
-	AuthType              AuthType
-	Value                 Secret // the access token or the API key
-	RefreshToken          Secret
-	TokenType             string
-	Scopes                []string
-	BaseURL               string
-	ObtainedAt, ExpiresAt time.Time // zero: unknown
-	Account               Account
-	ClientID              string
-	ClientSecret          Secret
-	Default               bool // it is the provider's default connection
-	Replace               bool // also where there is one of that name
 }
 
 // Logins makes connections.

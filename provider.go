@@ -57,13 +57,16 @@ type Provider struct {
 	APIKey        *APIKey         `json:"api_key,omitempty"`
 	Client        *ClientEnv      `json:"client,omitempty"`
 	Inject        *Injection      `json:"inject,omitempty"`
-	Account       *AccountSource  `json:"account,omitempty"`       // how to learn who has logged in
-	TokenCommand  []string        `json:"token_command,omitempty"` // a documented command of the vendor's that prints a token
-	Confidence    string          `json:"confidence,omitempty"`    // how well the facts are known: A, B or C
-	AsOf          string          `json:"as_of,omitempty"`         // the month in which they were compared with their sources: 2026-11
+	Account       *AccountSource  `json:"account,omitempty"`    // how to learn who has logged in
+	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
+	AsOf          string          `json:"as_of,omitempty"`      // the month in which they were compared with their sources: 2026-11
 
 	// Notes are what a person ought to know before logging in, a sentence each: "a second login ends the first".
 	Notes []string `json:"notes,omitempty"`
+
+	// TokenCommand is the documented command with which the service's own program prints a token or key of the person who
+	// is logged in there: its words. It is run without a shell, and only when a person asks for it.
+	TokenCommand []string `json:"token_command,omitempty"`
 
 	// Precedes names definitions that claim some of the same hosts. Where connections of both could be used, that of this
 	// one is.

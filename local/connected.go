@@ -25,6 +25,8 @@ type newLogin struct {
 	connection *connectionRecord
 	client     *registrationRecord // nil: it needs none
 	server     *authsome.OAuth     // what was discovered; nil: nothing was
+	source     string              // where it was imported from; empty: the provider
+	keep       bool                // an older connection of the same name stays
 }
 
 // connected stores a new login: connection, client and settings in one transaction, under the connection's lock, so
@@ -43,6 +45,10 @@ func (l *Layer) connected(
 		return nil, err
 	}
 	defer unlockSettings()
+	if older := h.connections[c.ref.Connection]; older != nil && login.keep {
+		described := l.describe(older, h)
+		return &authsome.Authorization{Provider: p, Connection: &described, AlreadyConnected: true}, nil
+	}
 	abandoned := h.abandonedBy(c)
 	changes, err := h.changesFor(login, l.now().UTC())
 	if err != nil {
@@ -56,9 +62,18 @@ func (l *Layer) connected(
 	}
 	l.tidy(ctx, abandoned)
 	h.connections[c.ref.Connection] = c
-	l.record(authsome.EventLogin, c.ref, "", map[string]string{"flow": string(c.Flow)})
+	l.record(authsome.EventLogin, c.ref, "", login.detail())
 	described := l.describe(c, h)
 	return &authsome.Authorization{Provider: p, Connection: &described}, nil
+}
+
+// detail is what the audit log says of a login.
+func (n newLogin) detail() map[string]string {
+	detail := map[string]string{"flow": string(n.connection.Flow)}
+	if n.source != "" {
+		detail["imported_from"] = n.source
+	}
+	return detail
 }
 
 // abandonedBy returns the dynamic client that nobody uses any more when c has taken the place of its predecessor.

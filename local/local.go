@@ -43,8 +43,8 @@ const (
 	LogDir        = "logs"
 	DebugLogFile  = "authsome.log"
 	ConfigFile    = "config.json"
+	HomeDirectory = ".authsome" // in the user's home directory, if it is not moved
 	locksDir      = "locks"
-	homeDirectory = ".authsome"
 )
 
 // Config says where a [Layer] keeps things and what it uses. The zero Config opens the user's own home.
@@ -109,7 +109,7 @@ func DefaultHome() (string, error) {
 			Hint: "set " + EnvHome, Err: err,
 		}
 	}
-	return filepath.Join(user, homeDirectory), nil
+	return filepath.Join(user, HomeDirectory), nil
 }
 
 // Open opens the vault, and makes home, key and vault on first use. It fails with [authsome.KindVaultUnavailable].
@@ -140,7 +140,7 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 	}
 	v, err := vault.Open(ctx, store, keys)
 	if err != nil {
-		return nil, errors.Join(vaultError("the vault cannot be opened", err), store.Close())
+		return nil, errors.Join(unopened(cfg.Home, err), store.Close())
 	}
 	return newLayer(cfg, v), nil
 }
@@ -158,6 +158,10 @@ func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) 
 	}
 	return keysource.File(filepath.Join(home, KeyFile)), nil
 }
+
+// KeyPath returns where the key file of a home lies, or would be made: KeyFile, or another name where that one belongs to
+// what authsome 0.2 left in the same directory.
+func KeyPath(home string) string { return keysource.FilePath(filepath.Join(home, KeyFile)) }
 
 func newLayer(cfg Config, v *vault.Vault) *Layer {
 	l := &Layer{
@@ -212,6 +216,15 @@ func (l *Layer) record(name authsome.EventName, ref authsome.Ref, reason string,
 	}
 }
 
+// unopened is the failure to open the vault of a home.
+func unopened(home string, err error) error {
+	e := authsome.AsError(vaultError("the vault cannot be opened", err))
+	if errors.Is(err, vault.ErrWrongKey) {
+		e.Hint = "restore " + filepath.Base(KeyPath(home)) + ", or set " + EnvMasterKey + " to the key the vault was made with"
+	}
+	return e
+}
+
 // vaultError gives the failures of the vault the kind and the hint that a person needs.
 func vaultError(what string, err error) error {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
@@ -219,8 +232,6 @@ func vaultError(what string, err error) error {
 	}
 	hint := "authsome doctor says what is wrong"
 	switch {
-	case errors.Is(err, vault.ErrWrongKey):
-		hint = "restore " + KeyFile + ", or set " + EnvMasterKey + " to the key the vault was made with"
 	case errors.Is(err, vault.ErrCorrupt):
 		hint = "nothing was changed; restore " + VaultFile + " from a backup, or move it away and log in again"
 	case errors.Is(err, vault.ErrNewer):

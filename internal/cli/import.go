@@ -3,21 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/zalando/go-keyring"
 
 	"authsome"
 	"authsome/internal/legacy"
+	"authsome/local"
 )
-
-// keyringTimeout is how long the system's keyring may take: one that is locked can wait for a person who is not there.
-const keyringTimeout = 3 * time.Second
 
 type importOptions struct {
 	from   string
@@ -28,26 +24,29 @@ type importOptions struct {
 func (a *app) importCommand() *cobra.Command {
 	var o importOptions
 	cmd := &cobra.Command{
-		Use: "import", Short: "Take in the logins of the Python authsome 0.2", Args: exactly(0),
-		Long: "Take in connections, OAuth clients and definitions of the Python authsome 0.2. The old store stays as it is.",
+		Use: "import", Short: "Take in the store of the Python authsome 0.2", Args: exactly(0),
+		Long: "Take in connections, OAuth clients, profiles and provider definitions of the Python authsome 0.2. Its store is\n" +
+			"left as it is. What is there already is kept.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.importOld(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.from, "from", "", "home of the old authsome (default: .authsome in your home directory)")
-	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be taken in, and change nothing")
-	f.BoolVar(&o.force, "force", false, "replace connections that are there already")
+	f.StringVar(&o.from, "from", "", "home of the old authsome (default: the present home, then ~/.authsome)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "show what would be taken in")
+	f.BoolVar(&o.force, "force", false, "replace what is there already, tokens refreshed since included")
 	return cmd
 }
 
-// imported is one line of the report.
-type imported struct {
-	ref    authsome.Ref
-	status string // imported, kept, failed, or would be imported
-	reason string
-}
-
 func (a *app) importOld(ctx context.Context, o importOptions) error {
-	store, from, err := openOld(o.from)
+	dir, err := a.oldHome(o.from)
+	if err != nil {
+		return err
+	}
+	old, err := legacy.Read(ctx, dir, legacy.Keyring)
+	if errors.Is(err, legacy.ErrNoStore) {
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Message: "there is no store of authsome 0.2 in " + dir, Hint: "authsome import --from PATH", Err: err,
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -55,159 +54,78 @@ func (a *app) importOld(ctx context.Context, o importOptions) error {
 	if err != nil {
 		return err
 	}
-	profiles, err := store.Profiles()
-	if err != nil {
-		return &authsome.Error{
-			Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome import --from DIRECTORY", Err: err,
-		}
-	}
-	report := a.importDefinitions(ctx, layer, from, o)
-	for _, profile := range profiles {
-		logins, err := store.Logins(ctx, profile)
-		if err != nil {
-			report = append(report, imported{authsome.Ref{Profile: authsome.ProfileName(profile)}, "failed", err.Error()})
-		}
-		for _, login := range logins {
-			report = append(report, a.importOne(ctx, layer, login, o))
-		}
-	}
-	return a.printImport(report)
-}
-
-// openOld finds the old home and its key, in a file or in the keyring of the system.
-func openOld(from string) (*legacy.Store, string, error) {
-	if from == "" {
-		user, err := os.UserHomeDir()
-		if err != nil {
-			return nil, "", err
-		}
-		from = filepath.Join(user, ".authsome")
-	}
-	if absolute, err := filepath.Abs(from); err == nil {
-		from = absolute
-	}
-	key, err := legacy.ReadKey(from)
-	if errors.Is(err, legacy.ErrNoKey) {
-		key, err = keyringKey()
-	}
-	if err == nil {
-		store, err := legacy.Open(from, key)
-		return store, from, err
-	}
-	return nil, from, &authsome.Error{
-		Kind: authsome.KindVaultUnavailable, Message: fmt.Sprintf("the old store in %s cannot be opened: %v", from, err),
-		Hint: "authsome import --from DIRECTORY names the home in which " + legacy.KeyFile + " lies", Err: err,
-	}
-}
-
-// keyringKey asks the keyring of the system for the key, for a bounded time.
-func keyringKey() (authsome.Secret, error) {
-	type answer struct {
-		text string
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		text, err := keyring.Get("authsome", "master_key")
-		answers <- answer{text, err}
-	}()
-	select {
-	case got := <-answers:
-		if got.err != nil {
-			return authsome.Secret{}, fmt.Errorf("%w, and the keyring has none: %w", legacy.ErrNoKey, got.err)
-		}
-		return legacy.ParseKey(authsome.NewSecret(got.text))
-	case <-time.After(keyringTimeout):
-		return authsome.Secret{}, fmt.Errorf("%w, and the keyring does not answer", legacy.ErrNoKey)
-	}
-}
-
-// importDefinitions takes in the definitions that the person had written.
-func (a *app) importDefinitions(ctx context.Context, layer authsome.AuthLayer, from string, o importOptions) []imported {
-	paths, err := filepath.Glob(filepath.Join(from, legacy.ProvidersDir, "*.json"))
-	if err != nil || filepath.Clean(from) == filepath.Clean(a.home) {
-		return nil // they are ours already
-	}
-	var report []imported
-	for _, path := range paths {
-		name := authsome.ProviderName(strings.TrimSuffix(filepath.Base(path), ".json"))
-		line := imported{authsome.Ref{Provider: name}, "imported", ""}
-		doc, err := os.ReadFile(path)
-		switch {
-		case err == nil && o.dryRun:
-			line.status = "would be imported"
-		case err == nil:
-			if _, err = layer.Register(ctx, doc, o.force); authsome.KindOf(err) == authsome.KindUsage && strings.Contains(err.Error(), "already") {
-				line.status, err = "kept", nil
-			}
-		}
-		if err != nil {
-			line.status, line.reason = "failed", err.Error()
-		}
-		report = append(report, line)
-	}
-	return report
-}
-
-func (a *app) importOne(ctx context.Context, layer authsome.AuthLayer, login legacy.Login, o importOptions) imported {
-	line := imported{login.Ref, "imported", ""}
-	taker, ok := layer.(authsome.Importer)
-	err := login.Problem
-	switch {
-	case err != nil:
-	case !ok:
-		err = errors.New("this vault takes nothing in")
-	case o.dryRun:
-		line.status = "would be imported"
-		if _, err = layer.Provider(ctx, login.Ref.Profile, login.Ref.Provider); err == nil {
-			return line
-		}
-	default:
-		login.Replace = o.force
-		if _, err = taker.Import(ctx, login.ImportedLogin); errors.Is(err, authsome.ErrKept) {
-			line.status, line.reason = "kept", "it is there already; --force replaces it"
-			return line
-		}
-	}
-	if err != nil {
-		line.status, line.reason = "failed", err.Error()
-	}
-	return line
-}
-
-// printImport prints the report. What failed makes the command fail; the rest has been taken in.
-func (a *app) printImport(report []imported) error {
-	failed, done := 0, 0
-	rows := [][]string{{"PROFILE", "PROVIDER", "CONNECTION", "STATUS", "REASON"}}
-	objects := make([]object, len(report))
-	for i, line := range report {
-		switch line.status {
-		case "failed":
-			failed++
-		case "imported":
-			done++
-		}
-		rows = append(rows, []string{string(line.ref.Profile), string(line.ref.Provider), string(line.ref.Connection), line.status, line.reason})
-		objects[i] = object{
-			{"profile", line.ref.Profile},
-			{"provider", line.ref.Provider},
-			{"connection", line.ref.Connection},
-			{"status", line.status},
-			{"reason", line.reason},
-		}
-	}
-	if a.flags.json {
-		if err := a.printJSON(object{{"imported", done}, {"failed", failed}, {"logins", objects}}); err != nil {
-			return err
-		}
-	} else if err := a.table(rows); err != nil {
+	m := &migration{layer: layer, dir: dir, home: a.home, options: o}
+	if err := m.run(ctx, old); err != nil {
 		return err
 	}
-	if done > 0 {
-		a.tell("Do not use the old authsome with these logins any more: of two programs that refresh one login, one loses it.")
+	return a.printMigration(m, old)
+}
+
+// oldHome returns where the old authsome has kept its things: both programs have the same default.
+func (a *app) oldHome(from string) (string, error) {
+	if from != "" {
+		return filepath.Abs(from)
 	}
-	if failed > 0 {
+	home, err := a.homeDir()
+	if err != nil || legacy.Exists(home) {
+		return home, err
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return home, nil //nolint:nilerr // then there is no other place to look in
+	}
+	if other := filepath.Join(user, local.HomeDirectory); legacy.Exists(other) {
+		return other, nil
+	}
+	return home, nil
+}
+
+func (a *app) printMigration(m *migration, old *legacy.Store) error {
+	if err := a.printItems(m); err != nil {
+		return err
+	}
+	if m.refreshTokens && !m.options.dryRun {
+		a.warn(&authsome.Error{
+			Message: "refresh tokens now lie in two stores: whichever program uses one first may end the login of the other",
+			Hint:    "do not use the old authsome, its daemon or its proxy any more",
+		})
+	}
+	if name := authsome.ProfileName(old.DefaultProfile); name != authsome.DefaultProfile && m.has(name) {
+		a.say("the old authsome used the profile %s; authsome profile use %s chooses it", name, name)
+	}
+	if m.failed() {
 		return exitStatus(1)
 	}
 	return nil
+}
+
+func (a *app) printItems(m *migration) error {
+	if a.flags.json {
+		items := []object{}
+		for _, i := range m.items {
+			items = append(items, object{
+				{"kind", i.kind},
+				{"profile", i.profile},
+				{"provider", i.provider},
+				{"name", i.name},
+				{"result", i.result},
+				{"reason", i.reason},
+			})
+		}
+		return a.printJSON(object{{"from", m.dir}, {"dry_run", m.options.dryRun}, {"items", items}})
+	}
+	if len(m.items) == 0 {
+		a.say("there is nothing to take in in %s", m.dir)
+		return nil
+	}
+	rows := [][]string{{"KIND", "PROFILE", "PROVIDER", "NAME", "RESULT"}}
+	for _, i := range m.items {
+		result := strings.TrimSuffix(strings.ReplaceAll(i.result, "_", " ")+": "+i.reason, ": ")
+		rows = append(rows, []string{i.kind, string(i.profile), string(i.provider), i.name, result})
+	}
+	return a.table(rows)
+}
+
+func (m *migration) failed() bool {
+	return slices.ContainsFunc(m.items, func(i item) bool { return i.result == resultFailed })
 }

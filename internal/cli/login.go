@@ -21,7 +21,7 @@ type loginOptions struct {
 	subject    string
 	force      bool
 	withToken  bool
-	fromCmd    bool
+	command    bool
 	noBrowser  bool
 }
 
@@ -32,6 +32,7 @@ func (a *app) loginCommand() *cobra.Command {
 		Long: "Log in to a provider, once. A URL is that of an MCP server or of an OpenID Connect issuer: how to log in there is\n" +
 			"found out, and the server is known by the name that is printed from then on.",
 		Example: "  authsome login github\n  authsome login openai --with-token < key.txt\n" +
+			"  authsome login github --from-command\n" +
 			"  authsome login https://mcp.example.com/mcp",
 		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
 	}
@@ -45,7 +46,7 @@ func (a *app) loginCommand() *cobra.Command {
 	f.StringVar(&o.subject, "subject", "", "connection whose token is exchanged, as PROVIDER or PROVIDER=CONNECTION")
 	f.BoolVar(&o.force, "force", false, "log in although there is a good connection")
 	f.BoolVar(&o.withToken, "with-token", false, "read the API key or token from standard input")
-	f.BoolVar(&o.fromCmd, "from-command", false, "take the token that the vendor's own command prints, such as gh auth token")
+	f.BoolVar(&o.command, "from-command", false, "store what the service's own program prints as its token, once")
 	f.BoolVar(&o.noBrowser, "no-browser", false, "print the address to visit instead of opening a browser")
 	return cmd
 }
@@ -70,15 +71,10 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	if o.clientID != "" {
 		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)
 	}
-	if o.withToken {
-		if req.Fields[authsome.FieldAccessToken], err = a.readToken(); err != nil {
-			return err
-		}
-	}
-	if o.fromCmd {
-		if req.Fields[authsome.FieldAccessToken], err = a.commandToken(ctx, layer, ref); err != nil {
-			return err
-		}
+	if token, err := a.givenToken(ctx, layer, ref, o); err != nil {
+		return err
+	} else if !token.IsZero() {
+		req.Fields[authsome.FieldAccessToken] = token
 	}
 	s := &loginSession{app: a, layer: layer, options: o}
 	if s.prefersDevice(ctx, ref) {
@@ -108,6 +104,24 @@ func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) 
 	}
 	a.say("%s is known as %s", nameOrURL, p.Name)
 	return string(p.Name), nil
+}
+
+// givenToken returns the token that the person has already, or none.
+func (a *app) givenToken(
+	ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, o loginOptions,
+) (authsome.Secret, error) {
+	switch {
+	case o.withToken && o.command:
+		return authsome.Secret{}, &authsome.Error{
+			Kind: authsome.KindUsage, Message: "--with-token and --from-command exclude each other",
+		}
+	case o.withToken:
+		return a.readToken()
+	case o.command:
+		return a.tokenFromCommand(ctx, layer, ref, o)
+	default:
+		return authsome.Secret{}, nil
+	}
 }
 
 // readStdin reads standard input to its end. What the command takes from there is small.

@@ -3,8 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -51,12 +49,6 @@ func authserverCommand(ts *testscript.TestScript, neg bool, args []string) {
 		w.auth.SetClientSecret(clientID, rest[0])
 	case "consent":
 		w.auth.SetConsent(authserver.Consent(rest[0]))
-	case "issue":
-		tokens := w.auth.Issue(clientID, "read")
-		w.secret(tokens.AccessToken, tokens.RefreshToken)
-		content := fmt.Sprintf(`{"access_token": %q, "refresh_token": %q, "client_id": %q, "client_secret": %q, "api_key": %q}`,
-			tokens.AccessToken, tokens.RefreshToken, clientID, w.clientSecret, w.apiKey)
-		ts.Check(os.WriteFile(filepath.Join(w.work, rest[0]), []byte(content), 0o600))
 	case "forget-clients":
 		w.auth.ForgetClients()
 	case "revoke-all":

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -164,14 +163,8 @@ func modesCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// scriptCondition knows tool:PROGRAM: it is installed, and python: with cryptography.
+// scriptCondition knows tool:PROGRAM: it is installed.
 func scriptCondition(condition string) (bool, error) {
-	if condition == "python" {
-		if pythonWithCryptography() == "" && os.Getenv("CI") != "" {
-			return false, errors.New("there is no Python with the package cryptography")
-		}
-		return pythonWithCryptography() != "", nil
-	}
 	program, ok := strings.CutPrefix(condition, "tool:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", condition)
@@ -182,14 +175,3 @@ func scriptCondition(condition string) (bool, error) {
 	}
 	return err == nil, nil
 }
-
-// pythonWithCryptography returns a Python that has the package cryptography, or nothing.
-var pythonWithCryptography = sync.OnceValue(func() string {
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		path, err := exec.LookPath(python)
-		if err == nil && exec.Command(path, "-c", "import cryptography").Run() == nil {
-			return path
-		}
-	}
-	return ""
-})

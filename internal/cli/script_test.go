@@ -14,6 +14,7 @@ func TestMain(m *testing.M) {
 		"authsome": authsomeProgram,
 		"browse":   browseProgram,
 		"fetch":    fetchProgram,
+		"acmecli":  acmeProgram,
 	})
 }
 
@@ -30,13 +31,16 @@ func TestMain(m *testing.M) {
 //	authserver fault F...  what the next token requests meet, see scriptWorld.fault
 //	authserver calls G N   there have been N token requests of the grant type G
 //	authserver secret|consent NEW, revoke-all, reject-access-tokens      what people do at the provider
-//	authserver issue FILE  a grant without a browser; its tokens and the client are in the file
 //	authserver forget-clients           the clients that have registered themselves are gone
-//	$PYTHON                             a Python with the package cryptography; [!python] where there is none
 //	exits CODE COMMAND [ARGUMENT]...    the exit code is exactly that
 //	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
 //	jsonkeys PATH NAME...               and the object at the path has these members
 //	entry NAME=VALUE...                 a line of the NDJSON on stdout has these members
+//	oldhome DIR            a home of the Python authsome 0.2, with two profiles, keys, and tokens that the authorization
+//	                       server has issued; old.access and old.key hold the ones of the default profile
+//	secretfiles FILE...    puts secrets in place of the words API-KEY (that of api.key), NEW-KEY, OTHER-KEY, SECOND-KEY (that
+//	                       of second.key), CLIENT-ID and CLIENT-SECRET
+//	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //
@@ -50,6 +54,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"authserver": authserverCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
 			"entry": entryCommand, "modes": modesCommand,
+			"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
+			"secretfiles": secretFilesCommand,
 		},
 		Condition: scriptCondition,
 	})
@@ -69,7 +75,7 @@ func setUpScript(env *testscript.Env) error {
 	w := newScriptWorld(env.WorkDir, home)
 	env.Values[worldKey{}] = w
 	for name, value := range map[string]string{
-		"PYTHON": pythonWithCryptography(), "HOME": env.WorkDir, "AUTHSOME_HOME": home, "BROWSER": "browse", "TERM": "dumb",
+		"HOME": env.WorkDir, "AUTHSOME_HOME": home, "BROWSER": "browse", "TERM": "dumb",
 		envTranscript: filepath.Join(env.WorkDir, "transcript"),
 		// The race detector sleeps a second at the end of each process otherwise.
 		"GORACE": os.Getenv("GORACE") + " atexit_sleep_ms=0",

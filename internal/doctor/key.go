@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"authsome/local"
 	"authsome/vault"
@@ -16,7 +17,7 @@ func (e *examination) keyName() string {
 	if !e.MasterKey.IsZero() {
 		return local.EnvMasterKey
 	}
-	return e.in(local.KeyFile)
+	return local.KeyPath(e.Home)
 }
 
 // unusedKey examines the key while there is no vault that it could be tried on.
@@ -24,7 +25,7 @@ func (e *examination) unusedKey(ctx context.Context, keys vault.KeySource, keyEr
 	if keyErr != nil {
 		return e.brokenKey(keyErr)
 	}
-	if _, err := os.Stat(e.in(local.KeyFile)); e.MasterKey.IsZero() && errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(local.KeyPath(e.Home)); e.MasterKey.IsZero() && errors.Is(err, fs.ErrNotExist) {
 		return passed(keyCheck, "none is needed yet")
 	}
 	// To wrap something reads the key, and makes none where there is one.
@@ -37,18 +38,18 @@ func (e *examination) unusedKey(ctx context.Context, keys vault.KeySource, keyEr
 // brokenKey says why the key in use does not open the vault.
 func (e *examination) brokenKey(err error) Check {
 	c := failedWith(keyCheck, err)
-	info, statErr := os.Stat(e.in(local.KeyFile))
+	info, statErr := os.Stat(local.KeyPath(e.Home))
 	switch {
 	case e.MasterKey.IsZero() && e.getenv(envBroker) != "" && errors.Is(statErr, fs.ErrNotExist):
 		return noted(keyCheck, "authsome run gives its child no "+local.EnvMasterKey, "run authsome doctor outside of it")
 	case !e.MasterKey.IsZero() && statErr == nil:
-		c.Hint = fmt.Sprintf("to use %s: unset %s", e.in(local.KeyFile), local.EnvMasterKey)
+		c.Hint = fmt.Sprintf("to use %s: unset %s", local.KeyPath(e.Home), local.EnvMasterKey)
 	case !e.MasterKey.IsZero() && !errors.Is(err, vault.ErrWrongKey):
 		c.Hint = fmt.Sprintf("set %s to the base64 of 32 bytes, or unset it", local.EnvMasterKey)
 	case hasModes && statErr == nil && info.Mode().Perm()&0o077 != 0:
-		c.Hint = fmt.Sprintf("chmod %o %s", fileMode, quote(e.in(local.KeyFile)))
+		c.Hint = fmt.Sprintf("chmod %o %s", fileMode, quote(local.KeyPath(e.Home)))
 	case !errors.Is(err, vault.ErrWrongKey) && !errors.Is(err, vault.ErrCorrupt):
-		c.Hint = fmt.Sprintf("restore %s from a backup", local.KeyFile)
+		c.Hint = fmt.Sprintf("restore %s from a backup", filepath.Base(local.KeyPath(e.Home)))
 	}
 	return c
 }

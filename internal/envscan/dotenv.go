@@ -7,89 +7,119 @@ import (
 	"authsome"
 )
 
-// Parse reads a .env file: lines NAME=value, with "export" before the name or not, and values bare, in single quotes (as
-// they are) or in double ones (with escapes, over several lines if need be). Lines that are none of that are skipped, and
-// so are values that refer to other variables: what they stand for is not known here.
+// Parse reads the assignments of a .env file. There is no standard of such files; this reads what the common loaders
+// agree on:
+//
+//	NAME=value            up to the end of the line or to a # after white space, without white space around
+//	export NAME=value     as shells have it
+//	NAME='value'          literally, over several lines if need be; `value` likewise
+//	NAME="value"          likewise, where \n, \r, \t, \", \$ and \\ are escapes
+//
+// A byte order mark, CRLF and CR line ends are understood. Variables in values are not expanded. What is no assignment is
+// passed over; a quote that is never closed is part of its line's value, so that it does not swallow the rest of the file.
 func Parse(content []byte) []Variable {
-	text := strings.ReplaceAll(string(bytes.TrimPrefix(content, []byte("\ufeff"))), "\r\n", "\n")
+	s := string(bytes.TrimPrefix(content, []byte("\ufeff")))
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
 	var all []Variable
-	for line := 1; text != ""; {
-		entry, rest, _ := strings.Cut(text, "\n")
-		used := 1
-		name, value, isVariable := cutName(entry)
-		if isVariable {
-			if quote := quoteOf(value); quote != 0 {
-				_, after, _ := strings.Cut(text, value[:1])
-				if quoted, left, closed := cutQuoted(after, quote); closed {
-					used = 1 + strings.Count(quoted, "\n")
-					value = unquote(quoted, quote)
-					_, rest, _ = strings.Cut(left, "\n")
-				} else {
-					isVariable = false
-				}
-			} else {
-				value = bare(value)
-			}
+	for line := 1; s != ""; {
+		name, rest, ok := assignment(s)
+		if !ok {
+			_, s, _ = strings.Cut(s, "\n")
+			line++
+			continue
 		}
-		if isVariable && value != "" && !strings.Contains(value, "$") {
-			all = append(all, Variable{Name: name, Value: authsome.NewSecret(value), Line: line})
-		}
-		line += used
-		text = rest
+		value, after := parseValue(rest)
+		all = append(all, Variable{Name: name, Value: authsome.NewSecret(value), Line: line})
+		line += strings.Count(s[:len(s)-len(after)], "\n")
+		s = after
 	}
 	return all
 }
 
-// cutName takes the name from the beginning of a line.
-func cutName(line string) (name, value string, ok bool) {
-	line = strings.TrimSpace(line)
-	if rest, exported := strings.CutPrefix(line, "export "); exported {
-		line = strings.TrimSpace(rest)
+// assignment reads NAME= at the beginning of a line and returns what follows.
+func assignment(s string) (name, rest string, ok bool) {
+	s = strings.TrimLeft(s, " \t")
+	if after, found := strings.CutPrefix(s, "export"); found && after != strings.TrimLeft(after, " \t") {
+		if after = strings.TrimLeft(after, " \t"); !strings.HasPrefix(after, "=") { // a variable may be called export
+			s = after
+		}
 	}
-	name, value, ok = strings.Cut(line, "=")
-	name = strings.TrimSpace(name)
-	if !ok || name == "" || strings.ContainsFunc(name, func(r rune) bool {
-		return r != '_' && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	}) {
+	end := strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) })
+	if end <= 0 {
 		return "", "", false
 	}
-	return name, strings.TrimSpace(value), true
+	name = s[:end]
+	rest, ok = strings.CutPrefix(strings.TrimLeft(s[end:], " \t"), "=")
+	return name, strings.TrimLeft(rest, " \t"), ok && isName(name)
 }
 
-func quoteOf(value string) byte {
-	if value != "" && (value[0] == '"' || value[0] == '\'') {
-		return value[0]
+// parseValue reads a value and the rest of its last line.
+func parseValue(s string) (value, rest string) {
+	if s != "" && strings.ContainsRune("'\"`", rune(s[0])) {
+		if value, rest, ok := quoted(s); ok {
+			_, rest, _ = strings.Cut(rest, "\n")
+			return value, rest
+		}
 	}
-	return 0
+	line, rest, _ := strings.Cut(s, "\n")
+	return strings.TrimSpace(line[:commentAt(line)]), rest
 }
 
-// cutQuoted takes everything up to the closing quote.
-func cutQuoted(s string, quote byte) (quoted, rest string, closed bool) {
-	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '\\' && quote == '"':
+// commentAt returns where the comment of a line without quotes begins: a # at its beginning or after white space.
+func commentAt(line string) int {
+	for i := range len(line) {
+		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return i
+		}
+	}
+	return len(line)
+}
+
+// quoted reads a value up to its closing quote.
+func quoted(s string) (value, rest string, ok bool) {
+	quote := s[0]
+	if quote != '"' {
+		return cutByte(s[1:], quote)
+	}
+	var b strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == quote:
+			return b.String(), s[i+1:], true
+		case c == '\\' && i+1 < len(s):
 			i++
-		case s[i] == quote:
-			return s[:i], s[i+1:], true
+			b.WriteString(unescape(s[i]))
+		default:
+			b.WriteByte(c)
 		}
 	}
 	return "", "", false
 }
 
-func unquote(s string, quote byte) string {
-	if quote == '\'' {
-		return s
-	}
-	return strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\"`, `"`, `\\`, `\`).Replace(s)
+func cutByte(s string, sep byte) (before, after string, found bool) {
+	return strings.Cut(s, string(rune(sep)))
 }
 
-// bare ends a value at a comment.
-func bare(value string) string {
-	if strings.HasPrefix(value, "#") {
-		return ""
+// unescape returns what a backslash and a byte stand for; an unknown escape stands for itself.
+func unescape(c byte) string {
+	switch c {
+	case 'n':
+		return "\n"
+	case 'r':
+		return "\r"
+	case 't':
+		return "\t"
+	case '"', '$', '\\':
+		return string(rune(c))
+	default:
+		return `\` + string([]byte{c})
 	}
-	for _, mark := range []string{" #", "\t#"} {
-		value, _, _ = strings.Cut(value, mark)
-	}
-	return strings.TrimSpace(value)
+}
+
+func isName(s string) bool {
+	return s != "" && (s[0] < '0' || s[0] > '9') && strings.IndexFunc(s, func(r rune) bool { return !isNameRune(r) }) < 0
+}
+
+func isNameRune(r rune) bool {
+	return r == '_' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || r >= '0' && r <= '9'
 }

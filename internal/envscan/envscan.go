@@ -1,115 +1,94 @@
-// Package envscan finds the variables that programs read credentials from: in the environment, and in the .env files below
-// a directory. Use [Files] and [Environment]. It knows nothing of providers.
+// Package envscan finds credentials that lie in the environment and in .env files, and tells which provider they belong
+// to. Use [Files] and [Environment] to find variables, and an [Index] to tell whose they are.
+//
+// It reads and compares, and nothing else: it changes no file, asks nobody, and no value leaves it but as an
+// [authsome.Secret].
 package envscan
 
 import (
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
+	"path"
 	"strings"
 
 	"authsome"
 )
 
-// What bounds a search.
-const (
-	maxDepth    = 8       // directories below the first
-	maxFiles    = 2000    // .env files
-	maxFileSize = 1 << 20 // bytes
-)
-
-// Variable is a variable with the place where it was found.
+// Variable is one assignment.
 type Variable struct {
 	Name  string
 	Value authsome.Secret
-	File  string // empty: the environment
-	Line  int    // counts from 1
+	File  string // slash-separated, relative to the scanned directory; empty: the environment
+	Line  int    // in File, from 1
 }
 
-// Environment returns the variables of a process's environment that have a value.
+// Environment returns the variables of an environment, given as NAME=value.
 func Environment(environ []string) []Variable {
 	var all []Variable
 	for _, entry := range environ {
-		if name, value, ok := strings.Cut(entry, "="); ok && name != "" && value != "" {
+		name, value, ok := strings.Cut(entry, "=")
+		if ok && isName(name) {
 			all = append(all, Variable{Name: name, Value: authsome.NewSecret(value)})
 		}
 	}
 	return all
 }
 
-// Files returns the variables of every file below dir whose name is .env or begins with ".env.", except samples. It does
-// not follow links, and leaves out directories of tools and of other people's code. Files that cannot be read are named in
-// the error; the others count.
-func Files(dir string) ([]Variable, error) {
-	var all []Variable
-	var problems []error
-	files := 0
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+// IsPlaceholder reports whether a value stands for a credential instead of being one: what authsome run gives its child,
+// a reference to be resolved by somebody else, or what people write into examples.
+func IsPlaceholder(value authsome.Secret) bool {
+	v := strings.ToLower(strings.TrimSpace(value.Reveal()))
+	if len(v) < shortestCredential || v == authsome.Placeholder || strings.Trim(v, v[:1]) == "" {
+		return true
+	}
+	for _, prefix := range []string{"$", "<", "{{", "%", "op://", "vault:", "ref+", "file://"} {
+		if strings.HasPrefix(v, prefix) {
+			return true
+		}
+	}
+	for _, part := range []string{
+		"your-", "your_", "yourkey", "changeme", "change-me", "change_me", "replace", "example", "placeholder", "xxxx", "...", "…",
+	} {
+		if strings.Contains(v, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// shortestCredential is shorter than any key, in bytes.
+const shortestCredential = 4
+
+// NameHint returns a connection name made of where the variable was found, for a scan of the directory of the given base
+// name: services-api for services/api/.env, production for .env.production.
+func (v Variable) NameHint(base string) authsome.ConnectionName {
+	if v.File == "" {
+		return "environment"
+	}
+	dir, file := path.Split(v.File)
+	name := strings.Trim(strings.TrimPrefix(file, envPrefix), ".-_")
+	if name == "local" || name == "rc" { // .env.local and .envrc are the directory's own
+		name = ""
+	}
+	name = strings.Trim(strings.ReplaceAll(dir, "/", "-")+name, "-")
+	if name == "" {
+		name = base
+	}
+	return SafeName(name)
+}
+
+// SafeName turns any text into a connection name: what is not allowed becomes '-'.
+func SafeName(s string) authsome.ConnectionName {
+	const longest = 64
+	s = strings.Map(func(r rune) rune {
 		switch {
-		case err != nil:
-			problems = append(problems, err)
-			return fs.SkipDir
-		case entry.IsDir() && path != dir && (isForeign(entry.Name()) || depth(dir, path) > maxDepth):
-			return fs.SkipDir
-		case !entry.Type().IsRegular() || !isDotenv(entry.Name()):
-			return nil
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("-_.@+", r):
+			return r
 		}
-		if files++; files > maxFiles {
-			return errors.New("there are too many .env files below " + dir)
-		}
-		found, err := readFile(path)
-		if err != nil {
-			problems = append(problems, err)
-		}
-		all = append(all, found...)
-		return nil
-	})
-	return all, errors.Join(append(problems, err)...)
-}
-
-func readFile(path string) ([]Variable, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
+		return '-'
+	}, s)
+	s = strings.TrimLeft(s, "-_.@+")
+	s = strings.TrimRight(s[:min(len(s), longest)], "-")
+	if s == "" {
+		return "imported"
 	}
-	if info.Size() > maxFileSize {
-		return nil, errors.New(path + " is too large for a file of variables")
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	all := Parse(content)
-	for i := range all {
-		all[i].File = path
-	}
-	return all, nil
-}
-
-func depth(dir, path string) int {
-	rel, err := filepath.Rel(dir, path)
-	if err != nil {
-		return 0
-	}
-	return strings.Count(filepath.ToSlash(rel), "/") + 1
-}
-
-// isForeign knows directories that hold no settings of the person's own.
-func isForeign(name string) bool {
-	return slices.Contains([]string{".git", "node_modules", "vendor", ".venv", "venv", "__pycache__", ".cache", "target", "dist"}, name)
-}
-
-// isDotenv leaves out samples, which hold no secrets.
-func isDotenv(name string) bool {
-	if name != ".env" && name != ".envrc" && !strings.HasPrefix(name, ".env.") {
-		return false
-	}
-	for _, sample := range []string{".example", ".sample", ".template", ".dist"} {
-		if strings.HasSuffix(name, sample) {
-			return false
-		}
-	}
-	return true
+	return authsome.ConnectionName(s)
 }

@@ -1,10 +1,10 @@
 package keysource
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,9 +21,13 @@ const (
 	filePrefix = "authsome-key-v1 "
 	// maxFileSize is more than any key file has.
 	maxFileSize = 256
-	// maxOldFileSize is more than any key file of the Python generation has.
-	maxOldFileSize = 1024
 )
+
+// besideForeign is the name of a key file whose own name was taken.
+const besideForeign = "vault.key"
+
+// errForeign says that a file is the key of another program.
+var errForeign = errors.New("it is the key of authsome 0.2")
 
 // file is the source of a key that lies in a file.
 type file struct {
@@ -34,47 +38,82 @@ var _ vault.KeySource = file{}
 
 // File returns the source for a key file. The file is made, with mode 0600, when something is wrapped for the first
 // time, and never in order to unwrap. One that others may read is refused.
+//
+// A home may hold what authsome 0.2 left there, whose key file has the same name and is a JSON object. That one stays as
+// it is, since it alone opens the old store; ours then lies beside it, as vault.key, and goes on to be used when the
+// old one has been deleted.
 func File(path string) vault.KeySource { return file{path: path} }
+
+// FilePath returns where the key of [File] is, or would be made.
+func FilePath(path string) string {
+	f := file{path: path}
+	if _, err := f.readAt(path); f.taken(err) {
+		return f.beside()
+	}
+	return path
+}
 
 // Name implements [vault.KeySource].
 func (file) Name() string { return "file" }
 
 // Wrap implements [vault.KeySource]. It makes the key file if there is none.
 func (f file) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
-	key, err := f.read()
+	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = f.create(); err == nil {
-			key, err = f.read() // ours, or that of a process that was faster
+		if err = create(path); err == nil {
+			key, path, err = f.read() // ours, or that of a process that was faster
 		}
 	}
 	if err != nil {
-		return nil, f.failed(err)
+		return nil, failed(path, err)
 	}
 	return key.wrap(dataKey)
 }
 
 // Unwrap implements [vault.KeySource].
 func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
-	key, err := f.read()
+	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", f.path, vault.ErrWrongKey, ErrMissing)
+		return nil, fmt.Errorf("%s: %w: %w", path, vault.ErrWrongKey, ErrMissing)
 	}
 	if err != nil {
-		return nil, f.failed(err)
+		return nil, failed(path, err)
 	}
 	dataKey, err := key.unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with %s: %w", f.path, err)
+		return nil, fmt.Errorf("with %s: %w", path, err)
 	}
 	return dataKey, nil
 }
 
-func (f file) failed(err error) error {
-	return fmt.Errorf("master key %s: %w: %w", f.path, vault.ErrUnavailable, err)
+func failed(path string, err error) error {
+	return fmt.Errorf("master key %s: %w: %w", path, vault.ErrUnavailable, err)
 }
 
-func (f file) read() (masterKey, error) {
-	r, err := os.Open(f.path)
+// read returns the key and where it lies, or was looked for.
+func (f file) read() (masterKey, string, error) {
+	key, err := f.readAt(f.path)
+	if !f.taken(err) {
+		return key, f.path, err
+	}
+	key, err = f.readAt(f.beside())
+	return key, f.beside(), err
+}
+
+// taken reports whether the key is to be looked for beside its usual place, after err was found there: another program's
+// key has the name, or had it when ours was made.
+func (f file) taken(err error) bool {
+	if errors.Is(err, fs.ErrNotExist) {
+		_, statErr := os.Lstat(f.beside())
+		return statErr == nil
+	}
+	return errors.Is(err, errForeign)
+}
+
+func (f file) beside() string { return filepath.Join(filepath.Dir(f.path), besideForeign) }
+
+func (f file) readAt(path string) (masterKey, error) {
+	r, err := os.Open(path)
 	if err != nil {
 		return masterKey{}, err
 	}
@@ -86,26 +125,29 @@ func (f file) read() (masterKey, error) {
 	if !info.Mode().IsRegular() {
 		return masterKey{}, fmt.Errorf("%w: it is not a file", ErrMalformed)
 	}
-	if exposed(info.Mode()) {
-		return masterKey{}, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrExposed, info.Mode().Perm(), f.path)
-	}
-	content, err := io.ReadAll(io.LimitReader(r, maxOldFileSize+1))
+	content, err := io.ReadAll(io.LimitReader(r, maxFileSize+1))
 	if err != nil {
 		return masterKey{}, err
 	}
+	if path == f.path && isForeign(content) {
+		return masterKey{}, errForeign
+	}
+	if exposed(info.Mode()) {
+		return masterKey{}, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrExposed, info.Mode().Perm(), path)
+	}
 	return parse(content)
 }
+
+// isForeign reports whether a key file is that of authsome 0.2, whole or damaged: it begins as a JSON object does.
+func isForeign(content []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) }
 
 // parse reads the content of a key file. Its errors never quote it.
 func parse(content []byte) (masterKey, error) {
 	if len(content) == 0 {
 		return masterKey{}, fmt.Errorf("%w: it is empty", ErrMalformed)
 	}
-	if len(content) > maxOldFileSize || len(content) > maxFileSize && content[0] != '{' {
+	if len(content) > maxFileSize {
 		return masterKey{}, fmt.Errorf("%w: it is longer than a key file can be", ErrMalformed)
-	}
-	if content[0] == '{' {
-		return parseOld(content)
 	}
 	text, ok := strings.CutPrefix(string(content), filePrefix)
 	if !ok {
@@ -114,22 +156,10 @@ func parse(content []byte) (masterKey, error) {
 	return decode(strings.TrimRight(text, "\r\n"))
 }
 
-// parseOld reads the key file of the Python generation 0.2, which has the same name and may lie in the same home. Its key
-// is as good as one of ours, and is not replaced, because the old store needs it.
-func parseOld(content []byte) (masterKey, error) {
-	var doc struct {
-		Key string `json:"key"`
-	}
-	if json.Unmarshal(content, &doc) != nil || doc.Key == "" {
-		return masterKey{}, fmt.Errorf("%w: it is a JSON object without a key", ErrMalformed)
-	}
-	return decode(doc.Key)
-}
-
 // create makes the key file. It comes into being complete and only where there is none, because a link is made to a
 // finished file: of processes that race, all but one find that the name is taken, which is as good.
-func (f file) create() error {
-	dir := filepath.Dir(f.path)
+func create(path string) error {
+	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -137,7 +167,7 @@ func (f file) create() error {
 	if err != nil {
 		return err
 	}
-	err = os.Link(name, f.path)
+	err = os.Link(name, path)
 	if removeErr := os.Remove(name); err == nil {
 		err = removeErr
 	}

@@ -159,3 +159,53 @@ func TestAnExposedKeyIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// What authsome 0.2 left in a home has the name of our key file. It is kept byte for byte, and ours goes beside it.
+func TestAForeignKeyFileIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"whole":   `{"version": 1, "key": "AAAA", "algorithm": "AES-256-GCM", "note": "` + strings.Repeat("long ", 60) + `"}`,
+		"damaged": "\n {",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, "master.key")
+			if err := os.WriteFile(path, []byte(content), 0o644); err != nil { // whoever may read it: it is not ours
+				t.Fatal(err)
+			}
+			wrapped, err := keysource.File(path).Wrap(t.Context(), dataKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantFiles(t, dir, "master.key", "vault.key")
+			if got, _ := os.ReadFile(path); string(got) != content {
+				t.Errorf("the foreign file was changed to %q", got)
+			}
+			if got := keysource.FilePath(path); got != filepath.Join(dir, "vault.key") {
+				t.Errorf("the key is said to be in %s", got)
+			}
+			if err := os.Remove(path); err != nil { // the old program was cleared away
+				t.Fatal(err)
+			}
+			if _, err := keysource.File(path).Unwrap(t.Context(), wrapped); err != nil {
+				t.Errorf("unwrap without the foreign file: %v", err)
+			}
+			roundTrip(t, keysource.File(path), keysource.File(path))
+			wantFiles(t, dir, "vault.key")
+		})
+	}
+}
+
+func TestAForeignKeyFileIsNoKey(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "master.key")
+	if err := os.WriteFile(path, []byte(`{"key": "AAAA"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := keysource.File(path).Unwrap(t.Context(), []byte{1})
+	wantError(t, "unwrap", err, vault.ErrWrongKey, keysource.ErrMissing)
+	if err != nil && !strings.Contains(err.Error(), "vault.key") {
+		t.Errorf("the error %q does not name the file that is missing", err)
+	}
+}

@@ -64,6 +64,7 @@ their sources. Where there is none they rest on what is generally known, and wan
 		writeProviders(&page, all, category)
 	}
 	page.WriteString(oauthClients(all))
+	page.WriteString(commandsOf(all))
 	page.WriteString(notesOf(all))
 	return page.Bytes()
 }
@@ -145,6 +146,25 @@ func refreshText(o *authsome.OAuth) string {
 		facts = append(facts, fmt.Sprintf("%d days", o.RefreshExpiresIn/86400))
 	}
 	return strings.Join(facts, ", ")
+}
+
+// commandsOf tells which programs print a token.
+func commandsOf(all []authsome.Provider) string {
+	var page strings.Builder
+	page.WriteString(`
+## Programs that print a token
+
+` + "`authsome login NAME --from-command`" + ` runs the command and stores what it prints.
+
+| name | command |
+|---|---|
+`)
+	for _, p := range all {
+		if p.TokenCommand != nil {
+			fmt.Fprintf(&page, "| %s | `%s` |\n", p.Name, strings.Join(p.TokenCommand, " "))
+		}
+	}
+	return page.String()
 }
 
 // notesOf tells what a person ought to know before logging in.

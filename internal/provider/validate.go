@@ -37,6 +37,7 @@ func validate(r *report, p *authsome.Provider) {
 	validateTemplates(r, p)
 	validateLearned(r, p)
 	validateNotes(r, p)
+	validateCommand(r, p)
 }
 
 // validateFacts checks what a definition says about itself, and about others.
@@ -49,7 +50,6 @@ func validateFacts(r *report, p *authsome.Provider) {
 	if strings.ContainsFunc(p.Category, func(c rune) bool { return c != '-' && (c < 'a' || c > 'z') }) {
 		r.addf("category", "must be lowercase words joined by '-', such as observability, got %q", p.Category)
 	}
-	validateTokenCommand(r, p.TokenCommand)
 	checkOneOf(r, "confidence", p.Confidence, "", "A", "B", "C")
 	if _, err := time.Parse("2006-01", p.AsOf); p.AsOf != "" && err != nil {
 		r.addf("as_of", "must be a month such as 2026-11, got %q", p.AsOf)
