@@ -8,6 +8,7 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
+	"authsome/vault"
 )
 
 // renewable reports whether a new access token can be had without a person.
@@ -37,12 +38,12 @@ func (l *Layer) authorizeGrant(
 		return nil, err
 	}
 	c := l.newRecord(h, req)
-	c.Scopes = req.Scopes
-	if len(c.Scopes) == 0 {
-		c.Scopes = spec.Scopes
+	c.Requested = req.Scopes
+	if len(c.Requested) == 0 {
+		c.Requested = spec.Scopes
 	}
-	scopes := c.Scopes
-	client, missing, err := l.grantMaterial(p, h, spec, c, req)
+	c.Scopes = c.Requested
+	client, missing, err := l.grantMaterial(ctx, p, h, spec, c, req)
 	if err != nil || missing != nil {
 		return missing, err
 	}
@@ -53,7 +54,6 @@ func (l *Layer) authorizeGrant(
 	}
 	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
 	c.take(token)
-	c.Requested = scopes
 	l.learnHost(spec, c, token)
 	if client.ClientID == "" {
 		client = nil
@@ -69,7 +69,7 @@ func (l *Layer) authorizeGrant(
 
 // grantMaterial fills in what the grant needs, or says what a person must be asked for.
 func (l *Layer) grantMaterial(
-	p *authsome.Provider, h *holding, spec *authsome.OAuth, c *connectionRecord, req authsome.LoginRequest,
+	ctx context.Context, p *authsome.Provider, h *holding, spec *authsome.OAuth, c *connectionRecord, req authsome.LoginRequest,
 ) (*registrationRecord, *authsome.Authorization, error) {
 	client := l.chooseRegistration(h, spec, req.Fields)
 	wanted := grantFields(spec, req)
@@ -95,7 +95,7 @@ func (l *Layer) grantMaterial(
 		}
 	}
 	if req.Flow == authsome.FlowTokenExchange && req.Subject.Provider != "" {
-		subject, err := l.subjectOf(req)
+		subject, err := l.subjectOf(ctx, req)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -135,22 +135,57 @@ func grantFields(spec *authsome.OAuth, req authsome.LoginRequest) []authsome.Fie
 }
 
 // subjectOf names the connection whose token is exchanged, in the same profile.
-func (l *Layer) subjectOf(req authsome.LoginRequest) (string, error) {
+func (l *Layer) subjectOf(ctx context.Context, req authsome.LoginRequest) (string, error) {
 	subject := req.Subject
-	if subject.Connection == "" {
-		subject.Connection = authsome.DefaultConnection
-	}
 	subject.Profile = req.Ref.Profile
-	if err := subject.Validate(); err != nil {
+	if subject.Provider == req.Ref.Provider && subject.Connection == req.Ref.Connection {
+		return "", ownToken(req.Ref)
+	}
+	_, _, c, err := l.lookup(ctx, subject)
+	if err != nil {
 		return "", err
 	}
-	if subject == req.Ref {
-		return "", &authsome.Error{
-			Kind: authsome.KindUsage, Ref: req.Ref, Message: "a connection cannot exchange its own token",
-			Hint: fmt.Sprintf("authsome login %s --subject PROVIDER=CONNECTION", req.Ref.Provider),
+	name := subjectName(c.ref)
+	return name, l.checkSubjects(ctx, req.Ref, c)
+}
+
+// checkSubjects follows a chain of exchanges from c, and fails when it leads to the connection that exchanges, or round in
+// a circle: each of them would wait for the other. Where the chain breaks off nobody waits.
+func (l *Layer) checkSubjects(ctx context.Context, of authsome.Ref, c *connectionRecord) error {
+	seen := map[string]bool{subjectName(of): true}
+	for !seen[subjectName(c.ref)] {
+		seen[subjectName(c.ref)] = true
+		if c.Subject == "" {
+			return nil
 		}
+		next, err := l.reread(ctx, subjectRef(of.Profile, c.Subject))
+		if errors.Is(err, vault.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return gone(c.ref, err)
+		}
+		c = next
 	}
-	return string(subject.Provider) + "/" + string(subject.Connection), nil
+	return ownToken(of)
+}
+
+// subjectName is how a record names another connection of its profile.
+func subjectName(ref authsome.Ref) string { return string(ref.Provider) + "/" + string(ref.Connection) }
+
+// subjectRef is the inverse of subjectName.
+func subjectRef(profile authsome.ProfileName, name string) authsome.Ref {
+	p, connection, _ := strings.Cut(name, "/")
+	return authsome.Ref{
+		Profile: profile, Provider: authsome.ProviderName(p), Connection: authsome.ConnectionName(connection),
+	}
+}
+
+func ownToken(ref authsome.Ref) error {
+	return &authsome.Error{
+		Kind: authsome.KindUsage, Ref: ref, Message: "a connection cannot exchange its own token",
+		Hint: fmt.Sprintf("authsome login %s --subject PROVIDER=CONNECTION", ref.Provider),
+	}
 }
 
 // obtain asks for a token with what the record holds.
@@ -159,13 +194,13 @@ func (l *Layer) obtain(ctx context.Context, endpoint *oauth.Client, c *connectio
 	defer cancel()
 	switch {
 	case c.Flow == authsome.FlowClientCredentials:
-		return l.introspected(ctx, endpoint)(endpoint.ClientCredentials(ctx, c.Scopes))
+		return l.introspected(ctx, endpoint)(endpoint.ClientCredentials(ctx, c.Requested))
 	case c.Flow == authsome.FlowTokenExchange:
 		subject, err := l.subjectToken(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		return l.introspected(ctx, endpoint)(endpoint.TokenExchange(ctx, subject, c.Scopes))
+		return l.introspected(ctx, endpoint)(endpoint.TokenExchange(ctx, subject, c.Requested))
 	case endpoint.Provider.Assertion == authsome.AssertionGitHub:
 		return l.installationToken(ctx, endpoint, c)
 	default:
@@ -199,7 +234,7 @@ func (l *Layer) serviceAccountToken(ctx context.Context, endpoint *oauth.Client,
 		return nil, unusableMaterial(c, "the key file of the service account",
 			fmt.Errorf("its token_uri is %s, the definition's token_url %s", account.TokenURL, tokenURL))
 	}
-	assertion, err := account.Assertion(tokenURL, c.Scopes, l.now())
+	assertion, err := account.Assertion(tokenURL, c.Requested, l.now())
 	if err != nil {
 		return nil, err
 	}
@@ -252,10 +287,7 @@ func (l *Layer) subjectToken(ctx context.Context, c *connectionRecord) (authsome
 	if c.Subject == "" {
 		return c.Fields[authsome.FieldSubjectToken].Secret, nil
 	}
-	p, name, _ := strings.Cut(c.Subject, "/")
-	ref := authsome.Ref{
-		Profile: c.ref.Profile, Provider: authsome.ProviderName(p), Connection: authsome.ConnectionName(name),
-	}
+	ref := subjectRef(c.ref.Profile, c.Subject)
 	cred, err := l.Credential(ctx, ref, authsome.CredentialOptions{})
 	if err != nil {
 		e := authsome.AsError(err)

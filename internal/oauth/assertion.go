@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -23,6 +24,9 @@ const (
 	appSetBack  = time.Minute
 
 	opInstallation = "installation token request"
+
+	// clockTolerance is the difference of two clocks above which a refused assertion may be one with wrong times.
+	clockTolerance = time.Minute
 )
 
 // ServiceAccount is the key file of a Google service account.
@@ -165,18 +169,55 @@ func (c *Client) appRequest(app App, method, at string) (*request, error) {
 	}, nil
 }
 
-// appRejected classifies by status, as this API has no error codes: 401, the app or its key is not known; 403 and 404, the
-// installation is not, or is suspended.
-func (c *Client) appRejected(r *request, a *answer, m members) *Error {
+// appRejected classifies by status, as this API has no error codes: 401, the app or its key is not known; 404, the
+// installation is not. 403 has many reasons, a limit of requests and a list of allowed addresses among them, and so is no
+// verdict.
+func (c *Client) appRejected(r *request, a *answer, m members) error {
 	e := c.rejected(r, a, m)
-	switch a.status {
-	case http.StatusUnauthorized:
+	switch {
+	case a.status == http.StatusUnauthorized:
 		e.Class, e.Code, e.Reason = ClassGrant, "invalid_app", "the app or its key is not accepted (HTTP 401)"
-	case http.StatusForbidden, http.StatusNotFound:
+		return blameClock(e)
+	case a.status == http.StatusNotFound:
 		e.Class, e.Code = ClassGrant, "invalid_installation"
-		e.Reason = fmt.Sprintf("the app is not installed there, or no more (HTTP %d)", a.status)
+		e.Reason = "the app is not installed there, or no more (HTTP 404)"
+	case a.status == http.StatusForbidden && a.rateLimited():
+		e.Class, e.Code, e.Reason = ClassTransient, "rate_limited", "rate limited (HTTP 403)"
+		if e.RetryAfter == 0 {
+			e.RetryAfter = a.limitReset(c.now())
+		}
+	case a.status == http.StatusForbidden:
+		e.Class, e.Code, e.Reason = ClassRequest, "forbidden", "GitHub refuses it for now (HTTP 403)"
 	}
 	return e
+}
+
+// rateLimited reports whether GitHub has had too many requests: it says so with 403 as well as with 429.
+func (a *answer) rateLimited() bool {
+	return a.header.Get("Retry-After") != "" || a.header.Get("X-RateLimit-Remaining") == "0"
+}
+
+// limitReset returns how long GitHub's limit lasts, by the header field that has the time of its end; 0: unknown.
+func (a *answer) limitReset(now time.Time) time.Duration {
+	at, known := instant(a.header.Get("X-RateLimit-Reset"))
+	if !known {
+		return 0
+	}
+	return max(0, min(at.Sub(now), maxRetryAfter))
+}
+
+// blameClock takes the verdict back where an assertion was refused and the clocks differ: its times were wrong, and
+// nothing is known about the key.
+func blameClock(err error) error {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Class != ClassGrant || e.clockSkew.Abs() <= clockTolerance {
+		return err
+	}
+	blamed := *e
+	blamed.Class = ClassRequest
+	blamed.Reason = fmt.Sprintf("%s, and the clock of this machine is off by %s",
+		e.Reason, e.clockSkew.Abs().Round(time.Second))
+	return &blamed
 }
 
 // permissions writes what a token may do like scopes: contents:read.

@@ -16,7 +16,7 @@ func (c *Client) rejected(r *request, a *answer, m members) *Error {
 	clean := r.redact.with(tokensIn(string(a.body))...)
 	e := &Error{
 		Class: c.classify(a, wordsOf(m, code, description)...), Code: clean.short(code), Description: clean.short(description),
-		Status: a.status, RetryAfter: a.retryAfter(c.now()), op: r.op,
+		Status: a.status, RetryAfter: a.retryAfter(c.now()), op: r.op, clockSkew: a.clockSkew(),
 	}
 	e.Reason = statusReason(a.status)
 	if e.Code != "" && !outOfOrder(a.status) {

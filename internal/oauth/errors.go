@@ -30,7 +30,8 @@ type Error struct {
 	Reason      string        // the failure in a few words, for people and for the audit log; never empty
 	Err         error         // the cause, where there is one; it names no URL and holds no secret
 
-	op string // what was attempted
+	op        string        // what was attempted
+	clockSkew time.Duration // of the answer, as [Token] has it
 }
 
 // Error returns what was attempted and the reason.

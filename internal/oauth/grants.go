@@ -42,7 +42,8 @@ func (c *Client) JWTBearer(ctx context.Context, assertion authsome.Secret, scope
 	set(form, "grant_type", grantTypeJWTBearer)
 	set(form, "assertion", assertion.Reveal())
 	set(form, c.scopeParam(), strings.Join(scopes, c.scopeSeparator()))
-	return c.withoutRefreshToken(c.requestToken(ctx, opAssertion, c.Provider.TokenURL, form, assertion))
+	t, err := c.withoutRefreshToken(c.requestToken(ctx, opAssertion, c.Provider.TokenURL, form, assertion))
+	return t, blameClock(err)
 }
 
 // TokenExchange trades a token for another, RFC 8693 section 2.1, as the definition says.
