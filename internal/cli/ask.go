@@ -67,7 +67,7 @@ const maxSecretFile = 64 << 10
 // readSecretFile reads the file whose content a field wants.
 func readSecretFile(f authsome.Field, path string) (authsome.Secret, error) {
 	content, err := os.ReadFile(path)
-	problem := ""
+	var problem string
 	switch {
 	case err != nil:
 		problem = err.Error()

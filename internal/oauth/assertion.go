@@ -60,14 +60,15 @@ func ParseServiceAccount(file authsome.Secret) (*ServiceAccount, error) {
 	return &ServiceAccount{Email: doc.ClientEmail, KeyID: doc.PrivateKeyID, TokenURL: doc.TokenURI, key: key}, nil
 }
 
-// Assertion returns a JWT for the token endpoint, RFC 7523 section 3, with the scopes that Google wants in it.
+// Assertion returns a JWT for the token endpoint, RFC 7523 section 3, with the scopes that Google wants in it and without
+// sub, which there names a person to act for.
 func (s *ServiceAccount) Assertion(tokenURL string, scopes []string, now time.Time) (authsome.Secret, error) {
 	header := map[string]any{"typ": "JWT"}
 	if s.KeyID != "" {
 		header["kid"] = s.KeyID
 	}
 	claims := map[string]any{
-		"iss": s.Email, "sub": s.Email, "aud": tokenURL, "iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(), "jti": random(),
+		"iss": s.Email, "aud": tokenURL, "iat": now.Unix(), "exp": now.Add(assertionLifetime).Unix(), "jti": random(),
 	}
 	if len(scopes) > 0 {
 		claims["scope"] = strings.Join(scopes, " ")
