@@ -29,7 +29,8 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
-	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm"},
+	"authsome/internal/policy":     {"authsome"},
+	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
 		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4",

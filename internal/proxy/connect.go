@@ -48,9 +48,12 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 		p.decrypt(w, d)
 		return
 	}
+	forbidden := p.cfg.Policy.For("https", target.host, target.port, false).Tunnel()
 	switch {
 	case isForbiddenHost(target.host):
 		p.deny(w, r, target.String(), unreachable(target, errForbiddenAddress))
+	case forbidden != nil:
+		p.deny(w, r, target.String(), byPolicy(forbidden))
 	case p.cfg.Unmatched == Deny:
 		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
 			"%s belongs to no connected provider, and this run allows no others", target))
@@ -79,7 +82,7 @@ func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
 			"%s belongs to no connected provider, and this run allows no others", target))
 	default:
-		p.exchange(w, r, plainDestination(target))
+		p.exchange(w, r, p.plainDestination(target))
 	}
 }
 

@@ -1,0 +1,34 @@
+package proxy
+
+import (
+	"authsome"
+	"authsome/internal/policy"
+)
+
+// obey asks the policy about a request. Nothing has been said to anybody yet.
+func (x *exchange) obey() *refusal {
+	var ref authsome.Ref
+	if x.rule.slot != nil {
+		ref = x.rule.slot.ref
+	}
+	why := x.d.policy.Check(x.in, ref)
+	if why == nil {
+		return nil
+	}
+	r := byPolicy(why)
+	r.ref, r.Provider, r.Connection = ref, ref.Provider, ref.Connection
+	return r
+}
+
+// byPolicy makes the refusal of what the policy denies.
+func byPolicy(d *policy.Denial) *refusal {
+	r := refuse(d.Status, d.Reason, "%s", d.Message)
+	r.Rule, r.RuleAt = d.Rule, d.At
+	if r.Kind == authsome.KindDenied {
+		r.Hint = policy.Advice
+	}
+	if d.RetryAfter > 0 {
+		r.RetryAfter = policy.Seconds(d.RetryAfter)
+	}
+	return r
+}
