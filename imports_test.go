@@ -18,7 +18,7 @@ var allowed = map[string][]string{
 	"authsome/internal/sqlite":     {"authsome/vault"},
 	"authsome/internal/keysource":  {"authsome/vault"},
 	"authsome/internal/atomicfile": {},
-	"authsome/internal/provider":   {"authsome", "authsome/internal/atomicfile"},
+	"authsome/internal/provider":   {"authsome", "authsome/internal/atomicfile", "authsome/internal/policy"},
 	"authsome/internal/oauth":      {"authsome"},
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
+	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",

@@ -67,13 +67,12 @@ func parseRules(entries []Entry) ([]Rule, error) {
 	return rules, nil
 }
 
-// Permits reports whether every origin that names providers with Only names this one; if not, it returns an entry of the one
-// that does not.
-func Permits(provider string, origins ...Options) (ok bool, without Entry) {
+// Permits reports whether every origin that names providers with Only names this one.
+func Permits(provider string, origins ...Options) bool {
 	for _, o := range origins {
 		if len(o.Only) > 0 && !slices.ContainsFunc(o.Only, func(e Entry) bool { return e.Text == provider }) {
-			return false, o.Only[0]
+			return false
 		}
 	}
-	return true, Entry{}
+	return true
 }

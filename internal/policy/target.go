@@ -168,3 +168,12 @@ func (t Target) matchesAny(all [][]string) bool {
 	}
 	return false
 }
+
+// Host returns the host, in canonical form, or for a wildcard the name below which hosts are meant; empty: every host is.
+func (t Target) Host() string { return t.host }
+
+// IsWildcard reports whether hosts below Host are meant, and not Host itself.
+func (t Target) IsWildcard() bool { return t.below }
+
+// Port returns the port that was written; empty: none was.
+func (t Target) Port() string { return t.port }

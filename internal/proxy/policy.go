@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"net/http"
+
 	"authsome"
 	"authsome/internal/policy"
 )
@@ -31,4 +33,27 @@ func byPolicy(d *policy.Denial) *refusal {
 		r.RetryAfter = policy.Seconds(d.RetryAfter)
 	}
 	return r
+}
+
+// refuseTunnel says why nothing may be tunnelled to a target, or nil.
+func (p *Proxy) refuseTunnel(target authority) *refusal {
+	if isForbiddenHost(target.host) {
+		return unreachable(target, errForbiddenAddress)
+	}
+	if why := p.cfg.Policy.For("https", target.host, target.port, false).Tunnel(); why != nil {
+		return byPolicy(why)
+	}
+	return nil
+}
+
+// refusePlain says why no request may go to a target that is not encrypted, or nil.
+func (p *Proxy) refusePlain(target authority) *refusal {
+	if p.namedByRoute(target) {
+		return refuse(http.StatusForbidden, "cleartext",
+			"%s belongs to a connected provider and is only reached over https", target.host)
+	}
+	if isForbiddenHost(target.host) {
+		return unreachable(target, errForbiddenAddress)
+	}
+	return nil
 }

@@ -25,15 +25,6 @@ const (
 	defaultMaxConnections = 10_000
 )
 
-// Unmatched says what becomes of traffic to hosts that no route names.
-type Unmatched int
-
-// What becomes of unmatched traffic.
-const (
-	Tunnel Unmatched = iota // passed on untouched
-	Deny                    // refused with 403
-)
-
 // Route says which requests get the credential of which connection.
 type Route struct {
 	Ref      authsome.Ref
@@ -55,7 +46,6 @@ type Config struct {
 	User     string
 	Password authsome.Secret
 
-	Unmatched Unmatched
 	// Policy says which requests may go out at all; nil: the routes alone do.
 	Policy *policy.Policy
 
