@@ -11,6 +11,10 @@ import (
 const Advice = "do not work around this: the person who started this run has decided it. Leave it alone, tell them what you " +
 	"wanted and why, and let them change the rule"
 
+// AdviceToWait is what a refusal tells that ends by itself.
+const AdviceToWait = "wait as long as Retry-After says. Do not work around this with another connection, host or tool: the " +
+	"person who started this run has decided it"
+
 // Denial says why a request does not go out. It does not change.
 type Denial struct {
 	Status     int    // of HTTP

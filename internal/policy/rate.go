@@ -135,7 +135,7 @@ func (w *window) add(now time.Time) {
 func (r Rate) exceeded(ref authsome.Ref, wait time.Duration) *Denial {
 	return &Denial{
 		Status: http.StatusTooManyRequests, Reason: "rate", Rule: "rate " + r.text, At: r.at, RetryAfter: wait,
-		Message: fmt.Sprintf("this run has sent %s requests as %s; the next may go in %d s", r.text, ref, Seconds(wait)),
+		Message: fmt.Sprintf("this run sends no more than %s as %s; the next request may go in %d s", r.text, ref, Seconds(wait)),
 	}
 }
 

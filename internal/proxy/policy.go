@@ -30,6 +30,7 @@ func byPolicy(d *policy.Denial) *refusal {
 		r.Hint = policy.Advice
 	}
 	if d.RetryAfter > 0 {
+		r.Hint = policy.AdviceToWait
 		r.RetryAfter = policy.Seconds(d.RetryAfter)
 	}
 	return r
