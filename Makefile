@@ -18,7 +18,7 @@ export GOWORK = off
 all: build
 
 build:
-	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
+	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
 
 # The race detector needs cgo; the program itself is tested as it is built.
 test:

@@ -35,7 +35,7 @@ func build(t *testing.T, env []string) map[string]string {
 	// What Go takes from its surroundings: the build is the packages', not that of this test.
 	env = append(env, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "SOURCE_DATE_EPOCH=1700000000")
 	command(t, env, ".", "git", "clone", "--quiet", "--no-hardlinks", "../..", source)
-	command(t, env, source, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(out, "authsome"), "./cmd/authsome")
+	command(t, env, source, "go", "build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", "-o", filepath.Join(out, "authsome"), "./cmd/authsome")
 	command(t, env, source, "go", "run", "./internal/release/manual", out)
 	sums := make(map[string]string)
 	err := fs.WalkDir(os.DirFS(out), ".", func(path string, entry fs.DirEntry, err error) error {
