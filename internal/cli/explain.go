@@ -211,8 +211,15 @@ func scheme(prefix string) string {
 
 func (v verdict) object(method, target string) object {
 	o := object{
-		{"url", target}, {"method", method}, {"outcome", v.Outcome}, {"why", v.why}, {"decrypted", v.Decrypted},
-		{"provider", v.Ref.Provider}, {"connection", v.Ref.Connection}, {"pattern", v.Pattern}, {"chosen_by", v.Only},
+		{"url", target},
+		{"method", method},
+		{"outcome", v.Outcome},
+		{"why", v.why},
+		{"decrypted", v.Decrypted},
+		{"provider", v.Ref.Provider},
+		{"connection", v.Ref.Connection},
+		{"pattern", v.Pattern},
+		{"chosen_by", v.Only},
 		{"injects", v.injects},
 	}
 	if c := v.connection; c != nil {

@@ -17,7 +17,7 @@ import (
 func (a *app) trustCommand() *cobra.Command {
 	var list bool
 	cmd := &cobra.Command{
-		Use: "trust [DIR]", Short: "Agree to what a project's file says about runs", Args: atMost(1),
+		Use: "trust [DIR]", Short: "Agree to what a project's file says about runs", Args: between(0, 1),
 		Long: "Show what " + trust.Dir + "/" + trust.File + " of a project says, and agree to it. A run in the project keeps to the file from then on; when\n" +
 			"the file changes, or is gone, no run starts until you have agreed again. DIR may be the file; it is where you are unless given.",
 		Example: "  authsome trust\n  authsome trust --list",
@@ -34,7 +34,7 @@ func (a *app) trustCommand() *cobra.Command {
 
 func (a *app) untrustCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "untrust [DIR]", Short: "Take the agreement to a project's file back", Args: atMost(1),
+		Use: "untrust [DIR]", Short: "Take the agreement to a project's file back", Args: between(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error { return a.untrust(args) },
 	}
 }

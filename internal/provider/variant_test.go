@@ -12,7 +12,9 @@ import (
 func TestGitHubsTokenIsThePasswordOfGit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ provider, base, host string }{
-		{"github", "", "github.com"}, {"github", "https://git.acme.test", "git.acme.test"}, {"github-app", "", "github.com"},
+		{"github", "", "github.com"},
+		{"github", "https://git.acme.test", "git.acme.test"},
+		{"github-app", "", "github.com"},
 		{"github-key", "", "github.com"},
 	} {
 		p, err := Open("").Lookup(authsome.ProviderName(c.provider))
