@@ -101,7 +101,10 @@ func (l *Log) maxSize() int64 {
 	return defaultMaxSize
 }
 
-func (l *Log) headPath() string { return l.path + ".head" }
+// headSuffix makes the name of a head of the name of its log.
+const headSuffix = ".head"
+
+func (l *Log) headPath() string { return l.path + headSuffix }
 
 // lock lets one process write, or verify, at a time. The operating system unlocks when its holder dies.
 func (l *Log) lock() (unlock func(), err error) {

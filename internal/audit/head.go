@@ -91,3 +91,13 @@ func writeHead(path string, h Head) error {
 	_, err = f.WriteAt([]byte(line), 0)
 	return errors.Join(err, f.Close())
 }
+
+// Head returns the head of the log; the zero value where nothing has been written.
+func (l *Log) Head() (Head, error) {
+	unlock, err := l.lock()
+	if err != nil {
+		return Head{}, fmt.Errorf("lock audit log: %w", err)
+	}
+	defer unlock()
+	return readHead(l.headPath())
+}

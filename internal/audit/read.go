@@ -16,6 +16,8 @@ import (
 type ReadOptions struct {
 	// Last asks for that many lines from the end; all if zero.
 	Last int
+	// Keep, if set, says which entries are wanted; Last counts only those then.
+	Keep func(*Entry) bool
 }
 
 // maxLine is longer than any line a Log writes.
@@ -39,8 +41,50 @@ func (e *LineError) Unwrap() error { return e.Err }
 // [*LineError] and reading goes on; any other error is the last thing that is yielded. A log that does not exist is empty.
 // With Last the log is read from its end, so the cost does not grow with it.
 func Read(path string, opts ReadOptions) iter.Seq2[Entry, error] {
+	if opts.Keep != nil {
+		return lastOf(kept(readAll(path, 0), opts.Keep), opts.Last)
+	}
+	return readAll(path, opts.Last)
+}
+
+// kept passes on the entries that are wanted, and every error.
+func kept(all iter.Seq2[Entry, error], keep func(*Entry) bool) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		parts, err := wanted(path, opts.Last)
+		for e, err := range all {
+			if (err != nil || keep(&e)) && !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// lastOf passes on the last n of what it is given; everything if n is 0.
+func lastOf(all iter.Seq2[Entry, error], n int) iter.Seq2[Entry, error] {
+	if n == 0 {
+		return all
+	}
+	return func(yield func(Entry, error) bool) {
+		type item struct {
+			entry Entry
+			err   error
+		}
+		var items []item
+		for e, err := range all {
+			if items = append(items, item{e, err}); len(items) >= 2*n {
+				items = append(items[:0], items[len(items)-n:]...)
+			}
+		}
+		for _, i := range items[max(0, len(items)-n):] {
+			if !yield(i.entry, i.err) {
+				return
+			}
+		}
+	}
+}
+
+func readAll(path string, last int) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		parts, err := wanted(path, last)
 		defer func() {
 			for _, p := range parts {
 				_ = p.file.Close()
