@@ -34,13 +34,14 @@ func Follow(ctx context.Context, path string, opts ReadOptions) iter.Seq2[Entry,
 				return
 			case <-tick.C:
 			}
-			if head, err := readHead(path + headSuffix); err != nil || head.Seq <= last {
+			head, err := readHead(path + headSuffix)
+			if err != nil || head.Seq <= last {
 				continue // a head that is being written is read at the next tick
-			} else if !yieldAfter(path, last, head.Seq, opts.Keep, yield) {
-				return
-			} else {
-				last = head.Seq
 			}
+			if !yieldAfter(path, last, head.Seq, opts.Keep, yield) {
+				return
+			}
+			last = head.Seq
 		}
 	}
 }

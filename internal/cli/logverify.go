@@ -20,7 +20,7 @@ func (a *app) logVerifyCommand() *cobra.Command {
 		Long: "Check that no entry of the audit log was changed, removed, moved, added by somebody else or cut off. Exits 1 and\n" +
 			"says where if one was. What somebody with your vault and its key could do to log and vault together is only seen\n" +
 			"against a head that was kept elsewhere: see authsome log head.",
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyLog(heads) },
+		RunE: func(*cobra.Command, []string) error { return a.verifyLog(heads) },
 	}
 	cmd.Flags().StringArrayVar(&heads, "head", nil, "FILE with what authsome log head printed before (- for standard input)")
 	return cmd
