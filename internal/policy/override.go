@@ -35,6 +35,9 @@ func overrides(name string) bool {
 	default:
 		return false
 	}
+	if name[0]|0x20 != 'x' { // Authorization is as long
+		return false
+	}
 	switch strings.ReplaceAll(strings.ToLower(name), "_", "-") {
 	case "x-http-method-override", "x-http-method", "x-method-override":
 		return true
