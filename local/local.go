@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -69,6 +70,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Jitter returns numbers between 0 and 1 that spread the attempts of background callers; rand.Float64 if nil.
+	Jitter func() float64
 }
 
 // Layer is an [authsome.AuthLayer] over a vault. Close it when done.
@@ -82,6 +85,7 @@ type Layer struct {
 	recorder          authsome.Recorder
 	log               *slog.Logger
 	now               func() time.Time
+	jitter            func() float64
 
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
@@ -173,6 +177,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		recorder:          cfg.Recorder,
 		log:               cfg.Logger,
 		now:               cfg.Now,
+		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
 		unstored:          make(map[authsome.Ref]*connectionRecord),
 		discovered:        make(map[string]discovery),
@@ -189,6 +194,9 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 	}
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.jitter == nil {
+		l.jitter = rand.Float64
 	}
 	return l
 }

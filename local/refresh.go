@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -248,7 +247,7 @@ func (l *Layer) failed(
 		c.Invalid = true
 		c.Refresh.RefusedClient = client.fingerprint()
 	default:
-		c.Refresh.NextAttemptAt = coolDown(now, c.Refresh.Failures, e.RetryAfter, rand.Float64())
+		c.Refresh.NextAttemptAt = coolDown(now, c.Refresh.Failures, e.RetryAfter, l.jitter())
 	}
 	err := l.store(ctx, c)
 	if errors.Is(err, vault.ErrConflict) {
