@@ -53,9 +53,20 @@ func (l *Layer) access(ctx context.Context, ref authsome.Ref, opts authsome.Cred
 		warning, err = l.settle(c)
 		return p, h, c, warning, err
 	}
-	c, warning, err = l.refresh(ctx, p, c, opts)
+	for range maxJoins {
+		seen := c.Generation
+		c, warning, err = l.refresh(ctx, p, c, opts)
+		settled := err != nil || warning != nil || c.Generation != seen
+		if settled || c.decide(opts, h.registration(c), l.now()) != renew {
+			break
+		}
+	}
 	return p, h, c, warning, err
 }
+
+// maxJoins is how often an access call takes part in a refresh. One that others have begun may be less than it asks for:
+// they find a token good enough that it wants to be renewed.
+const maxJoins = 3
 
 // settle decides what a caller gets when a record that should have been renewed was not: the stored token with a
 // warning while it lives, an error afterwards.

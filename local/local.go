@@ -238,6 +238,9 @@ func vaultError(what string, err error) error {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
 		return e
 	}
+	if errors.Is(err, context.Canceled) {
+		return &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
+	}
 	hint := "authsome doctor says what is wrong"
 	switch {
 	case errors.Is(err, vault.ErrCorrupt):

@@ -137,7 +137,11 @@ func (l *Layer) rotate(
 	before := c.Refresh
 	c.Refresh.AnswerLost = before.AnswerLost || !before.IntentAt.IsZero()
 	c.Refresh.IntentAt = l.now().UTC()
-	if err := l.store(ctx, c); err != nil {
+	err = l.store(ctx, c)
+	if errors.Is(err, vault.ErrConflict) {
+		return l.adopt(ctx, c.ref) // somebody without our lock has replaced the token that was to be renewed
+	}
+	if err != nil {
 		c.Refresh = before
 		return l.blocked(c, err)
 	}

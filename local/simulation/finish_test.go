@@ -110,4 +110,3 @@ func (w *world) pass(d time.Duration, why string) {
 	w.tracef("+%s %s", d, why)
 	time.Sleep(d)
 }
-

@@ -69,6 +69,7 @@ type session struct {
 	sends      int
 	unknown    bool // the outcome of the last request
 	mustReplay bool
+	refused    bool
 	stolen     bool // the record was replaced by somebody who knows no locks
 }
 
@@ -97,7 +98,7 @@ func (s *peekStore) List(_ context.Context, prefix vault.Key) ([]vault.Row, erro
 	return s.list(prefix), nil
 }
 func (s *peekStore) Lock(context.Context, vault.Key) (func(), error) { return func() {}, nil }
-func (s *peekStore) Close() error                                   { return nil }
+func (s *peekStore) Close() error                                    { return nil }
 
 func (o *oracle) open(w *world) {
 	o.refused = make(map[string]bool)
@@ -255,7 +256,7 @@ func (w *world) checkSend(t *turn) {
 		w.violated("process %d sends %s, and the vault holds %s", p.id, token, cur.RefreshToken)
 	case cur.Refresh.IntentAt.IsZero():
 		w.violated("process %d sends a refresh token without a stored intent", p.id)
-	case cur.Invalid, w.refused[token]:
+	case cur.Invalid, s.refused:
 		w.violated("process %d sends %s, which was refused already", p.id, token)
 	case p.pending != nil && p.pending.from.value == token:
 		w.violated("process %d sends %s, and has the answer already", p.id, token)
@@ -266,6 +267,13 @@ func (w *world) checkSend(t *turn) {
 	}
 	s.sends++
 	s.mustReplay = false
+}
+
+// late is about a request whose time was up before it left, because its machine slept.
+func (w *world) late(t *turn) {
+	if s := t.proc.session; s != nil {
+		s.mustReplay = false
+	}
 }
 
 // heard is about the outcome of a request that a process learns.
@@ -284,6 +292,7 @@ func (w *world) heard(t *turn) {
 	s.mustReplay = s.unknown && s.sends < 3 && t.proc.now().Sub(s.intentAt) <= 15*time.Second
 	if x.answer.refused != "" {
 		w.refused[x.answer.refused] = true
+		s.refused = true
 	}
 	if x.answer.rotation != nil {
 		t.proc.pending = x.answer.rotation
@@ -337,7 +346,7 @@ func (w *world) checkCredential(a *ask) {
 	for _, s := range w.history[a.from:] {
 		if s.AccessToken == c.Value.Reveal() {
 			held = true
-			settled = settled || !s.pendingOutcome() && !s.Invalid
+			settled = settled || !s.pendingOutcome()
 		}
 	}
 	began := w.history[a.from]
@@ -348,7 +357,7 @@ func (w *world) checkCredential(a *ask) {
 	switch {
 	case !held:
 		w.violated("ask %d gets %s, which the vault did not hold", a.id, c.Value.Reveal())
-	case !c.ExpiresAt.IsZero() && !a.clocks[0].Before(c.ExpiresAt):
+	case !c.ExpiresAt.IsZero() && a.jumps == a.proc.machine.jumps && !a.clocks[0].Before(c.ExpiresAt):
 		w.violated("ask %d gets a token that has expired", a.id)
 	case c.Warning != nil || a.unlocked:
 	case !settled:

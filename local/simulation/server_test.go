@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-
 // rules is how an authorization server behaves. They are those of servers that there are.
 type rules struct {
 	reuse        reuse

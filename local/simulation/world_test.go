@@ -159,6 +159,7 @@ func (w *world) process(m *machine) *process {
 func (w *world) start(p *process, what string, opts authsome.CredentialOptions) *ask {
 	a := &ask{
 		id: w.asked, what: what, proc: p, opts: opts, begun: time.Now(), from: len(w.history) - 1, read: -1, faults: p.faults,
+		jumps: p.machine.jumps,
 	}
 	a.ticks()
 	w.asked++
@@ -304,6 +305,7 @@ func (w *world) advance(t *turn) {
 		w.lock(t, gone)
 	case toSend:
 		if gone != nil {
+			w.late(t)
 			w.let(t, gone)
 			return
 		}
