@@ -110,7 +110,7 @@ func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause e
 	if err != nil {
 		return refreshed{record: seen}, gone(seen.ref, err)
 	}
-	if c.fresh(l.now()) {
+	if c.Generation != seen.Generation && c.fresh(l.now()) {
 		return refreshed{record: c}, nil
 	}
 	c.Refresh.Reason = reasonLockHeld

@@ -138,7 +138,9 @@ func (w *world) send(t *turn) {
 	case answerReset:
 		deliver(there, false, instead(answer{failure: errReset}))
 	case answerCut:
-		deliver(there, false, func(a *answer) *answer { return &answer{status: a.status, body: a.body + "\x00"} })
+		deliver(there, false, func(a *answer) *answer {
+			return &answer{status: a.status, body: a.body + "\x00", clear: a.status >= 500}
+		})
 	case answerGateway:
 		deliver(there, false, instead(answer{status: 502}))
 	case answerPage:

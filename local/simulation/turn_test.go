@@ -248,7 +248,7 @@ func (d *disk) Close() error { return nil }
 // plainKeys wraps the data key in nothing.
 type plainKeys struct{}
 
-func (plainKeys) Name() string { return "plain" }
+func (plainKeys) Name() string                                       { return "plain" }
 func (plainKeys) Wrap(_ context.Context, key []byte) ([]byte, error) { return slices.Clone(key), nil }
 
 func (plainKeys) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
@@ -267,7 +267,6 @@ type ask struct {
 	read   int // the one that it was decided on; -1: none yet
 
 	clocks    [2]time.Time // between which the process's clock was
-	jumps     int          // of that clock, when it began
 	faults    int          // what the process's store had failed by then
 	cancelled bool
 	unlocked  bool // it has given up waiting for the lock

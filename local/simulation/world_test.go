@@ -159,7 +159,6 @@ func (w *world) process(m *machine) *process {
 func (w *world) start(p *process, what string, opts authsome.CredentialOptions) *ask {
 	a := &ask{
 		id: w.asked, what: what, proc: p, opts: opts, begun: time.Now(), from: len(w.history) - 1, read: -1, faults: p.faults,
-		jumps: p.machine.jumps,
 	}
 	a.ticks()
 	w.asked++
