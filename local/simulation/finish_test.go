@@ -97,13 +97,16 @@ func (w *world) lastAsk(p *process) *ask {
 		w.pass(w.life, "the token expires")
 	}
 	a := w.final(p, "get", authsome.CredentialOptions{Background: background})
-	if w.violation != "" || a.err != nil || a.credential.Warning != nil || w.server.accepts(a.credential.Value.Reveal()) {
-		return a
+	for range 2 {
+		if w.violation != "" || a.err != nil || a.credential.Warning != nil || w.server.accepts(a.credential.Value.Reveal()) {
+			return a
+		}
+		// A token that the vault takes for good and the API does not: a clock was wrong, a later request has ended it, or
+		// nobody has said how long it lives. The API's 401 tells; for a token that seems to be new, the second one does.
+		w.pass(2*time.Minute, "the API answers 401")
+		a = w.final(p, "get", authsome.CredentialOptions{Rejected: a.credential.Generation, Background: background})
 	}
-	// A token that the vault takes for good and the API does not: a clock was wrong, a later request has ended it, or
-	// nobody has said how long it lives. The API's 401 tells.
-	w.pass(2*time.Minute, "the API answers 401")
-	return w.final(p, "get", authsome.CredentialOptions{Rejected: a.credential.Generation, Background: background})
+	return a
 }
 
 func (w *world) pass(d time.Duration, why string) {
