@@ -193,6 +193,9 @@ type CredentialOptions struct {
 	// Rejected is the Generation of a credential that the API has answered 401 to. A newer one is returned if there
 	// is; otherwise the layer decides whether a refresh can help.
 	Rejected uint64
+	// Stored asks for what is stored now: nothing is refreshed. It fails when that has expired. Whoever was told of a
+	// change ([Watcher]) looks this way, and waits for no refresh under way.
+	Stored bool
 	// Background is set by callers that retry by themselves. They do not cause a call of the token endpoint before
 	// the cool-down that the last failure left behind has passed.
 	Background bool
