@@ -2,6 +2,7 @@ package authsome
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -53,7 +54,9 @@ func (c *Credential) HeaderOnly() bool { return c.Signer == nil && len(c.Inject.
 func (c *Credential) Authenticate(r *http.Request) error {
 	if c.Signer != nil {
 		if err := c.Signer.Sign(r); err != nil {
-			return c.unusable(err.Error())
+			e := c.unusable(err.Error())
+			e.Err = err
+			return e
 		}
 		return nil
 	}
@@ -118,7 +121,7 @@ func (c *Credential) holdsControl() bool {
 }
 
 // unusable is the failure to put the credential on a request.
-func (c *Credential) unusable(why string) error {
+func (c *Credential) unusable(why string) *Error {
 	return &Error{
 		Kind: KindInternal, Ref: c.Ref,
 		Message: fmt.Sprintf("the credential of %s cannot be sent: %s", c.Ref, why),
@@ -175,6 +178,9 @@ func foldFieldByte(c byte) byte {
 }
 
 func isForbiddenInField(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// ErrBodyTooLarge is in the tree of a [Signer]'s error when it would have to read more of a body than it keeps.
+var ErrBodyTooLarge = errors.New("the body is too large to be signed")
 
 // Signer authenticates requests one by one: with a signature over each, or with a proof made for it. It is safe for
 // concurrent use.
