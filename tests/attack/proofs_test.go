@@ -18,13 +18,15 @@ const (
 
 // proofs are the ways to take the defences out, by the number of the attack.
 var proofs = map[int][]proof{
-	1:  {one("check of Host", interceptGo, "	if !d.is(r.Host) {", "	if false {")},
-	2:  {one("check of the server name", leafGo, "			return nil, checkServerName(h.name, hello.ServerName)", "			return nil, nil")},
-	3:  {one("verification of the server", upstreamGo, "		MinVersion:         tls.VersionTLS12,", "		MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,")},
-	4:  {one("refusal of cleartext", connectGo, "	case p.namedByRoute(target):", "	case false:")},
-	5:  {one("comparison of ports", patternGo, "	if port != p.port || !isASCII(host) {", "	if !isASCII(host) {")},
-	6:  {one("check at dial", dialGo, "guard && isForbidden(a.Addr())", "false")},
-	7:  {one("refusal of the unspecified address", dialGo, "ip.IsUnspecified(), ", "")},
+	1: {one("check of Host", interceptGo, "	if !d.is(r.Host) {", "	if false {")},
+	2: {one("check of the server name", leafGo, "			return nil, checkServerName(h.name, hello.ServerName)", "			return nil, nil")},
+	3: {one("verification of the server", upstreamGo, "		MinVersion:         tls.VersionTLS12,", "		MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,")},
+	4: {one("refusal of cleartext", connectGo, "	case p.namedByRoute(target):", "	case false:")},
+	5: {one("comparison of ports", patternGo, "	if port != p.port || !isASCII(host) {", "	if !isASCII(host) {")},
+	6: {one("check at dial", dialGo, "guard && isForbidden(a.Addr())", "false")},
+	7: {{"refusal of the unspecified address", []change{
+		{dialGo, "ip.IsUnspecified(), ", ""}, {dialGo, "return b[0] == 0 || b == ", "return b == "},
+	}}},
 	8:  {one("check of the proxy's own address", dialGo, "isOwn(a) || ", "")},
 	9:  {one("handing redirects back", upstreamGo, "	return u.http1.RoundTrip(r)", "	return (&http.Client{Transport: u.http1}).Do(r)")},
 	10: {one("comparison of whole names", patternGo, "		return host == p.host", "		return strings.HasSuffix(host, p.host)")},
@@ -42,7 +44,7 @@ var proofs = map[int][]proof{
 	16: {one("check of what is stored", "local/fields.go", "r < ' ' || r == 0x7f", "false")},
 	17: {
 		one("check of the authority", interceptGo, "	if !d.is(r.Host) {", "	if false {"),
-		one("check of a host beside", interceptGo, "		if !d.is(host) {", "		if false {"),
+		one("check of a host beside", interceptGo, "		if !d.is(host) {", "		if host == \"\" {"),
 	},
 	18: {one("proof of the handshake", upgradeGo, "	if !strings.EqualFold(protocol, \"websocket\") {", "	if true {")},
 	19: {one("removal of Alt-Svc", respondGo, "	delete(h, \"Alt-Svc\") // it would lead the client past this proxy\n", "")},

@@ -15,7 +15,7 @@ import (
 func placeholderElsewhere(t *testing.T) {
 	w := newWorld(t, setup{hostURL: "https://" + victimHost + "/v1"})
 	r := w.run(t)
-	if strings.Contains(strings.Join(r.names, "\n"), w.secret) {
+	if d := r.order(t, nil, "env"); d.Code != 0 || strings.Contains(d.Output+strings.Join(r.names, "\n"), w.secret) {
 		t.Fatal("the child's environment holds the secret")
 	}
 	placeholder := r.env["VICTIM_KEY"]
@@ -37,6 +37,9 @@ func placeholderElsewhere(t *testing.T) {
 	} {
 		a := r.victim(t).ask(t, bytes)
 		a.expect(t, bytes, http.StatusForbidden)
+		if a.reason() != "placeholder" {
+			t.Errorf("%s was refused for another reason: %s", bytes, a)
+		}
 	}
 	w.victim.untouched(t)
 	r.end()
