@@ -15,7 +15,7 @@ var attacks = []attack{
 	{9, "redirect", "the provider redirects to the attacker", "handed back, not followed", redirect, ""},
 	{10, "look-alike-name", "names that look like the provider's", "no credential; other spellings are one name", lookAlikes, ""},
 	{11, "path-tricks", "dot segments and their disguises against path rules", "400; what is let through is not rewritten", pathTricks, ""},
-	{12, "method-override", "X-HTTP-Method-Override, to pass for another method", "judged as the method it becomes", nil, "not yet"},
+	{12, "method-override", "X-HTTP-Method-Override, to pass for another method", "judged as the method it becomes", methodOverride, ""},
 	{13, "request-smuggling", "two lengths, bare line feeds, folded lines", "400, and the connection is closed", smuggling, ""},
 	{14, "connection-names-credential", "Connection: authorization, to lose the credential", "injected last", connectionField, ""},
 	{15, "own-credential-beside", "the client's own Authorization, in every spelling", "dropped, also in trailers", ownCredential, ""},

@@ -32,6 +32,30 @@ func pathTricks(t *testing.T) {
 	}
 }
 
+// 12: a request that is allowed by its method, and asks to be taken for another.
+func methodOverride(t *testing.T) {
+	w := newWorld(t, setup{})
+	for _, flags := range [][]string{{"--deny", "DELETE " + victimHost + "/**"}, {"--read-only"}} {
+		r := w.run(t, flags...)
+		before := len(w.victim.seen())
+		for _, bytes := range []string{
+			get("/x", "X-HTTP-Method-Override: DELETE\r\n"), get("/x", "x-http-method: delete\r\n"),
+			get("/x", "X-Method-Override: DELETE\r\n"), get("/x", "X_HTTP_Method_Override: DELETE\r\n"),
+			get("/x", "X-HTTP-Method-Override: GET, DELETE\r\n"),
+			get("/x", "X-HTTP-Method-Override: GET\r\nX-HTTP-Method-Override: DELETE\r\n"),
+			get("/x?_method=DELETE", ""), get("/x?a=b&%5fmethod=delete", ""),
+			"delete /x HTTP/1.1\r\nHost: " + victimHost + "\r\n\r\n", "DELETE /x HTTP/1.1\r\nHost: " + victimHost + "\r\n\r\n",
+		} {
+			a := r.victim(t).ask(t, bytes)
+			a.expect(t, flags[0]+" "+bytes, http.StatusForbidden)
+		}
+		if n := len(w.victim.seen()); n != before {
+			t.Errorf("%s: %d requests went out", flags[0], n-before)
+		}
+		r.victim(t).ask(t, get("/x", "X-HTTP-Method-Override: GET\r\n")).expect(t, "what is allowed both ways", http.StatusOK)
+	}
+}
+
 // 13: requests that end elsewhere for the next reader.
 func smuggling(t *testing.T) {
 	w := newWorld(t, setup{})

@@ -33,6 +33,7 @@ var proofs = map[int][]proof{
 	11: {
 		one("refusal of ambiguous paths", interceptGo, "	if x.rule.ambiguous {", "	if false {"),
 	},
+	12: {one("judging the other method", "internal/policy/host.go", "range overriding(r) {", "range overriding(r)[:0] {")},
 	13: {
 		one("refusal of two lengths", requestGo, "	case lengths+codings > 1:", "	case false:"),
 	},
