@@ -18,7 +18,7 @@ type client struct {
 	command func(t *testing.T, o *origin) []string
 	env     []string
 	want    []string // what it prints besides the server's word
-	missing bool     // the word is not printed
+	direct  bool     // it goes around the proxy, and gets nowhere
 	noise   []string // what it may say on stderr; anything if nil
 }
 
@@ -67,31 +67,27 @@ func testdata(t *testing.T, name string) string {
 
 func module(name string) string { return filepath.Join("testdata", "node_modules", name) }
 
-// nodes are the versions that are tested, by their names in the table.
-func nodes(t *testing.T) map[string]string {
-	t.Helper()
-	return map[string]string{
-		"Node.js 20": oldNode(t), "Node.js 22": need(t, module("node22/bin/node")), "Node.js 24": need(t, module("node24/bin/node")),
-	}
-}
-
-// oldNode returns the system's Node.js if it is one that does not follow the environment, else the one that is installed
-// for the purpose.
-func oldNode(t *testing.T) string {
-	t.Helper()
-	return need(t, module("node20/bin/node"))
-}
-
-func nodeWay(node, way string) func(*testing.T, *origin) []string {
+// nodeWay starts one of the ways of node.mjs, by way of another command if there is one.
+func nodeWay(node, way string, before ...string) func(*testing.T, *origin) []string {
 	return func(t *testing.T, _ *origin) []string {
-		return []string{nodes(t)[node], testdata(t, "node.mjs"), way, address(way)}
+		version, _ := strings.CutPrefix(node, "Node.js ")
+		return append(before, need(t, module("node"+version+"/bin/node")), testdata(t, "node.mjs"), way, address(way))
 	}
 }
 
-var nodeWays = []string{
-	"fetch", "https", "agent", "syncagent", "http2", "sse", "upload", "https_upload", "worker", "child", "local", "failure",
-	"got", "node_fetch", "axios", "undici", "openai", "anthropic", "octokit", "ws", "plain_fetch", "plain_http",
+// nodeWays are the ways of node.mjs, and what they are called in the table.
+var nodeWays = [][2]string{
+	{"fetch", "`fetch`"}, {"https", "`node:https`"}, {"agent", "`node:https` with an agent of one's own"},
+	{"syncagent", "an agent that makes its own connections"}, {"http2", "`node:http2`"},
+	{"sse", "server-sent events"}, {"upload", "a stream up and down"}, {"https_upload", "`Expect: 100-continue`"},
+	{"worker", "worker threads"}, {"child", "child processes"}, {"local", "servers on this machine, left alone"},
+	{"failure", "failures and time-outs, reported as ever"}, {"plain_fetch", "`fetch` of `http:`, without a credential"},
+	{"plain_http", "`node:http`, without a credential"}, {"websocket", "`WebSocket`"},
+	{"ws", "ws"}, {"undici", "undici"}, {"got", "got"}, {"node_fetch", "node-fetch"}, {"axios", "axios"}, {"openai", "openai"},
+	{"anthropic", "@anthropic-ai/sdk"}, {"octokit", "@octokit/rest"},
 }
+
+var nodeVersions = []string{"Node.js 20", "Node.js 22", "Node.js 24"}
 
 func clients() []client {
 	all := []client{
@@ -115,22 +111,26 @@ func clients() []client {
 		{name: "PHP curl", command: script("php", "client.php")},
 		{name: "cargo", command: cargo},
 		{name: "npm", command: npm, env: []string{"npm_config_loglevel=error"}},
+		{name: "Python http.client, and other bare sockets", command: pythonWay("http_client", "http"), direct: true},
+		{name: "Python with -I or -E: urllib3, aiohttp", command: isolated, direct: true},
+		{name: "Node.js 20 without NODE_OPTIONS", command: nodeWay("Node.js 20", "fetch", "env", "-u", "NODE_OPTIONS"), direct: true},
+		{name: "curl, 100-continue", command: curlUpload, want: []string{"HTTP/1.1 100 Continue"}},
 		{name: "Bun fetch", command: bunOrDeno("bun", "run")},
 		{name: "Deno fetch", command: bunOrDeno("deno", "run", "--allow-all", "--node-modules-dir=none")},
 	}
-	for _, node := range []string{"Node.js 20", "Node.js 22", "Node.js 24"} {
+	for _, node := range nodeVersions {
 		for _, way := range nodeWays {
-			all = append(all, nodeClient(node, way))
-		}
-		if node != "Node.js 20" { // which has no WebSocket of its own
-			all = append(all, nodeClient(node, "websocket"))
+			if node == "Node.js 20" && way[0] == "websocket" {
+				continue // there is none
+			}
+			all = append(all, nodeClient(node, way[0], way[1]))
 		}
 	}
 	return all
 }
 
-func nodeClient(node, way string) client {
-	c := client{name: node + " " + way, command: nodeWay(node, way), noise: []string{}}
+func nodeClient(node, way, label string) client {
+	c := client{name: node + ": " + label, command: nodeWay(node, way), noise: []string{}}
 	switch way {
 	case "upload", "https_upload":
 		c.want = []string{fmt.Sprint(64 * 64 << 10)}
@@ -144,6 +144,20 @@ func nodeClient(node, way string) client {
 		c.noise = nil // Node.js 22 warns in workers of what we have asked for, and cannot be kept from it
 	}
 	return c
+}
+
+func isolated(t *testing.T, o *origin) []string {
+	command := pythonWay("aiohttp", "aiohttp")(t, o)
+	return slices.Insert(command, 1, "-I")
+}
+
+func curlUpload(t *testing.T, o *origin) []string {
+	file := filepath.Join(t.TempDir(), "large")
+	write(t, file, o.nonce+strings.Repeat("x", 3<<20))
+	return []string{
+		need(t, "curl"), "-sS", "-i", "--http1.1", "-H", "Expect: 100-continue", "--data-binary", "@" + file,
+		"https://api.clients.test/echo",
+	}
 }
 
 func goClient(t *testing.T, _ *origin) []string {
@@ -255,8 +269,27 @@ func TestClients(t *testing.T) {
 	}
 }
 
+// A program that has not been started with the run's password is nobody to the proxy, though it knows the port: this one
+// has given its environment away.
+func TestProxyDoesNotKnowAStranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.serve(t)
+	program := need(t, "java")
+	got := w.start(t, o, nil, "env", "-u", "HTTPS_PROXY", "-u", "https_proxy", program, testdata(t, "Client.java"), "url", url)
+	if got.Code == 0 || got.requests > 0 || !strings.Contains(got.Stderr, "407") {
+		t.Errorf("it got in\n%s", got)
+	}
+}
+
 func (c client) check(t *testing.T, o *origin, got outcome) {
 	t.Helper()
+	if c.direct {
+		if got.Code == 0 || got.requests > 0 {
+			t.Errorf("it was to go direct, and to fail; the server has heard of it %d times\n%s", got.requests, got)
+		}
+		return
+	}
 	if got.Code != 0 || !strings.Contains(got.Stdout, o.nonce) {
 		t.Errorf("it has no answer from the server\n%s", got)
 	}
