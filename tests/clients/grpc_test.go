@@ -31,16 +31,22 @@ func TestGRPC(t *testing.T) {
 		want []string
 	}{
 		{
-			"unary, trailers", []string{"-v", "HOST", "grpc.health.v1.Health/Check"}, 0,
+			"unary, trailers",
+			[]string{"-v", "HOST", "grpc.health.v1.Health/Check"},
+			0,
 			[]string{`"status": "SERVING"`, "x-trailer: NONCE"},
 		},
 		{
-			"a status other than OK", []string{"-v", "-d", `{"service": "none"}`, "HOST", "grpc.health.v1.Health/Check"},
-			64 + int(codes.NotFound), []string{"Code: NotFound", "x-trailer: NONCE"},
+			"a status other than OK",
+			[]string{"-v", "-d", `{"service": "none"}`, "HOST", "grpc.health.v1.Health/Check"},
+			64 + int(codes.NotFound),
+			[]string{"Code: NotFound", "x-trailer: NONCE"},
 		},
 		{
-			"a stream of the server", []string{"-v", "-max-time", "60", "HOST", "grpc.health.v1.Health/Watch"},
-			64 + int(codes.Aborted), []string{`"status": "SERVING"`, `"status": "NOT_SERVING"`, "x-trailer: NONCE", "Code: Aborted"},
+			"a stream of the server",
+			[]string{"-v", "-max-time", "60", "HOST", "grpc.health.v1.Health/Watch"},
+			64 + int(codes.Aborted),
+			[]string{`"status": "SERVING"`, `"status": "NOT_SERVING"`, "x-trailer: NONCE", "Code: Aborted"},
 		},
 		{"a stream in both directions", []string{"HOST", "list"}, 0, []string{"grpc.health.v1.Health"}},
 	} {

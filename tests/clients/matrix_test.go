@@ -77,14 +77,29 @@ func nodeWay(node, way string, before ...string) func(*testing.T, *origin) []str
 
 // nodeWays are the ways of node.mjs, and what they are called in the table.
 var nodeWays = [][2]string{
-	{"fetch", "`fetch`"}, {"https", "`node:https`"}, {"agent", "`node:https` with an agent of one's own"},
-	{"syncagent", "an agent that makes its own connections"}, {"http2", "`node:http2`"},
-	{"sse", "server-sent events"}, {"upload", "a stream up and down"}, {"https_upload", "`Expect: 100-continue`"},
-	{"worker", "worker threads"}, {"child", "child processes"}, {"local", "servers on this machine, left alone"},
-	{"failure", "failures and time-outs, reported as ever"}, {"plain_fetch", "`fetch` of `http:`, without a credential"},
-	{"plain_http", "`node:http`, without a credential"}, {"websocket", "`WebSocket`"},
-	{"ws", "ws"}, {"undici", "undici"}, {"got", "got"}, {"node_fetch", "node-fetch"}, {"axios", "axios"}, {"openai", "openai"},
-	{"anthropic", "@anthropic-ai/sdk"}, {"octokit", "@octokit/rest"},
+	{"fetch", "`fetch`"},
+	{"https", "`node:https`"},
+	{"agent", "`node:https` with an agent of one's own"},
+	{"syncagent", "an agent that makes its own connections"},
+	{"http2", "`node:http2`"},
+	{"sse", "server-sent events"},
+	{"upload", "a stream up and down"},
+	{"https_upload", "`Expect: 100-continue`"},
+	{"worker", "worker threads"},
+	{"child", "child processes"},
+	{"local", "servers on this machine, left alone"},
+	{"failure", "failures and time-outs, reported as ever"},
+	{"plain_fetch", "`fetch` of `http:`, without a credential"},
+	{"plain_http", "`node:http`, without a credential"},
+	{"websocket", "`WebSocket`"},
+	{"ws", "ws"},
+	{"undici", "undici"},
+	{"got", "got"},
+	{"node_fetch", "node-fetch"},
+	{"axios", "axios"},
+	{"openai", "openai"},
+	{"anthropic", "@anthropic-ai/sdk"},
+	{"octokit", "@octokit/rest"},
 }
 
 var nodeVersions = []string{"Node.js 20", "Node.js 22", "Node.js 24"}
@@ -234,8 +249,10 @@ func gitClone(t *testing.T, o *origin) []string {
 	for _, args := range [][]string{
 		{"init", "-q", "--bare", filepath.Join(o.repositories, "repository.git")},
 		{"init", "-q", filepath.Join(o.repositories, "work")},
-		{"-C", filepath.Join(o.repositories, "work"), "-c", "user.name=me", "-c", "user.email=me@clients.test", "commit", "-q",
-			"--allow-empty", "-m", o.nonce},
+		{
+			"-C", filepath.Join(o.repositories, "work"), "-c", "user.name=me", "-c", "user.email=me@clients.test", "commit", "-q",
+			"--allow-empty", "-m", o.nonce,
+		},
 		{"-C", filepath.Join(o.repositories, "work"), "push", "-q", "../repository.git", "HEAD:master"},
 		{"-C", filepath.Join(o.repositories, "repository.git"), "symbolic-ref", "HEAD", "refs/heads/master"},
 	} {
