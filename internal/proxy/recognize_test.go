@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // A client that sends no password is asked about, one that sends a wrong one is not: it has spoken for itself.
@@ -52,7 +53,7 @@ func TestClientThatCannotLogInIsRecognized(t *testing.T) {
 func TestConnectionEndsWithARefusedTunnel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cfg.Unmatched = Deny
+	w.cfg.Policy = policy.New(policy.Config{NoUnmatched: "--unmatched"})
 	w.start()
 	conn, br := w.raw()
 	_, _ = fmt.Fprintf(conn, "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\nProxy-Authorization: %s\r\n\r\n",
