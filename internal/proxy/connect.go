@@ -27,16 +27,30 @@ func (p *Proxy) front(w http.ResponseWriter, r *http.Request) {
 
 // knows reports whether the client has the run's password.
 func (p *Proxy) knows(r *http.Request) bool {
-	fields := r.Header["Proxy-Authorization"]
-	if len(fields) != 1 {
-		return false
-	}
-	basic := http.Request{Header: http.Header{"Authorization": fields}}
-	user, password, ok := basic.BasicAuth()
+	user, password, ok := p.login(r)
 	userOK := authsome.NewSecret(user).Equal(authsome.NewSecret(p.cfg.User))
-	passwordOK := authsome.NewSecret(password).Equal(p.cfg.Password)
+	passwordOK := password.Equal(p.cfg.Password)
 	return ok && userOK && passwordOK
 }
+
+// login returns what the client logs in with: what it sends, or what it is known to hold.
+func (p *Proxy) login(r *http.Request) (user string, password authsome.Secret, ok bool) {
+	fields := r.Header["Proxy-Authorization"]
+	if len(fields) == 0 && p.cfg.Recognize != nil {
+		if client, ok := r.Context().Value(clientKey{}).(net.Conn); ok {
+			return p.cfg.Recognize(client)
+		}
+	}
+	if len(fields) != 1 {
+		return "", authsome.Secret{}, false
+	}
+	basic := http.Request{Header: http.Header{"Authorization": fields}}
+	user, sent, ok := basic.BasicAuth()
+	return user, authsome.NewSecret(sent), ok
+}
+
+// clientKey is the key of the client's connection in the context of what it asks the proxy itself.
+type clientKey struct{}
 
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	target, err := parseAuthority(r.RequestURI, "")

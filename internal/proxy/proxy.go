@@ -45,6 +45,9 @@ type Config struct {
 	// User and Password are demanded of every client (Basic, RFC 7617, in Proxy-Authorization).
 	User     string
 	Password authsome.Secret
+	// Recognize tells what a client that sends no Proxy-Authorization would log in with, for those that cannot send any.
+	// It counts as if it had been sent. Nil recognizes nobody.
+	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
 	// Policy says which requests may go out at all; nil: the routes alone do.
 	Policy *policy.Policy
@@ -177,7 +180,7 @@ func (p *Proxy) begin(conn net.Conn) bool {
 	p.conns[conn] = struct{}{}
 	p.wg.Go(func() {
 		defer p.end(conn)
-		p.http1.ServeConn(p.ctx, conn, http.HandlerFunc(p.front))
+		p.http1.ServeConn(context.WithValue(p.ctx, clientKey{}, conn), conn, http.HandlerFunc(p.front))
 	})
 	return true
 }

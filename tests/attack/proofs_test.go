@@ -21,7 +21,7 @@ var proofs = map[int][]proof{
 	1: {one("check of Host", interceptGo, "	if !d.is(r.Host) {", "	if false {")},
 	2: {one("check of the server name", leafGo, "			return nil, checkServerName(h.name, hello.ServerName)", "			return nil, nil")},
 	3: {one("verification of the server", upstreamGo, "		MinVersion:         tls.VersionTLS12,", "		MinVersion: tls.VersionTLS12, InsecureSkipVerify: true,")},
-	4: {one("refusal of cleartext", connectGo, "	case p.namedByRoute(target):", "	case false:")},
+	4: {one("refusal of cleartext", "internal/proxy/policy.go", "	if p.namedByRoute(target) {", "	if false {")},
 	5: {one("comparison of ports", patternGo, "	if port != p.port || !isASCII(host) {", "	if !isASCII(host) {")},
 	6: {one("check at dial", dialGo, "guard && isForbidden(a.Addr())", "false")},
 	7: {{"refusal of the unspecified address", []change{
