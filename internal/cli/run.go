@@ -143,7 +143,7 @@ func (a *app) startBroker(
 	}
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: b.password, Unmatched: unmatched,
-		Resolve: resolve, RootCAs: a.upstreamRoots(), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
+		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(""), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
 		Changed: changes(ctx, layer),
 	})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"authsome"
 )
 
 // corporate is a proxy of somebody else's, which resolves every name to one address.
@@ -122,7 +124,9 @@ func (w *world) behind(scheme string) *corporate {
 		w.t.Cleanup(func() { _ = ln.Close() })
 		go c.serveSOCKS(ln)
 	case "https":
-		ln = tls.NewListener(ln, w.servers.ServerConfig("127.0.0.1"))
+		cfg := w.servers.ServerConfig("127.0.0.1").Clone()
+		cfg.NextProtos = nil
+		ln = tls.NewListener(ln, cfg)
 		fallthrough
 	default:
 		server := &http.Server{Handler: c}
@@ -184,7 +188,11 @@ func TestPlainRequestsGoToTheUpstreamProxyInAbsoluteForm(t *testing.T) {
 func TestUpstreamProxyIsNotAskedForForbiddenAddresses(t *testing.T) { // attacks 6 and 7
 	t.Parallel()
 	w := newWorld(t)
-	w.cfg.Routes[0].Hosts = patterns(t, apiHost, "169.254.169.253", "metadata.google.internal")
+	hosts := []string{apiHost, "169.254.169.253", "metadata.google.internal"}
+	w.cfg.Routes[0].Hosts = patterns(t, hosts...)
+	w.source.answer = func(authsome.CredentialOptions) (*authsome.Credential, error) {
+		return credential(t, w.cfg.Routes[0].Ref, "token-1", 1, hosts...), nil
+	}
 	c := w.behind("http")
 	w.start()
 	for _, target := range []string{
