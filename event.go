@@ -19,6 +19,9 @@ const (
 	EventRunEnd   EventName = "run.end"
 	EventInject   EventName = "inject" // the proxy put a credential on a request
 	EventDeny     EventName = "deny"   // the proxy refused a request
+
+	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
+	EventAgentRevoke EventName = "agent.revoke"
 )
 
 // Event is one entry of the audit log. It never holds a secret.

@@ -30,6 +30,9 @@ var allowed = map[string][]string{
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm"},
+	"authsome/internal/standing": {
+		"authsome", "authsome/internal/atomicfile", "authsome/internal/proxy", "authsome/internal/run",
+	},
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
 		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4",

@@ -82,7 +82,9 @@ type lateTransport struct {
 }
 
 // RoundTrip sends a request.
-func (l *lateTransport) RoundTrip(r *http.Request) (*http.Response, error) { return l.get().RoundTrip(r) }
+func (l *lateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	return l.get().RoundTrip(r)
+}
 
 // CloseIdleConnections closes what is not in use.
 func (l *lateTransport) CloseIdleConnections() { l.get().CloseIdleConnections() }

@@ -65,6 +65,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"get", a.getCommand},
 		{"export", a.exportCommand},
 		{"run", a.runCommand},
+		{"proxy", a.proxyCommand},
 		{"logout", a.logoutCommand},
 		{"revoke", a.revokeCommand},
 		{"remove", a.removeCommand},

@@ -317,4 +317,3 @@ func TestNobodyIsKnownByDefault(t *testing.T) { // attack 28
 		t.Errorf("got %s", resp.Status)
 	}
 }
-

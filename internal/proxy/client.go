@@ -10,11 +10,11 @@ import (
 
 // What a client may do before it has logged in: any process of this machine may be one.
 const (
-	maxStrangers    = 256             // connections, beyond which the oldest ones go
-	strangerGrace   = time.Second     // that any of them has in any case
+	maxStrangers    = 256              // connections, beyond which the oldest ones go
+	strangerGrace   = time.Second      // that any of them has in any case
 	entranceTimeout = 10 * time.Second // for the first byte, and for each head
-	entranceHeader  = 128 << 10       // bytes of a head
-	firstBytes      = 512             // enough for the head of most CONNECTs
+	entranceHeader  = 128 << 10        // bytes of a head
+	firstBytes      = 512              // enough for the head of most CONNECTs
 )
 
 // maxHandshakes bounds the TLS handshakes that one agent has under way.
