@@ -1,6 +1,7 @@
 package standing
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -133,7 +134,13 @@ func (s *Server) IdleSince() time.Time {
 
 // Close ends the answering. The state stays for the next proxy, unless forget is set.
 func (s *Server) Close(forget bool) error {
-	err := s.server.Close()
+	// The command that has asked for the end is still to be answered.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = s.server.Close()
+	}
 	<-s.done
 	s.mu.Lock()
 	defer s.mu.Unlock()
