@@ -19,6 +19,8 @@ const (
 	EventRunEnd   EventName = "run.end"
 	EventInject   EventName = "inject" // the proxy put a credential on a request
 	EventDeny     EventName = "deny"   // the proxy refused a request
+	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
+	EventUntrust  EventName = "untrust"
 
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"

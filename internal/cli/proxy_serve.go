@@ -52,7 +52,7 @@ func (o *proxyOptions) check(cmd *cobra.Command) error {
 			return usageError(cmd, fmt.Sprintf("--listen wants an address of loopback and a port, such as 127.0.0.1:8399, not %q", o.listen))
 		}
 	}
-	return o.run.check(cmd)
+	return nil
 }
 
 // serverFlags returns the flags that were given to make a proxy, as arguments. Those about the first agent and the output
@@ -151,11 +151,15 @@ const (
 // serve is the life of one certificate authority.
 func (s *standingProxy) serve(ctx context.Context) (ending, error) {
 	a := s.app
+	bounds, err := a.limits(s.o.run.policyFlags)
+	if err != nil {
+		return pause, err
+	}
 	layer, err := a.auth(ctx)
 	if err != nil {
 		return pause, err
 	}
-	chosen, err := a.chooseRoutes(ctx, layer, s.o.run)
+	chosen, err := a.chooseRoutes(ctx, layer, bounds)
 	if err != nil {
 		return pause, err
 	}
@@ -165,7 +169,7 @@ func (s *standingProxy) serve(ctx context.Context) (ending, error) {
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	b, err := s.listen(inner, layer, chosen, resolve)
+	b, err := s.listen(inner, layer, chosen, resolve, bounds)
 	if err != nil {
 		return pause, err
 	}
@@ -175,13 +179,13 @@ func (s *standingProxy) serve(ctx context.Context) (ending, error) {
 
 // listen opens the proxy where it was, if it can: the agents know no other address.
 func (s *standingProxy) listen(
-	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string,
+	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, bounds *limits,
 ) (*broker, error) {
 	who := brokerFor{agents: true, listen: s.o.listen}
 	if who.listen == "" {
 		who.listen = s.server.Address()
 	}
-	b, err := s.app.startBroker(ctx, layer, chosen, resolve, s.o.run, who)
+	b, err := s.app.startBroker(ctx, layer, chosen, resolve, bounds, who)
 	if err == nil || who.listen == "" {
 		return b, err
 	}

@@ -21,10 +21,8 @@ import (
 )
 
 type runOptions struct {
-	connections []string // PROVIDER=CONNECTION
-	only        []string
-	unmatched   string
-	resolve     []string // HOST:PORT:ADDRESS, as curl writes it
+	policyFlags
+	resolve []string // HOST:PORT:ADDRESS, as curl writes it
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -34,14 +32,12 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run a command whose requests get the credentials, but which holds none",
 		Long: "Run a command behind a proxy on this machine that adds your credentials to its requests for the hosts of the\n" +
 			"providers you are connected to. The command itself sees placeholders only. All other traffic passes untouched.",
-		Example: "  authsome run -- claude\n  authsome run --only github -- curl https://api.github.com/user",
-		Args:    cobra.ArbitraryArgs,
+		Example: "  authsome run -- claude\n  authsome run --only github -- curl https://api.github.com/user\n" +
+			"  authsome run --read-only --deny 'api.github.com/orgs/**' -- COMMAND",
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError(cmd, "there is no command to run")
-			}
-			if err := o.check(cmd); err != nil {
-				return err
 			}
 			return a.run(cmd.Context(), args, o)
 		},
@@ -54,27 +50,21 @@ func (a *app) runCommand() *cobra.Command {
 // addFlags adds the flags that say what a proxy does, be it for one command or for agents that come and go.
 func (o *runOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringArrayVar(&o.connections, "connection", nil, "PROVIDER=CONNECTION to use in place of the default one")
-	f.StringArrayVar(&o.only, "only", nil, "PROVIDER whose credentials are added, and no other's")
-	f.StringVar(&o.unmatched, "unmatched", "allow", "what becomes of traffic to other hosts: allow or deny")
+	o.register(f)
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDRESS[:PORT] to connect to in place of what DNS says")
-}
-
-// check finds what is wrong with the flags.
-func (o *runOptions) check(cmd *cobra.Command) error {
-	if o.unmatched != "allow" && o.unmatched != "deny" {
-		return usageError(cmd, fmt.Sprintf("--unmatched is allow or deny, not %q", o.unmatched))
-	}
-	return nil
 }
 
 // run starts the proxy and the child, and ends with the child's own exit code.
 func (a *app) run(ctx context.Context, args []string, o runOptions) error {
+	bounds, err := a.limits(o.policyFlags)
+	if err != nil {
+		return err
+	}
 	layer, err := a.auth(ctx)
 	if err != nil {
 		return err
 	}
-	chosen, err := a.chooseRoutes(ctx, layer, o)
+	chosen, err := a.chooseRoutes(ctx, layer, bounds)
 	if err != nil {
 		return err
 	}
@@ -85,7 +75,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	b, err := a.startBroker(ctx, layer, chosen, resolve, o, brokerFor{})
+	b, err := a.startBroker(ctx, layer, chosen, resolve, bounds, brokerFor{})
 	if err != nil {
 		return err
 	}
@@ -147,7 +137,7 @@ type brokerFor struct {
 }
 
 func (a *app) startBroker(
-	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, o runOptions,
+	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, bounds *limits,
 	who brokerFor,
 ) (*broker, error) {
 	ca, err := mitm.NewCA(a.env.Now)
@@ -161,18 +151,16 @@ func (a *app) startBroker(
 	b := &broker{
 		ca: ca, password: authsome.NewSecret(rand.Text()), trail: trail.Buffered(), served: make(chan error, 1),
 	}
-	unmatched := proxy.Tunnel
-	if o.unmatched == "deny" {
-		unmatched = proxy.Deny
-	}
 	password, except, most := b.password, "", 0
 	if who.agents {
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
 	b.proxy, err = proxy.New(proxy.Config{
-		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most, Unmatched: unmatched,
-		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
+		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
+		Policy:  bounds.policy(chosen, a.env.Now),
+		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
+		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
 		Changed: changes(ctx, layer),
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // agentTransport is a client's side with a login of its own.
@@ -47,7 +48,7 @@ func TestEventsNameTheAgent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.serve(apiHost, &seen{})
-	w.cfg.Unmatched = Deny
+	w.cfg.Policy = policy.New(policy.Config{NoUnmatched: "--unmatched"})
 	w.start()
 	w.admit("claude", "secret-1", time.Time{})
 	do(t, w.agentTransport("claude", "secret-1"), request(t, "GET", "https://"+apiHost+"/", nil))

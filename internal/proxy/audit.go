@@ -46,6 +46,9 @@ func (p *Proxy) recordDenial(ctx context.Context, host, method, path string, why
 	if path != "" {
 		e.Detail["path"] = path
 	}
+	if why.Rule != "" {
+		e.Detail["rule"], e.Detail["rule_at"] = why.Rule, why.RuleAt
+	}
 	nameAgent(ctx, e.Detail)
 	p.record(e)
 }

@@ -60,17 +60,15 @@ func (p *Proxy) connect(c *client, e entrance, target authority) {
 		p.decrypt(c, e, d)
 		return
 	}
-	switch {
-	case isForbiddenHost(target.host):
-		e.refuse(target.String(), unreachable(target, errForbiddenAddress))
-	case target.port == schemePort("http") && p.namedByRoute(target):
+	if target.port == schemePort("http") && !isForbiddenHost(target.host) && p.namedByRoute(target) {
 		p.cleartext(c, e, target)
-	case p.cfg.Unmatched == Deny:
-		e.refuse(target.String(), refuse(http.StatusForbidden, "unmatched",
-			"%s belongs to no connected provider, and this run allows no others", target))
-	default:
-		p.tunnel(c, e, target)
+		return
 	}
+	if why := p.refuseTunnel(target); why != nil {
+		e.refuse(target.String(), why)
+		return
+	}
+	p.tunnel(c, e, target)
 }
 
 // cleartext answers what a client sends to the port of http of a host that a route names as [Proxy.plain] would.
@@ -80,13 +78,8 @@ func (p *Proxy) cleartext(c *client, e entrance, target authority) {
 		return
 	}
 	p.entrance.ServeConn(c.ctx, conn, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.deny(w, r, target.String(), notInCleartext(target))
+		p.deny(w, r, target.String(), p.refusePlain(target))
 	}))
-}
-
-func notInCleartext(target authority) *refusal {
-	return refuse(http.StatusForbidden, "cleartext",
-		"%s belongs to a connected provider and is only reached over https", target.host)
 }
 
 // plain forwards a request that is not encrypted. It never gets a credential.
@@ -97,19 +90,15 @@ func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	target, err := parseAuthority(r.URL.Host, "80")
-	switch {
-	case err != nil:
+	if err != nil {
 		p.deny(w, r, r.URL.Host, refuse(http.StatusBadRequest, "invalid_authority", "%v", err))
-	case p.namedByRoute(target):
-		p.deny(w, r, target.String(), notInCleartext(target))
-	case isForbiddenHost(target.host):
-		p.deny(w, r, target.String(), unreachable(target, errForbiddenAddress))
-	case p.cfg.Unmatched == Deny:
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
-			"%s belongs to no connected provider, and this run allows no others", target))
-	default:
-		p.exchange(w, r, plainDestination(target))
+		return
 	}
+	if why := p.refusePlain(target); why != nil {
+		p.deny(w, r, target.String(), why)
+		return
+	}
+	p.exchange(w, r, p.plainDestination(target))
 }
 
 // decrypt ends the client's TLS here and serves the requests inside.

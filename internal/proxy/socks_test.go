@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/proxy"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // socksTransport is a client's side that speaks SOCKS5.
@@ -133,7 +134,7 @@ func TestSOCKSRefusals(t *testing.T) { // attacks 6, 7, 8 and 28
 func TestSOCKSTargetsThatAreDenied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cfg.Unmatched = Deny
+	w.cfg.Policy = policy.New(policy.Config{NoUnmatched: "--unmatched"})
 	w.start()
 	got := w.socksAsk(socksLogin("authsome", password), askFor("other.test", 443))
 	if !strings.HasPrefix(got, "\x05\x02\x01\x00\x05\x02") {
