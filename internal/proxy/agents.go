@@ -34,10 +34,10 @@ type Usage struct {
 // agent is an Agent and what it has open.
 type agent struct {
 	Agent
-	quiet  bool // its name stays out of events: it is the only one there is
-	expiry *time.Timer
+	quiet bool // its name stays out of events: it is the only one there is
 
 	mu         sync.Mutex // guards all below
+	expiry     *time.Timer
 	gone       bool
 	clients    map[*client]struct{}
 	handshakes int // under way
@@ -61,7 +61,9 @@ func (p *Proxy) Admit(a Agent) error {
 
 func (p *Proxy) admit(a *agent) {
 	if !a.Expires.IsZero() {
+		a.mu.Lock()
 		a.expiry = time.AfterFunc(a.Expires.Sub(p.cfg.Now()), a.end)
+		a.mu.Unlock()
 	}
 	p.agents.mu.Lock()
 	if p.agents.byName == nil {
@@ -111,9 +113,11 @@ func (s *agents) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, a := range s.byName {
+		a.mu.Lock()
 		if a.expiry != nil {
 			a.expiry.Stop()
 		}
+		a.mu.Unlock()
 	}
 }
 
@@ -170,11 +174,11 @@ func (a *agent) leave(c *client) {
 
 // end closes all that the agent has open, and keeps it from opening more.
 func (a *agent) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.expiry != nil {
 		a.expiry.Stop()
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.gone = true
 	for c := range a.clients {
 		c.hangUp()
