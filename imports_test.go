@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},

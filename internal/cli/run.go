@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 
@@ -15,6 +16,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/mitm"
+	"authsome/internal/peer"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
 	"authsome/local"
@@ -158,8 +160,9 @@ func (a *app) startBroker(
 	}
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
-		Policy:  bounds.policy(chosen, a.env.Now),
-		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
+		Recognize: recognize,
+		Policy:    bounds.policy(chosen, a.env.Now),
+		Resolve:   resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
 		Changed: changes(ctx, layer),
 	})
@@ -174,6 +177,19 @@ func (a *app) startBroker(
 	b.address = listener.Addr().String()
 	go func() { b.served <- b.proxy.Serve(listener) }()
 	return b, nil
+}
+
+// recognize finds the login of clients that cannot send any, such as Java's, in the environment that they run in.
+func recognize(client net.Conn) (user string, password authsome.Secret, ok bool) {
+	from, err := netip.ParseAddrPort(client.RemoteAddr().String())
+	if err != nil {
+		return "", authsome.Secret{}, false
+	}
+	to, err := netip.ParseAddrPort(client.LocalAddr().String())
+	if err != nil {
+		return "", authsome.Secret{}, false
+	}
+	return peer.ProxyLogin(from, to)
 }
 
 // changes tells when credentials may have changed, if the layer can.

@@ -24,7 +24,7 @@ type entrance interface {
 // front answers what a client asks the proxy itself: CONNECT, and requests in absolute form (RFC 9112 section 3.2.2).
 func (p *Proxy) front(c *client) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, password, _ := proxyLogin(r)
+		user, password := p.proxyLogin(c, r)
 		if why := p.login(c, user, password); why != nil {
 			p.deny(w, r, r.Host, why)
 			return
@@ -43,15 +43,20 @@ func (p *Proxy) front(c *client) http.Handler {
 	})
 }
 
-// proxyLogin returns what a client logs in to the proxy with.
-func proxyLogin(r *http.Request) (user string, password authsome.Secret, ok bool) {
+// proxyLogin returns what a client logs in to the proxy with: what it sends, or what it is known to hold.
+func (p *Proxy) proxyLogin(c *client, r *http.Request) (user string, password authsome.Secret) {
 	fields := r.Header["Proxy-Authorization"]
+	if len(fields) == 0 && p.cfg.Recognize != nil {
+		if user, password, ok := p.cfg.Recognize(c.conn); ok {
+			return user, password
+		}
+	}
 	if len(fields) != 1 {
-		return "", authsome.Secret{}, false
+		return "", authsome.Secret{}
 	}
 	basic := http.Request{Header: http.Header{"Authorization": fields}}
-	user, sent, ok := basic.BasicAuth()
-	return user, authsome.NewSecret(sent), ok
+	user, sent, _ := basic.BasicAuth()
+	return user, authsome.NewSecret(sent)
 }
 
 // connect gives a client the connection that it has asked for, or less.

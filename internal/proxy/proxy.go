@@ -47,6 +47,9 @@ type Config struct {
 	// until [Proxy.Admit]. A client logs in with Basic (RFC 7617) in Proxy-Authorization, or in SOCKS (RFC 1929).
 	User     string
 	Password authsome.Secret
+	// Recognize tells what a client that sends no Proxy-Authorization would log in with, for those that cannot send any.
+	// It counts as if it had been sent. Nil recognizes nobody.
+	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
 	// Policy says which requests may go out at all; nil: the routes alone do.
 	Policy *policy.Policy
