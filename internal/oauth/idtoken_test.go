@@ -18,11 +18,14 @@ func FuzzIDToken(f *testing.F) {
 		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
 	}
 	for _, claims := range []string{
-		`{"iss":"https://i.test","aud":"c","exp":1795608000,"nonce":"n","sub":"7"}`,
-		`{"iss":"https://i.test","aud":["c"],"exp":1795608000.5,"nonce":"n"}`,
-		`{"iss":"https://i.test","aud":["c","d"],"azp":"c","exp":"1795608000","nonce":"n"}`,
-		`{"iss":"https://i.test","aud":["d","c"],"exp":1795608000,"nonce":"n"}`,
+		`{"iss":"https://i.test","aud":"c","exp":1795611600,"nonce":"n","sub":"7"}`,
+		`{"iss":"https://i.test","aud":["c"],"exp":1795611600.5,"nonce":"n"}`,
+		`{"iss":"https://i.test","aud":["c","d"],"azp":"c","exp":"1795611600","nonce":"n"}`,
+		`{"iss":"https://i.test","aud":["d","c"],"exp":1795611600,"nonce":"n"}`,
 		`{"iss":"https://i.test","aud":"c","exp":1,"nonce":"n"}`, `{"iss":["https://i.test"],"aud":{"c":1},"exp":{},"nonce":null}`,
+		`{"iss":"https://i.test","aud":"c","exp":1795611600,"nonce":"of another login"}`,
+		`{"iss":"https://other.test","aud":"c","exp":1795611600,"nonce":"n"}`,
+		`{"iss":"https://i.test","aud":["d","c"],"azp":"d","exp":1795611600,"nonce":"n"}`,
 		`[]`, `null`, `{"iss":"https://i.test","iss":"x","aud":"c","exp":1e400,"nonce":"n"}`,
 	} {
 		f.Add(jwt(claims))
