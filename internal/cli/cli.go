@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"authsome/internal/sandbox"
 )
 
 // Env is everything that the command takes from the process it runs in.
@@ -28,6 +30,9 @@ func Main() int { return mainAt(time.Now) }
 
 // mainAt is Main with another clock.
 func mainAt(now func() time.Time) int {
+	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
+		return sandbox.Main()
+	}
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now,
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strconv"
 
@@ -24,6 +23,7 @@ type runOptions struct {
 	only        []string
 	unmatched   string
 	resolve     []string // HOST:PORT:ADDRESS, as curl writes it
+	sandbox     sandboxOptions
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -51,11 +51,17 @@ func (a *app) runCommand() *cobra.Command {
 	f.StringArrayVar(&o.only, "only", nil, "PROVIDER whose credentials are added, and no other's")
 	f.StringVar(&o.unmatched, "unmatched", "allow", "what becomes of traffic to other hosts: allow or deny")
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDRESS[:PORT] to connect to in place of what DNS says")
+	o.sandbox.flags(f)
 	return cmd
 }
 
 // run starts the proxy and the child, and ends with the child's own exit code.
 func (a *app) run(ctx context.Context, args []string, o runOptions) error {
+	box, err := a.openBox(o.sandbox) // and from here on, nobody reads the memory of this process
+	if err != nil {
+		return err
+	}
+	defer box.close()
 	layer, err := a.auth(ctx)
 	if err != nil {
 		return err
@@ -71,7 +77,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	b, err := a.startBroker(ctx, layer, chosen, resolve, o)
+	b, err := a.startBroker(ctx, layer, chosen, resolve, o, box)
 	if err != nil {
 		return err
 	}
@@ -82,6 +88,9 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	settings := chosen.settings
 	settings.Proxy, settings.User, settings.Password, settings.Files = b.address, proxyUser, b.password, files.Paths
 	child := run.Command{Args: args, Env: append(run.Environ(a.env.Environ, settings), envBroker+"="+b.address)}
+	if err := box.enter(a, o.sandbox, files.Paths, &child); err != nil {
+		return errors.Join(err, b.close(), files.Close())
+	}
 	a.recordRun(authsome.EventRunStart, args[0], nil)
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
@@ -125,6 +134,7 @@ type broker struct {
 
 func (a *app) startBroker(
 	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, o runOptions,
+	box *sandboxed,
 ) (*broker, error) {
 	ca, err := mitm.NewCA(a.env.Now)
 	if err != nil {
@@ -144,13 +154,12 @@ func (a *app) startBroker(
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: b.password, Unmatched: unmatched,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
-		Changed: changes(ctx, layer),
+		Changed: changes(ctx, layer), Contained: box != nil,
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.trail.Close())
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	listener, err := box.listen(ctx)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the proxy's port: %w", err), b.close())
 	}
