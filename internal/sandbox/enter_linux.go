@@ -38,7 +38,7 @@ func enter(s scene) error {
 	if err != nil {
 		return err
 	}
-	if err := makeReadOnly(strings_(s.ReadOnly)); err != nil {
+	if err := makeReadOnly(plain(s.ReadOnly)); err != nil {
 		return err
 	}
 	if err := hide(s, kept); err != nil {
@@ -139,7 +139,7 @@ func hide(s scene, kept place) error {
 	}
 	home := resolved(string(s.Home))
 	var covered []string
-	for _, path := range append(strings_(s.Hide), home) {
+	for _, path := range append(plain(s.Hide), home) {
 		real := resolved(path)
 		covered = append(covered, real)
 		for _, alias := range aliases(mounts, real) {

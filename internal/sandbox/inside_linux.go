@@ -120,8 +120,8 @@ func loopbackUp(fd int) error {
 func (g *guardian) start(e execution) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	args := strings_(e.Args)
-	pid, err := syscall.ForkExec(string(e.Path), args, &syscall.ProcAttr{Env: strings_(e.Env), Files: []uintptr{0, 1, 2}})
+	args := plain(e.Args)
+	pid, err := syscall.ForkExec(string(e.Path), args, &syscall.ProcAttr{Env: plain(e.Env), Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		return err
 	}

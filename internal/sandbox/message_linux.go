@@ -31,7 +31,7 @@ func texts(list []string) []text {
 	return all
 }
 
-func strings_(list []text) []string {
+func plain(list []text) []string {
 	all := make([]string, len(list))
 	for i, t := range list {
 		all[i] = string(t)
