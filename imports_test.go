@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/sandbox":    {"authsome"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm"},
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
@@ -36,6 +37,7 @@ var allowed = map[string][]string{
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
+		"authsome/internal/sandbox",
 	},
 	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
 }

@@ -23,6 +23,8 @@ type Env struct {
 	Environ []string // NAME=value
 	Now     func() time.Time
 	UI      UI
+	// Sandbox finds out what this machine has of what a sandbox needs. It starts this executable; nil where that is not authsome.
+	Sandbox func() []sandbox.Feature
 }
 
 // Main runs the command in this process and returns the exit code.
@@ -37,6 +39,7 @@ func mainAt(now func() time.Time) int {
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now,
 	}
 	env.UI = TerminalUI(env)
+	env.Sandbox = sandbox.Examine
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go cancelOnSignal(cancel)
