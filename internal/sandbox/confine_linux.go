@@ -34,7 +34,7 @@ func confine(s scene, fresh []string) error {
 // dropCapabilities makes root of the box, if the user is root, a user like any other.
 func dropCapabilities() error {
 	for c := uintptr(0); ; c++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err == unix.EINVAL { //nolint:errorlint // never wrapped
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err == unix.EINVAL {
 			break // the kernel knows no more
 		} else if err != nil {
 			return attempt("drop the capabilities", err)

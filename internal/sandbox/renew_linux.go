@@ -157,7 +157,10 @@ func newDevices() error {
 		}
 	}
 	for _, link := range [][2]string{
-		{"/proc/self/fd", "fd"}, {"/proc/self/fd/0", "stdin"}, {"/proc/self/fd/1", "stdout"}, {"/proc/self/fd/2", "stderr"},
+		{"/proc/self/fd", "fd"},
+		{"/proc/self/fd/0", "stdin"},
+		{"/proc/self/fd/1", "stdout"},
+		{"/proc/self/fd/2", "stderr"},
 		{"pts/ptmx", "ptmx"},
 	} {
 		if err := os.Symlink(link[0], "/dev/"+link[1]); err != nil {

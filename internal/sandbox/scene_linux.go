@@ -111,9 +111,9 @@ func repository(file string) []string {
 	if err != nil {
 		return nil // a submodule, whose repository lies in the one above
 	}
-	if path := strings.TrimSpace(string(common)); filepath.IsAbs(path) {
-		return []string{path}
-	} else {
-		return []string{filepath.Join(dir, path)}
+	path := strings.TrimSpace(string(common))
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
 	}
+	return []string{path}
 }
