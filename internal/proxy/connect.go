@@ -48,15 +48,11 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 		p.decrypt(w, d)
 		return
 	}
-	switch {
-	case isForbiddenHost(target.host):
-		p.deny(w, r, target.String(), unreachable(target, errForbiddenAddress))
-	case p.cfg.Unmatched == Deny:
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
-			"%s belongs to no connected provider, and this run allows no others", target))
-	default:
-		p.tunnel(w, r, target)
+	if why := p.refuseTunnel(target); why != nil {
+		p.deny(w, r, target.String(), why)
+		return
 	}
+	p.tunnel(w, r, target)
 }
 
 // plain forwards a request that is not encrypted. It never gets a credential.
@@ -67,20 +63,15 @@ func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	target, err := parseAuthority(r.URL.Host, "80")
-	switch {
-	case err != nil:
+	if err != nil {
 		p.deny(w, r, r.URL.Host, refuse(http.StatusBadRequest, "invalid_authority", "%v", err))
-	case p.namedByRoute(target):
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "cleartext",
-			"%s belongs to a connected provider and is only reached over https", target.host))
-	case isForbiddenHost(target.host):
-		p.deny(w, r, target.String(), unreachable(target, errForbiddenAddress))
-	case p.cfg.Unmatched == Deny:
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
-			"%s belongs to no connected provider, and this run allows no others", target))
-	default:
-		p.exchange(w, r, plainDestination(target))
+		return
 	}
+	if why := p.refusePlain(target); why != nil {
+		p.deny(w, r, target.String(), why)
+		return
+	}
+	p.exchange(w, r, p.plainDestination(target))
 }
 
 // decrypt ends the client's TLS here and serves the requests inside.

@@ -14,6 +14,7 @@ import (
 
 	"authsome"
 	"authsome/internal/mitm"
+	"authsome/internal/policy"
 	"authsome/internal/proxy/http1"
 )
 
@@ -24,20 +25,13 @@ const (
 	defaultMaxConnections = 10_000
 )
 
-// Unmatched says what becomes of traffic to hosts that no route names.
-type Unmatched int
-
-// What becomes of unmatched traffic.
-const (
-	Tunnel Unmatched = iota // passed on untouched
-	Deny                    // refused with 403
-)
-
 // Route says which requests get the credential of which connection.
 type Route struct {
 	Ref      authsome.Ref
 	Hosts    []authsome.HostPattern // where the credential goes
 	Excluded []authsome.HostPattern // where it does not, although Hosts match
+	// Only narrows Hosts to what one of these is about; empty: all of it.
+	Only []policy.Target
 }
 
 // Config is what a [Proxy] needs. Source, CA and Password are required; the zero value of all else works.
@@ -52,7 +46,8 @@ type Config struct {
 	User     string
 	Password authsome.Secret
 
-	Unmatched Unmatched
+	// Policy says which requests may go out at all; nil: the routes alone do.
+	Policy *policy.Policy
 
 	// RootCAs verify upstream servers; nil means the system's. Verification cannot be turned off.
 	RootCAs *x509.CertPool
