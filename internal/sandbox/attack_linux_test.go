@@ -27,6 +27,7 @@ const secret = "the-secret-of-the-vault"
 // world is what an attack knows about the outside. It is more than a real one would.
 type world struct {
 	Top, User, Home, Vault      string
+	Elsewhere                   string // where nobody has business
 	PID                         int
 	Address                     uintptr // of the secret in the memory of the broker
 	Descriptor                  int     // of the vault, open in the broker
@@ -87,8 +88,8 @@ func attacks() []attack {
 		{name: "typing with a bit too many", terminal: true, run: typeWide, possible: setting("/proc/sys/dev/tty/legacy_tiocsti", "1")},
 		{name: "new user namespace", run: func(world) error { return newNamespace() }},
 		{name: "io_uring", run: ring, possible: setting("/proc/sys/kernel/io_uring_disabled", "0")},
-		{name: "write elsewhere", run: func(w world) error { return os.WriteFile(filepath.Join(w.Top, "elsewhere", "f"), nil, 0o600) }},
-		{name: "truncate elsewhere", run: func(w world) error { return os.Truncate(filepath.Join(w.Top, "elsewhere", "old"), 0) }},
+		{name: "write elsewhere", run: func(w world) error { return os.WriteFile(filepath.Join(w.Elsewhere, "f"), nil, 0o600) }},
+		{name: "truncate elsewhere", run: func(w world) error { return os.Truncate(filepath.Join(w.Elsewhere, "old"), 0) }},
 		{name: "plant something in a start file", run: func(w world) error {
 			return os.WriteFile(filepath.Join(w.User, ".bashrc"), []byte("true"), 0o600)
 		}},
