@@ -158,7 +158,7 @@ func makeWorld() (w world, listener net.Listener, err error) {
 		return w, nil, err
 	}
 	if os.Getuid() == 0 {
-		w.Alias = filepath.Join(top, "alias")
+		w.Alias = filepath.Join(w.Elsewhere, "alias") // outside of /tmp, which is another one inside
 		err = errors.Join(os.MkdirAll(w.Alias, 0o700), os.WriteFile(w.Alias+".db", nil, 0o600),
 			unix.Mount(w.Home, w.Alias, "", unix.MS_BIND, ""), unix.Mount(w.Vault, w.Alias+".db", "", unix.MS_BIND, ""))
 		if err != nil {
