@@ -88,13 +88,22 @@ func (a *app) view(o sandboxOptions) (sandbox.View, error) {
 	return v, nil
 }
 
-// listen opens the port of the proxy: in the sandbox if there is one, on loopback otherwise.
-func (s *sandboxed) listen(ctx context.Context) (net.Listener, error) {
+// open opens the port of the proxy: in the sandbox if there is one, at the address otherwise.
+func (s *sandboxed) open(ctx context.Context, address string) (net.Listener, error) {
 	if s != nil {
 		return s.box.Listener(), nil
 	}
 	var config net.ListenConfig
-	return config.Listen(ctx, "tcp", "127.0.0.1:0")
+	return config.Listen(ctx, "tcp", address)
+}
+
+// recognizer returns what finds the login of clients that cannot send one. Nobody but the child can connect to a port in a
+// sandbox, and its processes cannot be looked up from here: whoever comes is the child.
+func (s *sandboxed) recognizer(password authsome.Secret) func(net.Conn) (string, authsome.Secret, bool) {
+	if s == nil {
+		return recognize
+	}
+	return func(net.Conn) (string, authsome.Secret, bool) { return proxyUser, password, true }
 }
 
 // enter completes the sandbox and puts the child into it.

@@ -58,7 +58,7 @@ func Run(ctx context.Context, cfg Config) []Check {
 	checks = append(checks, vaultChecks...)
 	checks = append(checks,
 		e.locks(ctx), e.definitions(), e.auditLog(), e.clock(connections), e.proxyEnvironment(),
-		e.toolSettings(ctx), e.node(ctx))
+		e.toolSettings(ctx), e.node(ctx), e.python(), e.java())
 	return append(checks, e.sandbox()...)
 }
 
