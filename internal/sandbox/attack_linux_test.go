@@ -279,7 +279,7 @@ func setting(file, want string) func() bool {
 
 func newNamespace() error {
 	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = []string{envRole + "=nothing"}
+	cmd.Env = []string{goRace, envRole + "=nothing"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWUSER}
 	return cmd.Run()
 }

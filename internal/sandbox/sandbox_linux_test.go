@@ -25,6 +25,7 @@ import (
 const (
 	envRole  = "TEST_SANDBOX_ROLE"
 	envWorld = "TEST_SANDBOX_WORLD"
+	goRace   = "GORACE=atexit_sleep_ms=0" // the race detector sleeps a second at the end of each process otherwise
 	// nobody is an ordinary user. Tests that run as root run as this one as well.
 	nobody = 65534
 
@@ -33,7 +34,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == Command {
-		os.Exit(Main())
+		syscall.Exit(Main()) // os.Exit takes a second with the race detector, and it has no environment to say otherwise
 	}
 	switch os.Getenv(envRole) {
 	case "":
@@ -56,7 +57,7 @@ func brokerRole(inside bool, args []string) int {
 		return broken
 	}
 	defer os.RemoveAll(filepath.Dir(w.Temp))
-	env := []string{envRole + "=attack", "PATH=/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
+	env := []string{goRace, envRole + "=attack", "PATH=/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
 	if os.Getenv("TEST_SANDBOX_PROTECT") != "" {
 		if err := Protect(); err != nil {
 			return broken
@@ -339,7 +340,7 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 		where := map[bool]string{true: "inside", false: "outside"}[inside]
 		cmd := exec.Command(program, append([]string{where, program}, args...)...)
 		cmd.Env = []string{
-			envRole + "=broker", "TEST_SANDBOX_TOP=" + top, "TEST_SANDBOX_ELSEWHERE=" + elsewhere, "SECRET=" + secret, "PATH=/usr/bin:/bin", "TMPDIR=" + os.TempDir(),
+			goRace, envRole + "=broker", "TEST_SANDBOX_TOP=" + top, "TEST_SANDBOX_ELSEWHERE=" + elsewhere, "SECRET=" + secret, "PATH=/usr/bin:/bin", "TMPDIR=" + os.TempDir(),
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 		if uid != os.Getuid() {
