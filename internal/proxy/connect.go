@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"authsome"
+	"authsome/internal/proxy/http1"
 )
 
 // front answers what a client asks the proxy itself: CONNECT, and requests in absolute form (RFC 9112 section 3.2.2).
@@ -91,6 +92,7 @@ func (p *Proxy) decrypt(w http.ResponseWriter, d *destination) {
 		return
 	}
 	conn.destination = d
+	conn.Conn = http1.NewWire(conn.Conn)
 	secure := tls.Server(conn, p.cfg.CA.ServerConfig(d.host))
 	ctx, cancel := context.WithTimeout(p.ctx, handshakeTimeout)
 	err = secure.HandshakeContext(ctx)
@@ -128,6 +130,9 @@ func (c *clientConn) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// NetConn returns the connection below.
+func (c *clientConn) NetConn() net.Conn { return c.Conn }
 
 // CloseWrite ends the sending direction.
 func (c *clientConn) CloseWrite() error {

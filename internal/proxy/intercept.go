@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 
@@ -108,7 +107,7 @@ func (x *exchange) prepare() *refusal {
 
 // outgoing makes a request for the destination of the one that came in. The header is taken over, not copied.
 func (x *exchange) outgoing() {
-	out := x.in.WithContext(httptrace.WithClientTrace(x.in.Context(), &httptrace.ClientTrace{Got1xxResponse: x.interim}))
+	out := x.in.WithContext(x.in.Context())
 	out.Host = x.d.field
 	out.RequestURI = ""
 	out.Close = false
@@ -158,7 +157,7 @@ func (x *exchange) forward() {
 	if x.out.Body != nil {
 		_ = http.NewResponseController(x.w).EnableFullDuplex()
 	}
-	resp, err := x.p.upstream.roundTrip(x.out)
+	resp, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && x.slot != nil {
 		resp, err = x.again(resp) //nolint:bodyclose // again closes the answer that it replaces
 	}

@@ -32,6 +32,12 @@ func (b *keptBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Ready reports whether the whole body has arrived.
+func (b *keptBody) Ready() bool {
+	ready, ok := b.src.(interface{ Ready() bool })
+	return ok && ready.Ready()
+}
+
 // Close closes the body; what has been kept of it stays.
 func (b *keptBody) Close() error { return b.src.Close() }
 
@@ -94,7 +100,7 @@ func (x *exchange) again(resp *http.Response) (*http.Response, error) {
 	if why := x.inject(newer); why != nil {
 		return nil, errors.New(why.Message)
 	}
-	second, err := x.p.upstream.roundTrip(x.out)
+	second, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && second.StatusCode == http.StatusUnauthorized {
 		x.p.memory.futile(x.slot)
 	}

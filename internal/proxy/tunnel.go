@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+
+	"authsome/internal/proxy/http1"
 )
 
 // tunnel connects the client with the target, byte for byte (RFC 9110 section 9.3.6).
@@ -72,8 +74,8 @@ func copyBytes(to io.Writer, from io.Reader) error {
 		_, err := io.Copy(to, from)
 		return err
 	}
-	buf := getBuffer()
-	defer putBuffer(buf)
+	buf := http1.GetBuffer()
+	defer http1.PutBuffer(buf)
 	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, *buf)
 	return err
 }

@@ -1,10 +1,8 @@
 package http1
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -33,7 +31,7 @@ func (c *conn) readRequest(first bool) (*http.Request, error) {
 	if err := checkHead(head); err != nil {
 		return nil, err
 	}
-	req, err := http.ReadRequest(c.br)
+	req, err := http.ReadRequest(c.in.Reader)
 	if err != nil {
 		return nil, badRequest("%v", err)
 	}
@@ -62,7 +60,7 @@ func (c *conn) readHead(first bool) ([]byte, error) {
 		setDeadline()
 	}
 	for seen := 0; ; {
-		buffered, _ := c.br.Peek(c.br.Buffered())
+		buffered, _ := c.in.Peek(c.in.Buffered())
 		if end := headEnd(buffered, seen); end > 0 {
 			if timed {
 				_ = c.rwc.SetReadDeadline(time.Time{})
@@ -72,10 +70,12 @@ func (c *conn) readHead(first bool) ([]byte, error) {
 		if seen = len(buffered); seen > 0 {
 			setDeadline()
 		}
-		if err := c.room(buffered); err != nil {
-			return nil, err
+		larger, err := enlarge(c.in.Reader, c.rwc, c.server.maxHeaderBytes())
+		if err != nil {
+			return nil, &requestError{http.StatusRequestHeaderFieldsTooLarge, err.Error()}
 		}
-		if _, err := c.br.Peek(seen + 1); err != nil {
+		c.in.Reader = larger
+		if _, err := c.in.Peek(seen + 1); err != nil {
 			return nil, fmt.Errorf("read a request: %w", err)
 		}
 	}
@@ -93,20 +93,6 @@ func headEnd(buf []byte, seen int) int {
 		return from + i + 2
 	}
 	return 0
-}
-
-// room makes sure that one byte more than buffered fits into the reader.
-func (c *conn) room(buffered []byte) error {
-	limit := c.server.maxHeaderBytes()
-	if len(buffered) >= limit {
-		return &requestError{http.StatusRequestHeaderFieldsTooLarge, "the head is too large"}
-	}
-	if len(buffered) == c.br.Size() {
-		rest := io.MultiReader(bytes.NewReader(bytes.Clone(buffered)), c.rwc)
-		c.br = bufio.NewReaderSize(rest, min(4*len(buffered), limit))
-		_, _ = c.br.Peek(len(buffered))
-	}
-	return nil
 }
 
 // checkHead refuses what RFC 9112 lets a recipient refuse and what other recipients have been seen to understand
@@ -155,27 +141,4 @@ func checkHead(head []byte) error {
 
 func equalFold(name []byte, lower string) bool {
 	return len(name) == len(lower) && strings.EqualFold(string(name), lower)
-}
-
-// hasControl reports whether b holds a character that RFC 9110 section 5.5 forbids in a field value.
-func hasControl(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return true
-		}
-	}
-	return false
-}
-
-// isToken reports whether b is a token of RFC 9110 section 5.6.2.
-func isToken(b []byte) bool {
-	for _, c := range b {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return len(b) > 0
 }
