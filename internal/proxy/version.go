@@ -26,9 +26,11 @@ var (
 // noApplicationProtocol is the alert of a server that speaks none of the protocols offered, RFC 7301 section 3.2.
 const noApplicationProtocol = tls.AlertError(120)
 
+// refusedProtocol reports whether a handshake failed with that alert. Over TCP crypto/tls gives it a type of its own,
+// which only its text tells.
 func refusedProtocol(err error) bool {
-	alert, ok := errors.AsType[tls.AlertError](err)
-	return ok && alert == noApplicationProtocol
+	remote, ok := errors.AsType[*net.OpError](err)
+	return ok && remote.Op == "remote error" && remote.Err.Error() == noApplicationProtocol.Error()
 }
 
 // maxVersions bounds what is remembered of servers.

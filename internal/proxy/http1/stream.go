@@ -1,17 +1,12 @@
 package http1
 
-import (
-	"bufio"
-	"net"
-)
+import "bufio"
 
 // stream is the reading side of a connection: TLS, buffered, and the wire below.
 type stream struct {
 	*bufio.Reader
 	wire *Wire // nil if there is none
 }
-
-func wrap(br *bufio.Reader, c net.Conn) stream { return stream{br, wireOf(c)} }
 
 // Read reads into p what has arrived. Of a body in bulk it takes all that fits, which a read through TLS does not: that
 // gives one record at a time. It never waits for more than the first byte.
