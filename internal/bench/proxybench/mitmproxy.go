@@ -49,9 +49,14 @@ func serveMitmproxy(origin endpoint) error {
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start mitmproxy: %w", err)
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	atEnd = func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 		_ = os.RemoveAll(dir)
 	}
 	address := fmt.Sprintf("127.0.0.1:%d", port)
@@ -63,7 +68,8 @@ func serveMitmproxy(origin endpoint) error {
 	if err := announce(endpoint{Address: address, CA: ca, PID: cmd.Process.Pid}); err != nil {
 		return err
 	}
-	return cmd.Wait()
+	<-ended
+	return errors.New("mitmproxy has ended")
 }
 
 func mitmdump(program, dir string, port int, origin endpoint) (*exec.Cmd, error) {

@@ -81,7 +81,9 @@ func frame(resp *http.Response, f *fields) error {
 	}
 	if f.chunked {
 		resp.TransferEncoding = []string{"chunked"}
-		return announceTrailer(resp)
+		var err error
+		resp.Trailer, err = announced(resp.Header)
+		return err
 	}
 	resp.Close = resp.Close || f.lengths == 0
 	return nil
@@ -94,26 +96,26 @@ func hasNoBody(resp *http.Response) bool {
 		status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// announceTrailer moves the names that the Trailer field announces to where net/http has them.
-func announceTrailer(resp *http.Response) error {
-	lists, ok := resp.Header["Trailer"]
+// announced returns the names that the Trailer field announces, and removes it: that is where net/http has them.
+func announced(h http.Header) (http.Header, error) {
+	lists, ok := h["Trailer"]
 	if !ok {
-		return nil
+		return nil, nil
 	}
-	delete(resp.Header, "Trailer")
-	resp.Trailer = make(http.Header)
+	delete(h, "Trailer")
+	trailer := make(http.Header)
 	for _, list := range lists {
 		for name := range strings.SplitSeq(list, ",") {
 			if name = textproto.CanonicalMIMEHeaderKey(trimBlank(name)); name == "" {
 				continue
 			}
 			if !mayTrail(name) {
-				return errMalformed("a field that frames the message is announced as a trailer")
+				return nil, errMalformed("a field that frames the message is announced as a trailer")
 			}
-			resp.Trailer[name] = nil
+			trailer[name] = nil
 		}
 	}
-	return nil
+	return trailer, nil
 }
 
 // mayTrail reports whether a field can stand in a trailer section: not if it is needed before, RFC 9110 section 6.5.1.

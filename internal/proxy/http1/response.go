@@ -46,7 +46,7 @@ var (
 func newResponse(c *conn, req *http.Request) *response {
 	w := &response{c: c, req: req, header: make(http.Header, 8)}
 	w.close = req.Close || req.ProtoMinor == 0
-	if req.Body != nil && req.Body != http.NoBody {
+	if req.ContentLength != 0 {
 		w.awaits = req.ProtoMinor > 0 && req.Header.Get("Expect") != ""
 		w.body = &requestBody{w: w, src: c.bodyOf(req)}
 		req.Body = w.body

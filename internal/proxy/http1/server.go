@@ -41,7 +41,8 @@ type conn struct {
 	bw       *bufio.Writer
 	ctx      context.Context //nolint:containedctx // it is the connection's life, handed to each request
 	watch    watch
-	body     *requestBody // of the request being served; nil without one
+	blank    *http.Request // has the context, and nothing else
+	body     *requestBody  // of the request being served; nil without one
 	hijacked bool
 }
 
