@@ -4,6 +4,8 @@ GO            ?= go
 BIN           := $(CURDIR)/bin
 GOLANGCI_LINT := $(BIN)/golangci-lint-v2.15.0
 GOVULNCHECK   := $(BIN)/govulncheck-v1.9.0
+GORELEASER    := $(BIN)/goreleaser-v2.15.1
+CYCLONEDX     := $(BIN)/cyclonedx-gomod-v1.10.0
 FUZZTIME      ?= 20s
 MODULES       := . tests
 
@@ -11,12 +13,12 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz crash screenshots clean
+.PHONY: all build test lint bench fuzz crash screenshots package clean
 
 all: build
 
 build:
-	$(GO) build -trimpath -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
+	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
 
 # The race detector needs cgo; the program itself is tested as it is built.
 test:
@@ -47,11 +49,17 @@ screenshots:
 		-run 'TestKeyIsEnteredByKeyboard/with_script|TestDevicePageTurnsIntoTheResult/approved'
 	chmod 644 docs/screenshots/*.png
 
+# What a release consists of, in dist/: archives, deb and rpm packages with manual pages and completions, checksums, and what
+# each binary is made of. Nothing is published.
+package: $(GORELEASER) $(CYCLONEDX)
+	mkdir -p $(BIN)/release && ln -sf $(CYCLONEDX) $(BIN)/release/cyclonedx-gomod
+	PATH=$(BIN)/release:$$PATH $(GORELEASER) release --snapshot --clean
+
 fuzz:
 	./tests/fuzz $(FUZZTIME)
 
 clean:
-	rm -rf $(BIN)
+	rm -rf $(BIN) dist dist-manual
 
 $(GOLANGCI_LINT):
 	GOBIN=$(BIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -60,3 +68,11 @@ $(GOLANGCI_LINT):
 $(GOVULNCHECK):
 	GOBIN=$(BIN) $(GO) install golang.org/x/vuln/cmd/govulncheck@v1.9.0
 	mv $(BIN)/govulncheck $@
+
+$(GORELEASER):
+	GOBIN=$(BIN) $(GO) install github.com/goreleaser/goreleaser/v2@v2.15.1
+	mv $(BIN)/goreleaser $@
+
+$(CYCLONEDX):
+	GOBIN=$(BIN) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+	mv $(BIN)/cyclonedx-gomod $@

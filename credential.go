@@ -31,8 +31,9 @@ type Credential struct {
 	FreshUntil time.Time // until then the layer would return the same value again; zero: no limit known
 	Generation uint64    // tells this value from the ones before and after it
 	Inject     Injection
-	Hosts      []HostPattern // where it may be sent
-	Excluded   []HostPattern // where it may not, although Hosts match: the provider's own OAuth endpoints
+	Variants   []CredentialVariant // where it goes on the wire in another way
+	Hosts      []HostPattern       // where it may be sent
+	Excluded   []HostPattern       // where it may not, although Hosts match: the provider's own OAuth endpoints
 
 	// Warning is set when the value is still good but could not be renewed.
 	Warning *Error
@@ -43,9 +44,29 @@ func (c *Credential) Allows(u *url.URL) bool {
 	return MatchAny(c.Hosts, u) && !CoversAny(c.Excluded, u)
 }
 
+// CredentialVariant is another way for the credential to travel, to some of the places that Hosts match.
+type CredentialVariant struct {
+	Hosts  []HostPattern
+	Inject Injection
+}
+
 // HeaderOnly reports whether fields of the header are all that authenticates a request, so that they are the same for
 // each. If not, only [Credential.Authenticate] can do it.
-func (c *Credential) HeaderOnly() bool { return c.Signer == nil && len(c.Inject.Query) == 0 }
+func (c *Credential) HeaderOnly() bool {
+	return c.Signer == nil && len(c.Inject.Query) == 0 && len(c.Variants) == 0
+}
+
+// For returns the credential as it travels to u.
+func (c *Credential) For(u *url.URL) *Credential {
+	for _, v := range c.Variants {
+		if MatchAny(v.Hosts, u) {
+			other := *c
+			other.Inject, other.Variants = v.Inject, nil
+			return &other
+		}
+	}
+	return c
+}
 
 // Authenticate puts the credential on a request, in place of whatever the caller had put there: the fields of the
 // injection, Authorization and X-Api-Key are removed first, in every spelling, and parameters of the query that are to be
@@ -57,6 +78,7 @@ func (c *Credential) Authenticate(r *http.Request) error {
 		}
 		return nil
 	}
+	c = c.For(r.URL)
 	if err := c.setFields(r.Header); err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ const (
 	EventRunEnd   EventName = "run.end"
 	EventInject   EventName = "inject" // the proxy put a credential on a request
 	EventDeny     EventName = "deny"   // the proxy refused a request
+	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
+	EventUntrust  EventName = "untrust"
 )
 
 // Event is one entry of the audit log. It never holds a secret.

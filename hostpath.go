@@ -8,8 +8,27 @@ import (
 // maxDecodings bounds how often a path is percent-decoded: a proxy and the server behind it may each do it once.
 const maxDecodings = 4
 
-// isBelow reports whether path is prefix or lies below it.
+// isBelow reports whether path is prefix or lies below it. A segment "*" of the prefix stands for any that is not empty.
 func isBelow(path, prefix string) bool {
+	for {
+		before, after, wild := strings.Cut(prefix, "/*")
+		if !wild {
+			break
+		}
+		rest, ok := strings.CutPrefix(path, before+"/")
+		if !ok {
+			return false
+		}
+		segment, _, _ := strings.Cut(rest, "/")
+		if segment == "" {
+			return false
+		}
+		path, prefix = rest[len(segment):], after
+	}
+	return prefix == "" || isBelowLiteral(path, prefix)
+}
+
+func isBelowLiteral(path, prefix string) bool {
 	return path == prefix || strings.HasPrefix(path, prefix) && path[len(prefix)] == '/'
 }
 

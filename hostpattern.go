@@ -18,6 +18,7 @@ import (
 //	*.googleapis.com         any host with at least one label more, port 443
 //	api.acme.test:8443       another port
 //	slack.com/api            only paths /api and below
+//	github.com/*/*/info/refs '*' stands for one segment, whatever it is
 //	regex:api[0-9]\.acme\.io an expression (RE2) that the whole host matches; for old definitions
 //
 // A host is compared as DNS compares it: without regard to case and to the dot of the root. Names outside ASCII are
@@ -67,6 +68,11 @@ func parseHostPattern(s string) (HostPattern, error) {
 	}
 	if ambiguousPath(p.path) || strings.Contains(p.path, "//") {
 		return p, errors.New("the path prefix must not have empty or dot segments")
+	}
+	for segment := range strings.SplitSeq(p.path, "/") {
+		if segment != "*" && strings.Contains(segment, "*") {
+			return p, errors.New("a wildcard must be a whole segment of the path")
+		}
 	}
 	p.folded = foldPath(p.path)
 	return p.withAuthority(authority)

@@ -57,6 +57,7 @@ type Provider struct {
 	APIKey        *APIKey         `json:"api_key,omitempty"`
 	Client        *ClientEnv      `json:"client,omitempty"`
 	Inject        *Injection      `json:"inject,omitempty"`
+	Variants      []Variant       `json:"variants,omitempty"`   // hosts where the credential travels in another way
 	Account       *AccountSource  `json:"account,omitempty"`    // how to learn who has logged in
 	Confidence    string          `json:"confidence,omitempty"` // how well the facts are known: A, B or C
 	AsOf          string          `json:"as_of,omitempty"`      // the month in which they were compared with their sources: 2026-11
@@ -72,7 +73,18 @@ type Provider struct {
 	// one is.
 	Precedes []ProviderName `json:"precedes,omitempty"`
 
+	// SafePosts are requests that change nothing although their method is POST, as host/path, with '*' for a segment: such as
+	// a search. A run that may read only sends these, too.
+	SafePosts []string `json:"safe_posts,omitempty"`
+
 	Source Source `json:"-"`
+}
+
+// Variant says that a credential travels in another way to some of a provider's hosts: the token of an API, for instance, as
+// the password of git.
+type Variant struct {
+	Hosts  []string  `json:"hosts"`
+	Inject Injection `json:"inject"`
 }
 
 // GetKeyAt returns the page where a key or an OAuth client is made, or else the one that explains how.

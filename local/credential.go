@@ -83,6 +83,10 @@ func credential(
 		}
 		excluded = append(excluded, discovered...)
 	}
+	variants, err := provider.Variants(p, c.BaseURL, c.APIHost)
+	if err != nil {
+		return nil, err
+	}
 	inject := provider.Injection(p)
 	signer, err := c.signer(inject, now)
 	if err != nil {
@@ -92,7 +96,7 @@ func credential(
 		Signer: signer,
 		Ref:    c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
 		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
-		Inject: inject, Fields: c.values(), Hosts: hosts, Excluded: excluded, Warning: warning,
+		Inject: inject, Variants: variants, Fields: c.values(), Hosts: hosts, Excluded: excluded, Warning: warning,
 	}, nil
 }
 

@@ -16,14 +16,20 @@ const rejectionPause = time.Minute
 // freshUntil returns when the token enters its refresh window; the zero time if its expiry is unknown. A token whose
 // whole life fits into the window is used until a fifth of that life is left.
 func (c *connectionRecord) freshUntil() time.Time {
-	if c.ExpiresAt.IsZero() {
+	return FreshUntil(c.ExpiresAt, time.Duration(c.Lifetime)*time.Second)
+}
+
+// FreshUntil returns when a token with this expiry and whole life, if that is known, enters its refresh window; the zero time
+// if its expiry is unknown.
+func FreshUntil(expiresAt time.Time, life time.Duration) time.Time {
+	if expiresAt.IsZero() {
 		return time.Time{}
 	}
 	window := refreshWindow
-	if life := time.Duration(c.Lifetime) * time.Second; life > 0 && life <= window {
+	if life > 0 && life <= window {
 		window = life / 5
 	}
-	return c.ExpiresAt.Add(-window)
+	return expiresAt.Add(-window)
 }
 
 func (c *connectionRecord) fresh(now time.Time) bool {

@@ -142,10 +142,9 @@ func (b *Buffer) writeBatch() (closed bool) {
 	b.pending, closed = nil, b.closed
 	b.mu.Unlock()
 
-	var n int
 	var err error
 	if len(batch) > 0 {
-		n, err = b.log.write(batch)
+		err = b.log.write(batch)
 	}
 	if err != nil && healthy && b.log.OnError != nil {
 		b.log.OnError(err)
@@ -154,9 +153,7 @@ func (b *Buffer) writeBatch() (closed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != nil {
-		whole := bytes.LastIndexByte(batch[:n], '\n') + 1 // what was torn is written again in full
-		b.written += uint64(whole)
-		b.pending = append(bytes.Clone(batch[whole:]), b.pending...)
+		b.pending = append(batch, b.pending...)
 	} else {
 		b.written += uint64(len(batch))
 		b.spare = batch[:0]

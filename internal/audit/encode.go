@@ -33,7 +33,7 @@ const fieldPrefix = "detail_"
 
 func isField(name string) bool {
 	switch name {
-	case "timestamp", "event", "provider", "connection", "profile", "status", "reason", "":
+	case "timestamp", "event", "provider", "connection", "profile", "status", "reason", "seq", "chain", "":
 		return true
 	}
 	return false

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -21,6 +22,8 @@ type Entry struct {
 	Ref    authsome.Ref
 	Status string // StatusSuccess or StatusFailure
 	Reason string // on failure
+	Seq    uint64 // its number; 0 in a log of a version that did not count
+	Chain  string // its value in the chain; see [Log.Verify]
 	// Details are all other fields, those of later versions included, ordered by name.
 	Details []Detail
 }
@@ -94,6 +97,7 @@ func (e *Entry) UnmarshalJSON(line []byte) error {
 	if fields["reason"] != nil {
 		err = errors.Join(err, take(fields, "reason", &e.Reason))
 	}
+	err = errors.Join(err, e.takeLink(fields))
 	if err != nil {
 		return err
 	}
@@ -106,6 +110,18 @@ func (e *Entry) UnmarshalJSON(line []byte) error {
 	}
 	slices.SortFunc(e.Details, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
 	return nil
+}
+
+// takeLink moves the number and the chain value out of fields.
+func (e *Entry) takeLink(fields map[string]json.RawMessage) error {
+	if fields["seq"] == nil || fields["chain"] == nil {
+		return nil
+	}
+	if err := json.Unmarshal(fields["seq"], &e.Seq); err != nil {
+		return fmt.Errorf("seq: %w", err)
+	}
+	delete(fields, "seq")
+	return take(fields, "chain", &e.Chain)
 }
 
 // take moves a field that must be a string out of fields.
@@ -137,6 +153,10 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		}
 		// Unsafe characters can only stand inside strings, where an escape means the same.
 		line = append(line, Printable(compact.String())...)
+	}
+	if e.Chain != "" {
+		line = strconv.AppendUint(append(line, seqField...), e.Seq, 10)
+		line = appendField(line, "chain", e.Chain)
 	}
 	return append(line, '}'), nil
 }

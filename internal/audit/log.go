@@ -1,20 +1,19 @@
 // Package audit keeps the audit log: one JSON object per line, appended, never rewritten, in <home>/audit.log.
 //
 // Use [Open] and [Log.Record] where an entry must be written before the next step, [Log.Buffered] where the caller
-// must not touch the disk, and [Read] to see what happened.
+// must not touch the disk, [Read] to see what happened, and [Log.Verify] to see whether the log is what was written.
 //
-// It promises that entries of several processes never mix, because each entry, or batch of entries, is appended by one
-// write; that a line torn by a crash costs only itself, because the next writer starts a new line; and that no value,
-// however odd, can forge an entry or steer a terminal, because control characters are escaped when they are written.
-// It does not know secrets: whoever builds an [authsome.Event] leaves them out.
+// It promises that entries of several processes never mix nor get lost, because one of them writes at a time; that a line
+// torn by a crash costs only itself, because the next writer starts a new line; that an entry which was changed, removed,
+// put elsewhere or cut off is noticed, because each is chained to the one before it by a code that takes the log's key to
+// make, and a signed head says how far the log has got; and that no value, however odd, can forge an entry or steer a
+// terminal, because control characters are escaped when they are written. It does not know secrets: whoever builds an
+// [authsome.Event] leaves them out.
 package audit
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"sync"
 	"time"
 
 	"authsome"
@@ -29,7 +28,17 @@ type Log struct {
 	// must not call the Buffer. Nobody is told if nil. Set it before Buffered.
 	OnError func(error)
 
+	// Key returns the secret of KeySize bytes that the chain is made with. It is asked for before the first entry is
+	// written and, after it has failed, before each. Entries are written all the same while it fails: they are then
+	// chained by what anybody could compute, and Verify says so. Nil means that there is no key. Set it before the first use.
+	Key func() (authsome.Secret, error)
+	// MaxSize is the size of the file, in bytes, at which the log goes on in a new one; 64 MiB if zero.
+	MaxSize int64
+
 	path string
+
+	mu   sync.Mutex // guards keys, and lets one goroutine write at a time
+	keys chainKeys
 }
 
 var _ authsome.Recorder = (*Log)(nil)
@@ -40,8 +49,7 @@ func Open(path string) *Log { return &Log{path: path} }
 // Record appends one event. When it returns nil the entry survives the death of the process, though not that of the
 // machine.
 func (l *Log) Record(e authsome.Event) error {
-	_, err := l.write(appendEntry(nil, e, l.now()))
-	return err
+	return l.write(appendEntry(nil, e, l.now()))
 }
 
 // Check reports why the log cannot be written to, or nil. It creates the file when there is none.
@@ -58,46 +66,4 @@ func (l *Log) now() time.Time {
 		return l.Now()
 	}
 	return time.Now()
-}
-
-// write appends whole lines by one write and returns how many bytes of them are in the file.
-func (l *Log) write(lines []byte) (n int, err error) {
-	f, err := l.open()
-	if err != nil {
-		return 0, fmt.Errorf("open audit log: %w", err)
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	mend := 0
-	if torn(f) {
-		lines = append([]byte{'\n'}, lines...)
-		mend = 1
-	}
-	n, err = f.Write(lines)
-	if err != nil {
-		return max(n-mend, 0), fmt.Errorf("append to audit log: %w", err)
-	}
-	return n - mend, nil
-}
-
-func (l *Log) open() (*os.File, error) {
-	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
-	f, err := os.OpenFile(l.path, flags, 0o600)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(l.path), 0o700); err == nil {
-			f, err = os.OpenFile(l.path, flags, 0o600)
-		}
-	}
-	return f, err
-}
-
-// torn reports whether the last line lacks its end. Seeing another process's write half done is harmless: it costs an
-// empty line, which readers pass over.
-func torn(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
-		return false
-	}
-	var last [1]byte
-	_, err = f.ReadAt(last[:], info.Size()-1)
-	return err == nil && last[0] != '\n'
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -115,7 +116,8 @@ func TestEntryHasTheFieldsOfTheContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tt.want+"\n", string(got)); diff != "" {
+			bare := regexp.MustCompile(`,"seq":1,"chain":"\.[\w-]{43}"}\n$`).ReplaceAllString(string(got), "}\n")
+			if diff := cmp.Diff(tt.want+"\n", bare); diff != "" {
 				t.Error(diff)
 			}
 			if !json.Valid(got) {

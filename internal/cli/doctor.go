@@ -46,12 +46,12 @@ func (a *app) doctor(cmd *cobra.Command) error {
 	return nil
 }
 
-// userHome is where the settings of other programs lie.
+// userHome is the person's own home, where the settings of other programs lie.
 func (a *app) userHome() string {
 	if home := a.env.getenv("HOME"); home != "" {
 		return home
 	}
-	home, _ := os.UserHomeDir() // without one there are no such settings
+	home, _ := os.UserHomeDir() // without one there is nothing to look for
 	return home
 }
 

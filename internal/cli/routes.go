@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"authsome"
+	"authsome/internal/policy"
 	"authsome/internal/provider"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
@@ -20,17 +21,20 @@ import (
 // chosenRoutes is what a run injects, and what its child must not inherit.
 type chosenRoutes struct {
 	routes      []proxy.Route
-	definitions []*authsome.Provider // of the routes
+	definitions []*authsome.Provider // of the routes, one for each provider
+	connections map[authsome.Ref]authsome.Connection
+	safePosts   []policy.Target
 	settings    run.Settings
 }
 
-// chooseRoutes makes a route of one connection of each provider: the one that was named, or the default one.
-func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, o runOptions) (*chosenRoutes, error) {
+// chooseRoutes makes a route of one connection of each provider, the one that was named or the default one, and of each
+// connection that was named for some of the requests.
+func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, bounds *limits) (*chosenRoutes, error) {
 	profile, err := a.profile()
 	if err != nil {
 		return nil, err
 	}
-	named, err := namedConnections(o.connections)
+	choices, err := bounds.choices()
 	if err != nil {
 		return nil, err
 	}
@@ -42,58 +46,82 @@ func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, o runO
 	for _, c := range all {
 		connected[c.Provider] = append(connected[c.Provider], c)
 	}
-	if err := allConnected(profile, connected, o.only, named); err != nil {
+	if err := allConnected(profile, connected, bounds, choices); err != nil {
 		return nil, err
 	}
-	chosen := &chosenRoutes{}
+	chosen := &chosenRoutes{connections: make(map[authsome.Ref]authsome.Connection)}
 	for _, name := range slices.Sorted(maps.Keys(connected)) {
-		if len(o.only) > 0 && !slices.Contains(o.only, string(name)) {
+		if !policy.Permits(string(name), bounds.flags, bounds.file) {
 			continue
 		}
-		c, err := pick(connected[name], named[name])
-		if err != nil {
-			return nil, err
-		}
-		if err := chosen.add(ctx, layer, c); err != nil {
+		if err := chosen.addProvider(ctx, layer, connected[name], choices); err != nil {
 			return nil, err
 		}
 	}
 	chosen.order()
-	return chosen, nil
+	return chosen, chosen.checkClaims()
 }
 
-// order puts a route before those that its definition precedes.
+// addProvider adds the routes of one provider, those for some of the requests first.
+func (r *chosenRoutes) addProvider(
+	ctx context.Context, layer authsome.AuthLayer, all []authsome.Connection, choices []choice,
+) error {
+	var named authsome.ConnectionName
+	for _, ch := range choices {
+		if ch.provider != all[0].Provider {
+			continue
+		}
+		if ch.where == nil {
+			if named == "" { // the first one wins: the command line's come first
+				named = ch.connection
+			}
+			continue
+		}
+		c, err := pick(all, ch.connection)
+		if err != nil {
+			return err
+		}
+		if err := r.addRoute(ctx, layer, c, ch); err != nil {
+			return err
+		}
+	}
+	c, err := pick(all, named)
+	if err != nil {
+		return err
+	}
+	return r.add(ctx, layer, c)
+}
+
+// order puts what was chosen for some of the requests first, and a route before those that its definition precedes.
 func (r *chosenRoutes) order() {
 	names := provider.ByPrecedence(r.definitions)
 	slices.SortStableFunc(r.routes, func(a, b proxy.Route) int {
+		if chosen := min(1, len(b.Only)) - min(1, len(a.Only)); chosen != 0 {
+			return chosen
+		}
 		return slices.Index(names, a.Ref.Provider) - slices.Index(names, b.Ref.Provider)
 	})
 }
 
-// namedConnections parses --connection.
-func namedConnections(flags []string) (map[authsome.ProviderName]authsome.ConnectionName, error) {
-	named := make(map[authsome.ProviderName]authsome.ConnectionName)
-	for _, f := range flags {
-		p, c, ok := strings.Cut(f, "=")
-		if !ok || p == "" || c == "" {
-			return nil, &authsome.Error{
-				Kind: authsome.KindUsage, Message: fmt.Sprintf("--connection wants PROVIDER=CONNECTION, not %q", f),
-				Hint: "authsome run --connection github=work -- COMMAND",
-			}
-		}
-		named[authsome.ProviderName(p)] = authsome.ConnectionName(c)
-	}
-	return named, nil
-}
-
-// allConnected fails when a flag names a provider without a connection: a run without it would surprise.
+// allConnected fails when a provider is named without there being a connection to it, and when nothing is left of those that
+// were named: a run without it would surprise.
 func allConnected(
-	profile authsome.ProfileName, connected map[authsome.ProviderName][]authsome.Connection, only []string,
-	named map[authsome.ProviderName]authsome.ConnectionName,
+	profile authsome.ProfileName, connected map[authsome.ProviderName][]authsome.Connection, bounds *limits, choices []choice,
 ) error {
-	want := slices.Sorted(maps.Keys(named))
-	for _, p := range only {
-		want = append(want, authsome.ProviderName(p))
+	var want []authsome.ProviderName
+	for _, c := range choices {
+		want = append(want, c.provider)
+	}
+	for _, e := range slices.Concat(bounds.flags.Only, bounds.file.Only) {
+		want = append(want, authsome.ProviderName(e.Text))
+	}
+	if len(bounds.flags.Only) > 0 && !slices.ContainsFunc(bounds.flags.Only, func(e policy.Entry) bool {
+		return policy.Permits(e.Text, bounds.file)
+	}) {
+		return &authsome.Error{
+			Kind: authsome.KindDenied, Message: fmt.Sprintf("%s permits none of the providers that --only names", bounds.file.Only[0].At),
+			Hint: "name one that the file names, too",
+		}
 	}
 	for _, p := range want {
 		if len(connected[p]) == 0 {
@@ -123,6 +151,7 @@ func pick(all []authsome.Connection, name authsome.ConnectionName) (authsome.Con
 	}
 	if name == "" {
 		e.Message = fmt.Sprintf("%s has several connections and no default one: %s", p, strings.Join(names, ", "))
+		e.Hint += fmt.Sprintf("   (or for good: authsome connection set-default %s %s)", p, names[0])
 	}
 	return authsome.Connection{}, e
 }
@@ -137,7 +166,13 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 		return err
 	}
 	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded})
+	r.connections[c.Ref] = c
 	r.definitions = append(r.definitions, &p.Provider)
+	safe, err := provider.SafePosts(&p.Provider, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	r.safePosts = append(r.safePosts, safe...)
 	r.settings.Placeholders = append(r.settings.Placeholders, exportNames(&p.Provider)...)
 	if p.APIKey != nil {
 		r.settings.Withhold = append(r.settings.Withhold, p.APIKey.EnvVar)

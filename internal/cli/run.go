@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"path/filepath"
 	"strconv"
 
@@ -14,16 +15,15 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/mitm"
+	"authsome/internal/peer"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
 	"authsome/local"
 )
 
 type runOptions struct {
-	connections []string // PROVIDER=CONNECTION
-	only        []string
-	unmatched   string
-	resolve     []string // HOST:PORT:ADDRESS, as curl writes it
+	policyFlags
+	resolve []string // HOST:PORT:ADDRESS, as curl writes it
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -33,34 +33,34 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "Run a command whose requests get the credentials, but which holds none",
 		Long: "Run a command behind a proxy on this machine that adds your credentials to its requests for the hosts of the\n" +
 			"providers you are connected to. The command itself sees placeholders only. All other traffic passes untouched.",
-		Example: "  authsome run -- claude\n  authsome run --only github -- curl https://api.github.com/user",
-		Args:    cobra.ArbitraryArgs,
+		Example: "  authsome run -- claude\n  authsome run --only github -- curl https://api.github.com/user\n" +
+			"  authsome run --read-only --deny 'api.github.com/orgs/**' -- COMMAND",
+		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError(cmd, "there is no command to run")
-			}
-			if o.unmatched != "allow" && o.unmatched != "deny" {
-				return usageError(cmd, fmt.Sprintf("--unmatched is allow or deny, not %q", o.unmatched))
 			}
 			return a.run(cmd.Context(), args, o)
 		},
 	}
 	f := cmd.Flags()
 	f.SetInterspersed(false) // what follows the command is the command's
-	f.StringArrayVar(&o.connections, "connection", nil, "PROVIDER=CONNECTION to use in place of the default one")
-	f.StringArrayVar(&o.only, "only", nil, "PROVIDER whose credentials are added, and no other's")
-	f.StringVar(&o.unmatched, "unmatched", "allow", "what becomes of traffic to other hosts: allow or deny")
+	o.register(f)
 	f.StringArrayVar(&o.resolve, "resolve", nil, "HOST:PORT:ADDRESS[:PORT] to connect to in place of what DNS says")
 	return cmd
 }
 
 // run starts the proxy and the child, and ends with the child's own exit code.
 func (a *app) run(ctx context.Context, args []string, o runOptions) error {
+	bounds, err := a.limits(o.policyFlags)
+	if err != nil {
+		return err
+	}
 	layer, err := a.auth(ctx)
 	if err != nil {
 		return err
 	}
-	chosen, err := a.chooseRoutes(ctx, layer, o)
+	chosen, err := a.chooseRoutes(ctx, layer, bounds)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	b, err := a.startBroker(ctx, layer, chosen, resolve, o)
+	b, err := a.startBroker(ctx, layer, chosen, resolve, bounds)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ type broker struct {
 }
 
 func (a *app) startBroker(
-	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, o runOptions,
+	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, bounds *limits,
 ) (*broker, error) {
 	ca, err := mitm.NewCA(a.env.Now)
 	if err != nil {
@@ -137,12 +137,9 @@ func (a *app) startBroker(
 	b := &broker{
 		ca: ca, password: authsome.NewSecret(rand.Text()), trail: trail.Buffered(), served: make(chan error, 1),
 	}
-	unmatched := proxy.Tunnel
-	if o.unmatched == "deny" {
-		unmatched = proxy.Deny
-	}
 	b.proxy, err = proxy.New(proxy.Config{
-		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: b.password, Unmatched: unmatched,
+		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: b.password, Recognize: recognize,
+		Policy:  bounds.policy(chosen, a.env.Now),
 		Resolve: resolve, RootCAs: a.upstreamRoots(), Recorder: b.trail, Logger: a.log, Now: a.env.Now,
 		Changed: changes(ctx, layer),
 	})
@@ -157,6 +154,19 @@ func (a *app) startBroker(
 	b.address = listener.Addr().String()
 	go func() { b.served <- b.proxy.Serve(listener) }()
 	return b, nil
+}
+
+// recognize finds the login of clients that cannot send any, such as Java's, in the environment that they run in.
+func recognize(client net.Conn) (user string, password authsome.Secret, ok bool) {
+	from, err := netip.ParseAddrPort(client.RemoteAddr().String())
+	if err != nil {
+		return "", authsome.Secret{}, false
+	}
+	to, err := netip.ParseAddrPort(client.LocalAddr().String())
+	if err != nil {
+		return "", authsome.Secret{}, false
+	}
+	return peer.ProxyLogin(from, to)
 }
 
 // changes tells when credentials may have changed, if the layer can.

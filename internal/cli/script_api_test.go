@@ -41,6 +41,10 @@ func (w *scriptWorld) serveAPI(rw http.ResponseWriter, r *http.Request) {
 		_, _ = rw.Write([]byte(`{"id": 42, "user": {"name": "jo"}}`))
 		return
 	}
+	if strings.HasSuffix(r.URL.Path, "/info/refs") {
+		w.serveRefs(rw, r)
+		return
+	}
 	seen := w.credentialOf(r)
 	status := http.StatusOK
 	if strings.HasPrefix(r.URL.Path, "/private") && seen != "valid" {
@@ -83,6 +87,7 @@ func (w *scriptWorld) apiEnvironment(address, roots string) map[string]string {
 		"RESOLVE_OWN":    "own.acme.test:443:" + address,
 		"RESOLVE_CLOUD":  "eu-west-1.cloud.acme.test:443:" + address,
 		"RESOLVE_TENANT": "one.tenants.acme.test:443:" + address,
+		"RESOLVE_FORGE":  "forge.acme.test:443:" + address,
 		"RESOLVE_OTHER":  fmt.Sprintf("other.test:443:%s", address),
 	}
 }

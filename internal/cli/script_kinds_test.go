@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -54,6 +55,14 @@ func kindsOf() map[string]string {
 			"name": "cloud", "display_name": "Cloud", "auth_type": "aws_sigv4", "flow": "aws_sigv4", "host_url": "*.cloud.acme.test",
 			"inject": {"service": "things"}
 		}`,
+		"forge.json": `{
+			"name": "forge", "display_name": "Forge", "auth_type": "api_key", "flow": "api_key", "host_url": "forge.acme.test/api",
+			"variants": [{
+				"hosts": ["forge.acme.test/*/*/info/refs", "forge.acme.test/*/*/git-upload-pack"],
+				"inject": {"user": "x-access-token", "password": "{api_key}"}
+			}],
+			"safe_posts": ["forge.acme.test/api/search", "forge.acme.test/*/*/git-upload-pack"]
+		}`,
 		"robot.json": `{
 			"name": "robot", "display_name": "Robot", "auth_type": "oauth2", "flow": "client_credentials", "host_url": "api.acme.test",
 			"client": {"client_id_env": "ACME_CLIENT_ID", "client_secret_env": "ACME_CLIENT_SECRET"},
@@ -93,6 +102,13 @@ func (w *scriptWorld) credentialOfKind(r *http.Request) string {
 		valid = len(r.URL.Query()["key"]) == 1 && r.URL.Query().Get("key") == w.apiKey && r.URL.Query().Get("q") == "a b"
 	case "own":
 		valid = r.Header.Get("X-Own-Key") == w.apiKey
+	case "forge":
+		if r.Header.Get("Authorization") == "" {
+			return "none"
+		}
+		user, password, _ := r.BasicAuth()
+		api := strings.HasPrefix(r.URL.Path, "/api")
+		valid = api && r.Header.Get("Authorization") == "Bearer "+w.apiKey || !api && user == "x-access-token" && password == w.apiKey
 	case "eu-west-1":
 		valid = w.verifySigned(r)
 	default:
@@ -102,6 +118,19 @@ func (w *scriptWorld) credentialOfKind(r *http.Request) string {
 		return "valid"
 	}
 	return "unknown"
+}
+
+// serveRefs answers git's first request (gitprotocol-http) for a repository with one branch.
+func (w *scriptWorld) serveRefs(rw http.ResponseWriter, r *http.Request) {
+	if w.credentialOf(r) != "valid" {
+		rw.Header().Set("WWW-Authenticate", `Basic realm="forge"`)
+		rw.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	line := func(s string) string { return fmt.Sprintf("%04x%s", len(s)+4, s) }
+	rw.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+	_, _ = io.WriteString(rw, line("# service=git-upload-pack\n")+"0000"+
+		line(strings.Repeat("1234567890", 4)+" refs/heads/main\x00agent=script\n")+"0000")
 }
 
 // verifySigned signs a request again with what its signature says it covers, and compares.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -140,7 +141,29 @@ func (a *app) auditLog() (*audit.Log, error) {
 		return nil, err
 	}
 	a.trail = audit.Open(filepath.Join(home, local.AuditFile))
+	a.trail.Key = a.auditKey
 	return a.trail, nil
+}
+
+// auditKey returns the secret that the audit log is chained with. No vault is made for the sake of its log.
+func (a *app) auditKey() (authsome.Secret, error) {
+	if a.layer == nil {
+		if _, err := os.Stat(filepath.Join(a.home, local.VaultFile)); err != nil {
+			return authsome.Secret{}, err
+		}
+	}
+	ctx := context.Background() // an entry is written also by a command that was cancelled
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return authsome.Secret{}, err
+	}
+	keeper, ok := layer.(interface {
+		AuditKey(ctx context.Context) (authsome.Secret, error)
+	})
+	if !ok {
+		return authsome.Secret{}, errors.ErrUnsupported
+	}
+	return keeper.AuditKey(ctx)
 }
 
 // record writes an audit entry. A log that cannot be written is reported and stops nothing.

@@ -55,7 +55,7 @@ func Run(ctx context.Context, cfg Config) []Check {
 	checks = append(checks, vaultChecks...)
 	return append(checks,
 		e.locks(ctx), e.definitions(), e.auditLog(), e.clock(connections), e.proxyEnvironment(),
-		e.toolSettings(ctx), e.node(ctx))
+		e.toolSettings(ctx), e.node(ctx), e.python(), e.java())
 }
 
 // OK reports whether all checks are.

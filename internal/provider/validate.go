@@ -35,6 +35,8 @@ func validate(r *report, p *authsome.Provider) {
 	validateEnvironment(r, p)
 	validateInjection(r, p.Inject)
 	validateTemplates(r, p)
+	validateVariants(r, p)
+	validateSafePosts(r, p)
 	validateLearned(r, p)
 	validateNotes(r, p)
 	validateCommand(r, p)

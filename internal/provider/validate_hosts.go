@@ -45,6 +45,11 @@ func hostFields(p *authsome.Provider) []hostField {
 	for i, h := range p.Hosts {
 		fields = append(fields, hostField{fmt.Sprintf("hosts[%d]", i), h})
 	}
+	for i, v := range p.Variants {
+		for j, h := range v.Hosts {
+			fields = append(fields, hostField{fmt.Sprintf("variants[%d].hosts[%d]", i, j), h})
+		}
+	}
 	return fields
 }
 

@@ -32,6 +32,9 @@ func (p *Proxy) deny(w http.ResponseWriter, r *http.Request, host string, why *r
 		if r.Method != http.MethodConnect {
 			e.Detail["path"] = r.URL.EscapedPath()
 		}
+		if why.Rule != "" {
+			e.Detail["rule"], e.Detail["rule_at"] = why.Rule, why.RuleAt
+		}
 		p.record(e)
 	}
 	why.write(w)

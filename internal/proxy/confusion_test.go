@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 func TestClientsWithoutThePasswordAreRefused(t *testing.T) { // attack 28
@@ -232,7 +233,7 @@ func TestOtherPortIsAnotherPlace(t *testing.T) { // attack 5
 	w := newWorld(t)
 	ln := w.serve(apiHost, &seen{})
 	w.cfg.Resolve[apiHost+":8443"] = ln.Addr().String()
-	w.cfg.Unmatched = Deny
+	w.cfg.Policy = policy.New(policy.Config{NoUnmatched: "--unmatched"})
 	w.start()
 	_, err := w.transport(false).RoundTrip(request(t, "GET", "https://"+apiHost+":8443/", nil))
 	if err == nil || !strings.Contains(err.Error(), "Forbidden") {
@@ -303,7 +304,7 @@ func TestAddressIsCheckedWhenItIsDialled(t *testing.T) { // attack 6
 func TestDeniedHostsAreRefusedAndRecorded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cfg.Unmatched = Deny
+	w.cfg.Policy = policy.New(policy.Config{NoUnmatched: "--unmatched"})
 	w.start()
 	conn, br := w.raw()
 	_, _ = fmt.Fprintf(conn, "CONNECT other.test:443 HTTP/1.1\r\nHost: other.test:443\r\nProxy-Authorization: %s\r\n\r\n",

@@ -28,16 +28,30 @@ func (p *Proxy) front(w http.ResponseWriter, r *http.Request) {
 
 // knows reports whether the client has the run's password.
 func (p *Proxy) knows(r *http.Request) bool {
-	fields := r.Header["Proxy-Authorization"]
-	if len(fields) != 1 {
-		return false
-	}
-	basic := http.Request{Header: http.Header{"Authorization": fields}}
-	user, password, ok := basic.BasicAuth()
+	user, password, ok := p.login(r)
 	userOK := authsome.NewSecret(user).Equal(authsome.NewSecret(p.cfg.User))
-	passwordOK := authsome.NewSecret(password).Equal(p.cfg.Password)
+	passwordOK := password.Equal(p.cfg.Password)
 	return ok && userOK && passwordOK
 }
+
+// login returns what the client logs in with: what it sends, or what it is known to hold.
+func (p *Proxy) login(r *http.Request) (user string, password authsome.Secret, ok bool) {
+	fields := r.Header["Proxy-Authorization"]
+	if len(fields) == 0 && p.cfg.Recognize != nil {
+		if client, ok := r.Context().Value(clientKey{}).(net.Conn); ok {
+			return p.cfg.Recognize(client)
+		}
+	}
+	if len(fields) != 1 {
+		return "", authsome.Secret{}, false
+	}
+	basic := http.Request{Header: http.Header{"Authorization": fields}}
+	user, sent, ok := basic.BasicAuth()
+	return user, authsome.NewSecret(sent), ok
+}
+
+// clientKey is the key of the client's connection in the context of what it asks the proxy itself.
+type clientKey struct{}
 
 func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 	target, err := parseAuthority(r.RequestURI, "")
@@ -49,15 +63,11 @@ func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
 		p.decrypt(w, d)
 		return
 	}
-	switch {
-	case isForbiddenHost(target.host):
-		p.deny(w, r, target.String(), unreachable(target, errForbiddenAddress))
-	case p.cfg.Unmatched == Deny:
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
-			"%s belongs to no connected provider, and this run allows no others", target))
-	default:
-		p.tunnel(w, r, target)
+	if why := p.refuseTunnel(target); why != nil {
+		p.deny(w, r, target.String(), why)
+		return
 	}
+	p.tunnel(w, r, target)
 }
 
 // plain forwards a request that is not encrypted. It never gets a credential.
@@ -68,20 +78,15 @@ func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	target, err := parseAuthority(r.URL.Host, "80")
-	switch {
-	case err != nil:
+	if err != nil {
 		p.deny(w, r, r.URL.Host, refuse(http.StatusBadRequest, "invalid_authority", "%v", err))
-	case p.namedByRoute(target):
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "cleartext",
-			"%s belongs to a connected provider and is only reached over https", target.host))
-	case isForbiddenHost(target.host):
-		p.deny(w, r, target.String(), unreachable(target, errForbiddenAddress))
-	case p.cfg.Unmatched == Deny:
-		p.deny(w, r, target.String(), refuse(http.StatusForbidden, "unmatched",
-			"%s belongs to no connected provider, and this run allows no others", target))
-	default:
-		p.exchange(w, r, plainDestination(target))
+		return
 	}
+	if why := p.refusePlain(target); why != nil {
+		p.deny(w, r, target.String(), why)
+		return
+	}
+	p.exchange(w, r, p.plainDestination(target))
 }
 
 // decrypt ends the client's TLS here and serves the requests inside.

@@ -65,6 +65,9 @@ func (x *exchange) check() *refusal {
 	if x.rule.ambiguous {
 		return refuse(http.StatusBadRequest, "ambiguous_path", "the path can be understood in more than one way")
 	}
+	if d.policy != nil {
+		return x.obey()
+	}
 	return nil
 }
 

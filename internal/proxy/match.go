@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // route is a Route with the memory of its connection.
@@ -25,6 +26,7 @@ type destination struct {
 	rules    []rule // in the order in which they are tried
 	excluded []authsome.HostPattern
 	byPath   bool // the path makes a difference
+	policy   *policy.Host
 
 	recent atomic.Pointer[verdict]
 }
@@ -65,17 +67,27 @@ func (v *verdict) allows(k *kept, u *url.URL) bool {
 type rule struct {
 	pattern authsome.HostPattern
 	prefix  string
+	only    []policy.Target
 	slot    *slot
 }
 
-// destination returns what the routes say about an authority that is reached over TLS, or nil if no route names it.
+// matches reports whether the rule is about u.
+func (r rule) matches(u *url.URL) bool {
+	return r.pattern.Match(u) && (len(r.only) == 0 || slices.ContainsFunc(r.only, func(t policy.Target) bool {
+		return t.MatchPath(u.EscapedPath())
+	}))
+}
+
+// destination returns what the routes say about an authority that is reached over TLS, or nil if no route names it and the
+// policy need not see the requests to it.
 func (p *Proxy) destination(a authority) *destination {
 	d := &destination{authority: a, scheme: "https", field: a.field("https")}
 	for _, r := range p.routes {
 		for _, h := range r.Hosts {
-			if h.MatchHost(d.scheme, a.host, a.port) {
-				d.rules = append(d.rules, rule{h, prefixOf(h), r.slot})
-				d.byPath = d.byPath || prefixOf(h) != ""
+			only, concerned := narrowed(r.Only, a)
+			if concerned && h.MatchHost(d.scheme, a.host, a.port) {
+				d.rules = append(d.rules, rule{h, prefixOf(h), only, r.slot})
+				d.byPath = d.byPath || prefixOf(h) != "" || len(only) > 0
 			}
 		}
 		for _, h := range r.Excluded {
@@ -85,11 +97,22 @@ func (p *Proxy) destination(a authority) *destination {
 			}
 		}
 	}
-	if len(d.rules) == 0 {
+	d.policy = p.cfg.Policy.For(d.scheme, a.host, a.port, len(d.rules) > 0)
+	if len(d.rules) == 0 && (!d.policy.Inspects() || isForbiddenHost(a.host)) {
 		return nil
 	}
 	slices.SortStableFunc(d.rules, func(a, b rule) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
 	return d
+}
+
+// narrowed returns those targets that are about a host, and whether any is. Of none, all are: nothing has been narrowed.
+func narrowed(all []policy.Target, a authority) (only []policy.Target, concerned bool) {
+	for _, t := range all {
+		if t.MatchHost(a.host, a.port) {
+			only = append(only, t)
+		}
+	}
+	return only, len(all) == 0 || len(only) > 0
 }
 
 // prefixOf returns the path that a pattern was written with.
@@ -106,8 +129,10 @@ func prefixOf(h authsome.HostPattern) string {
 }
 
 // plainDestination is where a request without TLS goes. No rule applies to it.
-func plainDestination(a authority) *destination {
-	return &destination{authority: a, scheme: "http", field: a.field("http")}
+func (p *Proxy) plainDestination(a authority) *destination {
+	return &destination{
+		authority: a, scheme: "http", field: a.field("http"), policy: p.cfg.Policy.For("http", a.host, a.port, false),
+	}
 }
 
 // namedByRoute reports whether a route names the host, on the port asked for or on the one of https.
@@ -125,7 +150,7 @@ func (d *destination) slotFor(u *url.URL) *slot {
 		return nil
 	}
 	for _, r := range d.rules {
-		if r.pattern.Match(u) {
+		if r.matches(u) {
 			return r.slot
 		}
 	}

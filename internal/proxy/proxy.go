@@ -14,6 +14,7 @@ import (
 
 	"authsome"
 	"authsome/internal/mitm"
+	"authsome/internal/policy"
 	"authsome/internal/proxy/http1"
 )
 
@@ -24,20 +25,13 @@ const (
 	defaultMaxConnections = 10_000
 )
 
-// Unmatched says what becomes of traffic to hosts that no route names.
-type Unmatched int
-
-// What becomes of unmatched traffic.
-const (
-	Tunnel Unmatched = iota // passed on untouched
-	Deny                    // refused with 403
-)
-
 // Route says which requests get the credential of which connection.
 type Route struct {
 	Ref      authsome.Ref
 	Hosts    []authsome.HostPattern // where the credential goes
 	Excluded []authsome.HostPattern // where it does not, although Hosts match
+	// Only narrows Hosts to what one of these is about; empty: all of it.
+	Only []policy.Target
 }
 
 // Config is what a [Proxy] needs. Source, CA and Password are required; the zero value of all else works.
@@ -51,8 +45,12 @@ type Config struct {
 	// User and Password are demanded of every client (Basic, RFC 7617, in Proxy-Authorization).
 	User     string
 	Password authsome.Secret
+	// Recognize tells what a client that sends no Proxy-Authorization would log in with, for those that cannot send any.
+	// It counts as if it had been sent. Nil recognizes nobody.
+	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
-	Unmatched Unmatched
+	// Policy says which requests may go out at all; nil: the routes alone do.
+	Policy *policy.Policy
 
 	// RootCAs verify upstream servers; nil means the system's. Verification cannot be turned off.
 	RootCAs *x509.CertPool
@@ -181,7 +179,7 @@ func (p *Proxy) begin(conn net.Conn) bool {
 	p.conns[conn] = struct{}{}
 	p.wg.Go(func() {
 		defer p.end(conn)
-		p.http1.ServeConn(p.ctx, conn, http.HandlerFunc(p.front))
+		p.http1.ServeConn(context.WithValue(p.ctx, clientKey{}, conn), conn, http.HandlerFunc(p.front))
 	})
 	return true
 }

@@ -23,6 +23,9 @@ type refusal struct {
 	Reason     string                  `json:"reason,omitempty"`
 	Provider   authsome.ProviderName   `json:"provider,omitempty"`
 	Connection authsome.ConnectionName `json:"connection,omitempty"`
+	Rule       string                  `json:"rule,omitempty"`    // of the policy
+	RuleAt     string                  `json:"rule_at,omitempty"` // where it stands
+	RetryAfter int64                   `json:"retry_after,omitempty"`
 
 	ref authsome.Ref
 }
@@ -106,6 +109,9 @@ func (r *refusal) write(w http.ResponseWriter) {
 	h.Set("Cache-Control", "no-store")
 	if r.status == http.StatusProxyAuthRequired {
 		h.Set("Proxy-Authenticate", `Basic realm="authsome run"`)
+	}
+	if r.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(r.RetryAfter, 10))
 	}
 	w.WriteHeader(r.status)
 	_, _ = w.Write(body)

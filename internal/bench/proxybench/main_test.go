@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 func TestEveryRowIsMeasured(t *testing.T) {
 	t.Parallel()
 	o := options{
-		rounds: 1, slice: 20 * time.Millisecond, connections: []int{2}, bulk: 1 << 20, hosts: 20, tunnels: 20,
+		rounds: 1, slice: 200 * time.Millisecond, connections: []int{2}, bulk: 1 << 20, hosts: 20, tunnels: 20,
 		rows: regexp.MustCompile("^(keep-alive, 2 connections|.*new conn.*|.*resumed|download.*|upload.*|delay.*|first.*|idle.*)$"),
 	}
 	var out strings.Builder

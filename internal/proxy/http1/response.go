@@ -69,8 +69,14 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.wroteHeader = true
-	w.close = w.close || w.awaits || w.c.ctx.Err() != nil
+	w.close = w.close || w.awaits || w.c.ctx.Err() != nil || w.refusesTunnel(status)
 	w.writeHead(status)
+}
+
+// refusesTunnel reports whether a client will have no use for the connection: Node.js, for one, forgets to close it after a
+// CONNECT that was refused, and does not end. After a 407 it may try again.
+func (w *response) refusesTunnel(status int) bool {
+	return w.req.Method == http.MethodConnect && status >= 300 && status != http.StatusProxyAuthRequired
 }
 
 // writeInterim sends a 1xx response, RFC 9110 section 15.2. The mutex is held.

@@ -1,0 +1,136 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/gofrs/flock"
+)
+
+// write links whole lines and appends them by one write. All of them are in the file when it returns nil, and none
+// otherwise.
+func (l *Log) write(lines []byte) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unlock, err := l.lock()
+	if err != nil {
+		return fmt.Errorf("lock audit log: %w", err)
+	}
+	defer unlock()
+	f, err := l.open()
+	if err != nil {
+		return fmt.Errorf("open audit log: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if err := l.appendTo(f, lines); err != nil {
+		return fmt.Errorf("append to audit log: %w", err)
+	}
+	return nil
+}
+
+// appendTo links and appends lines to the open file and moves the head. The lock is held.
+func (l *Log) appendTo(f *os.File, lines []byte) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	keys := l.chainKeys()
+	last, gap, err := l.last(f, info.Size(), keys)
+	if err != nil {
+		return err
+	}
+	var out []byte
+	if len(gap) > 0 && gap[len(gap)-1] != '\n' { // a crash, or a full disk, has torn it
+		out = append(out, '\n')
+		gap = append(gap, '\n')
+	}
+	for line := range bytes.Lines(lines) {
+		out, last = keys.appendLinked(out, last, gap, line)
+		gap = nil
+	}
+	if _, err := f.Write(out); err != nil {
+		return errors.Join(err, f.Truncate(info.Size()))
+	}
+	if err := writeHead(l.headPath(), keys.sign(last, l.now())); err != nil {
+		return errors.Join(fmt.Errorf("write the head: %w", err), f.Truncate(info.Size()))
+	}
+	if size := info.Size() + int64(len(out)); size >= l.maxSize() {
+		return os.Rename(l.path, segmentName(l.path, last.seq))
+	}
+	return nil
+}
+
+// last returns what the next entry continues from. Where the file begins anew, or its end is missing, that is what the
+// head says, if it is the log's own: a number is never given twice.
+func (l *Log) last(f *os.File, size int64, keys chainKeys) (link, []byte, error) {
+	last, gap, err := lastLink(f, size)
+	if err != nil {
+		return link{}, nil, err
+	}
+	head, err := readHead(l.headPath())
+	if err == nil && head.Seq > last.seq && (!keys.has() || keys.check(head) == nil) {
+		last = link{seq: head.Seq, chain: head.Chain}
+	}
+	return last, gap, nil
+}
+
+// chainKeys returns the keys of the chain, or none when they cannot be had now.
+func (l *Log) chainKeys() chainKeys {
+	if l.keys.has() || l.Key == nil {
+		return l.keys
+	}
+	secret, err := l.Key()
+	if err != nil {
+		return chainKeys{}
+	}
+	if l.keys, err = newKeys([]byte(secret.Reveal())); err != nil {
+		return chainKeys{}
+	}
+	return l.keys
+}
+
+func (l *Log) maxSize() int64 {
+	if l.MaxSize > 0 {
+		return l.MaxSize
+	}
+	return defaultMaxSize
+}
+
+// headSuffix makes the name of a head of the name of its log.
+const headSuffix = ".head"
+
+func (l *Log) headPath() string { return l.path + headSuffix }
+
+// lock lets one process write, or verify, at a time. The operating system unlocks when its holder dies.
+func (l *Log) lock() (unlock func(), err error) {
+	dir := filepath.Join(filepath.Dir(l.path), "run")
+	file := flock.New(filepath.Join(dir, "audit.lock"), flock.SetPermissions(0o600))
+	for {
+		err = file.Lock()
+		if errors.Is(err, fs.ErrNotExist) {
+			if err = os.MkdirAll(dir, 0o700); err == nil {
+				continue
+			}
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			break
+		}
+	}
+	return func() { _ = file.Unlock() }, err
+}
+
+func (l *Log) open() (*os.File, error) {
+	const flags = os.O_RDWR | os.O_CREATE | os.O_APPEND
+	f, err := os.OpenFile(l.path, flags, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(l.path), 0o700); err == nil {
+			f, err = os.OpenFile(l.path, flags, 0o600)
+		}
+	}
+	return f, err
+}

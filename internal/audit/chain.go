@@ -1,0 +1,119 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"hash"
+	"strconv"
+)
+
+// KeySize is the size of the secret that a log's chain and head are made with, in bytes.
+const KeySize = 32
+
+// Every line ends in its number and its place in the chain, both of fixed form:
+//
+//	…,"seq":12,"chain":"b64"}
+//
+// The chain value is a code over the one before it, over whatever lies between the two lines (a line that a crash has
+// torn, or what was there before the log had a chain), and over the line itself up to the value.
+const (
+	seqField   = `,"seq":`
+	chainField = `,"chain":"`
+	chainEnd   = "\"}\n"
+)
+
+// unkeyed begins the chain value of an entry that was written while the key could not be had: a plain hash, which
+// anybody could make.
+const unkeyed = "."
+
+// chainKeys are what a log's secret stands for. The zero value is that of a log without one.
+type chainKeys struct {
+	mac  []byte
+	head ed25519.PrivateKey
+}
+
+// newKeys derives the keys of the chain and of the head from a secret of KeySize bytes.
+func newKeys(secret []byte) (chainKeys, error) {
+	if len(secret) != KeySize {
+		return chainKeys{}, fmt.Errorf("the key of the audit log has %d bytes, not %d", len(secret), KeySize)
+	}
+	mac, err := hkdf.Key(sha256.New, secret, nil, "authsome audit chain", sha256.Size)
+	if err != nil {
+		return chainKeys{}, fmt.Errorf("derive the key of the audit log: %w", err)
+	}
+	seed, err := hkdf.Key(sha256.New, secret, nil, "authsome audit head", ed25519.SeedSize)
+	if err != nil {
+		return chainKeys{}, fmt.Errorf("derive the key of the audit log: %w", err)
+	}
+	return chainKeys{mac: mac, head: ed25519.NewKeyFromSeed(seed)}, nil
+}
+
+func (k chainKeys) has() bool { return k.mac != nil }
+
+// link is what the next entry continues from. The zero value is the beginning of a chain.
+type link struct {
+	seq   uint64
+	chain string
+}
+
+// code begins the computation of the value that follows l.
+func (k chainKeys) code(l link, keyed bool) hash.Hash {
+	var h hash.Hash
+	if keyed {
+		h = hmac.New(sha256.New, k.mac)
+	} else {
+		h = sha256.New()
+	}
+	h.Write([]byte(l.chain))
+	h.Write([]byte{'\n'})
+	return h
+}
+
+// appendLinked appends a rendered line with its number and chain value, and returns what the next one continues from.
+// Gap is what lies between the line before and this one.
+func (k chainKeys) appendLinked(b []byte, l link, gap, line []byte) ([]byte, link) {
+	begin := len(b)
+	b = append(b, bytes.TrimSuffix(line, []byte("}\n"))...)
+	l.seq++
+	b = append(b, seqField...)
+	b = strconv.AppendUint(b, l.seq, 10)
+	h := k.code(l, k.has())
+	h.Write(gap)
+	h.Write(b[begin:])
+	l.chain = chainValue(h, k.has())
+	b = append(b, chainField...)
+	b = append(b, l.chain...)
+	return append(b, chainEnd...), l
+}
+
+func chainValue(h hash.Hash, keyed bool) string {
+	value := base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+	if !keyed {
+		value = unkeyed + value
+	}
+	return value
+}
+
+// parseLink returns what a line says of its place in the chain, and the part of the line that the value covers.
+func parseLink(line []byte) (l link, covered []byte, ok bool) {
+	at := bytes.LastIndex(line, []byte(chainField))
+	if at < 0 || !bytes.HasSuffix(line, []byte(chainEnd)) {
+		return link{}, nil, false
+	}
+	covered = line[:at]
+	value := line[at+len(chainField) : len(line)-len(chainEnd)]
+	at = bytes.LastIndex(covered, []byte(seqField))
+	if at < 0 || bytes.IndexByte(value, '"') >= 0 {
+		return link{}, nil, false
+	}
+	seq, err := strconv.ParseUint(string(covered[at+len(seqField):]), 10, 64)
+	if err != nil || seq == 0 {
+		return link{}, nil, false
+	}
+	return link{seq: seq, chain: string(value)}, covered, true
+}

@@ -1,0 +1,85 @@
+package policy
+
+import (
+	"slices"
+	"time"
+)
+
+// Config is what a [Policy] is made of. The zero value restricts nothing.
+type Config struct {
+	Deny []Rule
+	// Allow holds the lists of what is allowed, one of each origin. An empty list is none.
+	Allow [][]Rule
+	// ReadOnly says where it stands that requests are to change nothing; empty: they may.
+	ReadOnly string
+	// SafePosts are requests that change nothing although their method is POST.
+	SafePosts []Target
+	// NoUnmatched says where it stands that hosts of no connected provider are refused; empty: they are not.
+	NoUnmatched string
+	Rates       []Rate
+	Now         func() time.Time // nil means time.Now
+}
+
+// Policy is what one run may do. A nil Policy restricts nothing. It is safe for concurrent use.
+type Policy struct {
+	cfg     Config
+	limiter limiter
+}
+
+// New returns a policy; nil if the configuration restricts nothing.
+func New(cfg Config) *Policy {
+	cfg.Allow = slices.DeleteFunc(slices.Clone(cfg.Allow), func(l []Rule) bool { return len(l) == 0 })
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if len(cfg.Deny) == 0 && len(cfg.Allow) == 0 && cfg.ReadOnly == "" && cfg.NoUnmatched == "" && len(cfg.Rates) == 0 {
+		return nil
+	}
+	return &Policy{cfg: cfg, limiter: limiter{rates: cfg.Rates, now: cfg.Now}}
+}
+
+// For returns what the policy says about one host, in canonical form, that is reached by a scheme, "http" or "https"; nil if
+// it says nothing. routed reports that the host belongs to a connected provider.
+func (p *Policy) For(scheme, host, port string, routed bool) *Host {
+	if p == nil {
+		return nil
+	}
+	h := &Host{policy: p, name: host, readOnly: p.cfg.ReadOnly != ""}
+	own := "443"
+	if scheme == "http" {
+		own = "80"
+	}
+	if port != own {
+		h.name += ":" + port
+	}
+	h.deny = about(p.cfg.Deny, host, port, anyPort)
+	for _, list := range p.cfg.Allow {
+		h.allow = append(h.allow, about(list, host, port, own))
+	}
+	if h.readOnly {
+		for _, t := range p.cfg.SafePosts {
+			if t.matchHost(host, port, own) {
+				h.safe = append(h.safe, t)
+			}
+		}
+	}
+	if !routed && p.cfg.NoUnmatched != "" {
+		h.unmatched = p.unmatched(h.name)
+	}
+	h.survey()
+	if len(h.deny) == 0 && len(h.allow) == 0 && !h.readOnly && h.unmatched == nil && len(p.cfg.Rates) == 0 {
+		return nil
+	}
+	return h
+}
+
+// about returns the rules about a host. missing is the port of those that name none.
+func about(rules []Rule, host, port, missing string) []Rule {
+	var out []Rule
+	for _, r := range rules {
+		if r.matchHost(host, port, missing) {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -1,0 +1,118 @@
+package provider
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"authsome"
+	"authsome/internal/policy"
+)
+
+// Variants returns the other ways in which credentials of p travel, and where to. Hosts are left out as [Patterns] does.
+func Variants(p *authsome.Provider, baseURL, apiHost string) ([]authsome.CredentialVariant, error) {
+	if len(p.Variants) == 0 {
+		return nil, nil
+	}
+	base, err := effectiveBase(p, baseURL)
+	if err != nil {
+		return nil, usageError(p, err)
+	}
+	var out []authsome.CredentialVariant
+	for i, v := range p.Variants {
+		variant := authsome.CredentialVariant{Inject: v.Inject}
+		for j, h := range v.Hosts {
+			foreign := isForeign(p, base) && !isTemplated(hostField{pattern: h})
+			if foreign || strings.HasPrefix(h, hostPlaceholder) && apiHost == "" {
+				continue
+			}
+			pattern, err := hostPattern(h, base, apiHost)
+			if err != nil {
+				return nil, usageError(p, fmt.Errorf("variants[%d].hosts[%d]: %w", i, j, err))
+			}
+			variant.Hosts = append(variant.Hosts, pattern)
+		}
+		if len(variant.Hosts) > 0 {
+			out = append(out, variant)
+		}
+	}
+	return out, nil
+}
+
+// SafePosts returns the requests to p that change nothing although their method is POST.
+func SafePosts(p *authsome.Provider, baseURL string) ([]policy.Target, error) {
+	if len(p.SafePosts) == 0 {
+		return nil, nil
+	}
+	base, err := effectiveBase(p, baseURL)
+	if err != nil {
+		return nil, usageError(p, err)
+	}
+	var out []policy.Target
+	for i, s := range p.SafePosts {
+		if strings.Contains(s, basePlaceholder) && base == "" {
+			continue
+		}
+		t, err := safePost(s, base)
+		if err != nil {
+			return nil, usageError(p, fmt.Errorf("safe_posts[%d]: %w", i, err))
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func safePost(s, base string) (policy.Target, error) {
+	s, err := substitute(s, basePlaceholder, base)
+	if err != nil {
+		return policy.Target{}, err
+	}
+	t, err := policy.ParseTarget(strings.TrimPrefix(s, "https://"))
+	if err == nil && (!t.HasPath() || t.Host() == "") {
+		err = fmt.Errorf("%q: it is to be host/path", s)
+	}
+	return t, err
+}
+
+// validateVariants checks the other ways of travelling; their hosts are checked with all others.
+func validateVariants(r *report, p *authsome.Provider) {
+	for i, v := range p.Variants {
+		path := fmt.Sprintf("variants[%d]", i)
+		if len(v.Hosts) == 0 {
+			r.addf(path+".hosts", "is required: where the credential travels in this way")
+		}
+		if v.Inject.Service != "" || v.Inject.Region != "" || v.Inject.Basic != "" {
+			r.addf(path+".inject", "can have header, prefix, headers, defaults, query, user and password only")
+		}
+		one := *p
+		one.Inject = &v.Inject
+		inner := &report{}
+		validateInjection(inner, &v.Inject)
+		validateTemplates(inner, &one)
+		for _, problem := range inner.problems {
+			r.addf(path+"."+problem.Path, "%s", problem.Message)
+		}
+	}
+}
+
+// validateSafePosts checks that each is at one of the definition's own hosts.
+func validateSafePosts(r *report, p *authsome.Provider) {
+	base := ownBase(p)
+	if base == "" {
+		base = standInBase
+	}
+	for i, s := range p.SafePosts {
+		path := fmt.Sprintf("safe_posts[%d]", i)
+		t, err := safePost(s, base)
+		if err != nil {
+			r.addf(path, "%v", err)
+			continue
+		}
+		if !slices.ContainsFunc(hostFields(p), func(f hostField) bool {
+			h, err := hostPattern(f.pattern, base, standInHost)
+			return err == nil && (h.Host() == t.Host() || h.IsWildcard() && h.MatchHost("https", t.Host(), t.Port()))
+		}) {
+			r.addf(path, "is at none of the hosts: %q", s)
+		}
+	}
+}
