@@ -11,15 +11,16 @@ import (
 
 // exchange is one request on its way through the proxy.
 type exchange struct {
-	p    *Proxy
-	w    http.ResponseWriter
-	in   *http.Request
-	out  *http.Request
-	d    *destination
-	rule *verdict
-	slot *slot // whose credential the request gets; nil if none
-	cred *kept
-	body *keptBody // the body while it may be wanted again; nil otherwise
+	p      *Proxy
+	w      http.ResponseWriter
+	in     *http.Request
+	out    *http.Request
+	copied http.Request // what out points to, at first
+	d      *destination
+	rule   *verdict
+	slot   *slot // whose credential the request gets; nil if none
+	cred   *kept
+	body   *keptBody // the body while it may be wanted again; nil otherwise
 
 	mu   sync.Mutex // guards done, and w against interim responses that come late
 	done bool
@@ -110,7 +111,8 @@ func (x *exchange) prepare() *refusal {
 
 // outgoing makes a request for the destination of the one that came in. The header is taken over, not copied.
 func (x *exchange) outgoing() {
-	out := x.in.WithContext(x.in.Context())
+	x.copied = *x.in
+	out := &x.copied
 	out.Host = x.d.field
 	out.RequestURI = ""
 	out.Close = false

@@ -23,6 +23,11 @@ func (x *exchange) interim(status int, fields http.Header) {
 	if x.done {
 		return
 	}
+	if x.in.ProtoMajor == 2 && x.out.Body != nil {
+		// After any other interim response net/http's server of HTTP/2 does not ask for the body any more, and a client
+		// that waits to be asked would wait.
+		x.w.WriteHeader(http.StatusContinue)
+	}
 	h := x.w.Header()
 	for name, values := range fields {
 		h[name] = values

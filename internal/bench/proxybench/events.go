@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -55,7 +56,7 @@ func eventDelay(f *field, t target) (float64, error) {
 		if sent, ok := lastEvent(part[:got]); ok {
 			delays = append(delays, float64(now.Sub(sent).Nanoseconds())/1e3)
 		}
-		if err == io.EOF { //nolint:errorlint // a body's Read returns it as it is
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

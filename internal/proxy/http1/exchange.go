@@ -140,7 +140,9 @@ func (x *exchange) attachBody(resp *http.Response, f *fields) {
 		src := &chunks{src: &x.p.in, trailer: func(h http.Header) { mergeTrailer(&resp.Trailer, h) }}
 		resp.Body = &answerBody{x: x, src: src, keep: !resp.Close}
 	case f.lengths == 1:
-		resp.Body = &answerBody{x: x, src: &counted{&x.p.in, f.length}, keep: !resp.Close}
+		b := &answerBody{x: x, keep: !resp.Close, counted: counted{&x.p.in, f.length}}
+		b.src = &b.counted
+		resp.Body = b
 	default:
 		resp.Body = &answerBody{x: x, src: &x.p.in}
 	}
@@ -176,10 +178,11 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // answerBody is the body of a response.
 type answerBody struct {
-	x    *exchange
-	src  io.Reader
-	keep bool // the connection outlives the response
-	err  error
+	x       *exchange
+	src     io.Reader
+	counted counted // what src points to, when the length is known
+	keep    bool    // the connection outlives the response
+	err     error
 }
 
 // Read reads from the body. At its end the connection is free for others.
