@@ -5,33 +5,32 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 
 	"authsome/internal/proxy/http1"
 )
 
 // tunnel connects the client with the target, byte for byte (RFC 9110 section 9.3.6).
-func (p *Proxy) tunnel(w http.ResponseWriter, r *http.Request, target authority) {
-	server, err := p.upstream.dialTunnel(r.Context(), target)
+func (p *Proxy) tunnel(c *client, e entrance, target authority) {
+	server, err := p.upstream.dialTunnel(c.ctx, target)
 	if err != nil {
 		p.cfg.Logger.Debug("proxy: tunnel", "host", target.host, "error", err)
-		p.deny(w, r, target.String(), unreachable(target, err))
+		e.refuse(target.String(), unreachable(target, err))
 		return
 	}
-	client, err := accept(w)
+	conn, err := e.accept()
 	if err != nil {
 		_ = server.Close()
 		return
 	}
-	if client.early != nil {
-		early := io.LimitReader(client.early, int64(client.early.Buffered()))
-		if _, err := io.Copy(server, early); err != nil {
+	if len(conn.early) > 0 {
+		if _, err := server.Write(conn.early); err != nil {
 			_ = server.Close()
-			_ = client.Close()
+			_ = conn.Close()
 			return
 		}
+		conn.early = nil
 	}
-	join(p.ctx, client.Conn, server)
+	join(c.ctx, conn.Conn, server)
 }
 
 // join passes bytes on between two connections until both directions have ended, or one has failed, or ctx is done, and
