@@ -44,7 +44,11 @@ var (
 )
 
 func newResponse(c *conn, req *http.Request) *response {
-	w := &response{c: c, req: req, header: make(http.Header, 8)}
+	if c.header == nil {
+		c.header = make(http.Header, 16)
+	}
+	clear(c.header)
+	w := &response{c: c, req: req, header: c.header}
 	w.close = req.Close || req.ProtoMinor == 0
 	if req.ContentLength != 0 {
 		w.awaits = req.ProtoMinor > 0 && req.Header.Get("Expect") != ""

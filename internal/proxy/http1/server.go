@@ -42,6 +42,7 @@ type conn struct {
 	ctx      context.Context //nolint:containedctx // it is the connection's life, handed to each request
 	watch    watch
 	blank    *http.Request // has the context, and nothing else
+	header   http.Header   // of the responses, one after the other
 	body     *requestBody  // of the request being served; nil without one
 	hijacked bool
 }
