@@ -21,6 +21,9 @@ const (
 	EventDeny     EventName = "deny"   // the proxy refused a request
 	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
 	EventUntrust  EventName = "untrust"
+
+	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
+	EventAgentRevoke EventName = "agent.revoke"
 )
 
 // Event is one entry of the audit log. It never holds a secret.

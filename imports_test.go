@@ -18,7 +18,8 @@ var allowed = map[string][]string{
 	"authsome/internal/sqlite":     {"authsome/vault"},
 	"authsome/internal/keysource":  {"authsome/vault"},
 	"authsome/internal/atomicfile": {},
-	"authsome/internal/provider":   {"authsome", "authsome/internal/atomicfile", "authsome/internal/policy"},
+	"authsome/internal/leanjson":   {},
+	"authsome/internal/provider":   {"authsome", "authsome/internal/atomicfile", "authsome/internal/leanjson", "authsome/internal/policy"},
 	"authsome/internal/oauth":      {"authsome"},
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
@@ -29,15 +30,21 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/sandbox":    {"authsome"},
+	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
+	"authsome/internal/standing": {
+		"authsome", "authsome/internal/atomicfile", "authsome/internal/proxy", "authsome/internal/run",
+	},
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
-		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4",
+		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4", "authsome/internal/leanjson",
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
+		"authsome/internal/sandbox",
 	},
 	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
 }

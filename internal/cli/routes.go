@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"net"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -226,23 +223,4 @@ func (a *app) resolutions(flags []string) (map[string]string, error) {
 		all[net.JoinHostPort(host, port)] = address
 	}
 	return all, nil
-}
-
-// upstreamRoots returns the certificate authorities that verify upstream servers; nil for the system's. Go reads
-// SSL_CERT_FILE by itself on most systems, but not on those that have a store of their own.
-func (a *app) upstreamRoots() *x509.CertPool {
-	file := a.env.getenv("SSL_CERT_FILE")
-	if file == "" || runtime.GOOS != "darwin" && runtime.GOOS != "windows" {
-		return nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pool.AppendCertsFromPEM(pem)
-	return pool
 }

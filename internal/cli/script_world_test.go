@@ -34,6 +34,7 @@ type scriptWorld struct {
 
 	mu      sync.Mutex
 	secrets map[string]bool
+	asked   []string // of the corporate proxy
 }
 
 func newScriptWorld(work, home string) *scriptWorld {

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// node says when the Node.js on the PATH ignores NODE_USE_ENV_PROXY. Its requests then go direct, with a placeholder for
-// a credential: they fail, and nothing leaks.
+// node says how the Node.js on the PATH gets to the proxy.
 func (e *examination) node(ctx context.Context) Check {
 	const name = "node"
 	out, err := e.output(ctx, "node", "--version")
@@ -23,11 +22,11 @@ func (e *examination) node(ctx context.Context) Check {
 	if followsProxy(version) {
 		return passed(name, "Node.js "+version+" follows the proxy of authsome run")
 	}
-	return noted(name, "Node.js "+version+" ignores the proxy of authsome run: fetch and node:https go direct, and fail",
-		"install Node.js 24, or 22.21 or later, to use it below authsome run")
+	return noted(name, "Node.js "+version+" ignores the proxy; authsome run leads it there by NODE_OPTIONS",
+		"a program that clears NODE_OPTIONS goes direct, and fails; Node.js 24.5, or 22.21 and later, needs less help")
 }
 
 // followsProxy reports whether a version of Node.js knows NODE_USE_ENV_PROXY, for fetch and for node:https.
 func followsProxy(version string) bool {
-	return atLeast(version, "24") || atLeast(version, "22.21") && !atLeast(version, "23")
+	return atLeast(version, "24.5") || atLeast(version, "22.21") && !atLeast(version, "23")
 }

@@ -9,7 +9,7 @@ func TestVersionsOfNodeThatFollowTheProxy(t *testing.T) {
 	t.Parallel()
 	for version, want := range map[string]bool{
 		"v18.20.4": false, "v20.20.2": false, "v22.20.0": false, "v22.21.0": true, "v22.23.3": true, "v23.11.0": false,
-		"v24.0.0": true, "v25.1.0-nightly": true, "v100.0.0": true,
+		"v24.4.1": false, "v24.5.0": true, "v25.1.0-nightly": true, "v100.0.0": true,
 	} {
 		if got := followsProxy(version); got != want {
 			t.Errorf("%s: %t", version, got)

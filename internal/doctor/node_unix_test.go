@@ -25,7 +25,7 @@ func TestNodeThatIgnoresTheProxyIsNotedAndNoFailure(t *testing.T) {
 	cfg := newHome(t)
 	withNode(t, &cfg, "echo v20.20.2")
 	c := only(t, cfg)["node"]
-	mustContain(t, c.Detail, "v20.20.2 ignores the proxy")
+	mustContain(t, c.Detail, "v20.20.2 ignores the proxy; authsome run leads it there by NODE_OPTIONS")
 	mustContain(t, c.Hint, "22.21")
 }
 

@@ -31,11 +31,27 @@ func (e *examination) proxyEnvironment() Check {
 			lines = append(lines, variable+" leads around the broker to "+host)
 		}
 	}
+	lines = append(lines, e.lostHelp(broker)...)
 	if len(lines) > 0 {
 		return failed(name, strings.Join(lines, "\n"),
 			"something between authsome run and this command, such as a shell's start-up file, has changed these variables")
 	}
 	return passed(name, "leads to the broker at "+broker)
+}
+
+// lostHelp lists the variables that no longer help interpreters to the broker, which find no way there by themselves.
+func (e *examination) lostHelp(broker string) (lines []string) {
+	// Both name files in the run's directory, which internal/run makes.
+	for _, variable := range []string{"NODE_OPTIONS", "PYTHONPATH"} {
+		if !strings.Contains(e.getenv(variable), "child-") {
+			lines = append(lines, variable+" no longer loads what authsome run has put there: some programs go direct")
+		}
+	}
+	_, port, _ := strings.Cut(broker, ":")
+	if !slices.Contains(strings.Fields(e.getenv("JAVA_TOOL_OPTIONS")), "-Dhttps.proxyPort="+port) {
+		lines = append(lines, "JAVA_TOOL_OPTIONS does not lead to the broker at "+broker+": Java goes direct")
+	}
+	return lines
 }
 
 // proxyHost returns host and port of a proxy's URL, which may lack its scheme.

@@ -16,6 +16,8 @@ func TestEnvironmentThatLeadsAroundTheBrokerFails(t *testing.T) {
 	good := []string{
 		"AUTHSOME_BROKER=" + broker, "HTTPS_PROXY=http://run:hunter2@" + broker, "https_proxy=http://run:hunter2@" + broker,
 		"NO_PROXY=localhost,127.0.0.1,::1", "no_proxy=localhost,127.0.0.1,::1",
+		"NODE_OPTIONS=--max-old-space-size=99 --require=/h/run/child-1/node.cjs", "PYTHONPATH=/h/run/child-1/python:/mine",
+		"JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=40123 -Dhttp.proxyPort=40123",
 	}
 	for _, test := range []struct {
 		change string   // an entry, or the name of a variable to unset
@@ -30,6 +32,9 @@ func TestEnvironmentThatLeadsAroundTheBrokerFails(t *testing.T) {
 		{"HTTPS_PROXY=http://me:hunter2@proxy.corp.example:3128", []string{"HTTPS_PROXY does not lead to the broker at " + broker}},
 		{"HTTPS_PROXY=http://127.0.0.1:40124", []string{"HTTPS_PROXY does not lead"}},
 		{"HTTPS_PROXY=http://%zz:hunter2@x", []string{"HTTPS_PROXY does not lead"}},
+		{"NODE_OPTIONS=--inspect", []string{"NODE_OPTIONS no longer loads"}},
+		{"PYTHONPATH", []string{"PYTHONPATH no longer loads"}},
+		{"JAVA_TOOL_OPTIONS=-Dhttps.proxyPort=3128", []string{"JAVA_TOOL_OPTIONS does not lead to the broker"}},
 		{"NO_PROXY=*", []string{"NO_PROXY leads around the broker to *"}},
 		{"no_proxy=localhost,api.github.com", []string{"no_proxy leads around the broker to api.github.com"}},
 	} {
@@ -78,6 +83,8 @@ func TestSettingsOfToolsThatWinOverTheEnvironmentFail(t *testing.T) {
 		{".pip/pip.conf", "[install]\nproxy: http://proxy.example\n", "pip: %s sets proxy"},
 		{".config/pip/pip.conf", "[global]\ncert = /etc/ca.pem\n", ""}, // PIP_CERT wins
 		{".cargo/config.toml", "[http]\nproxy = \"proxy.example:3128\"\n", "cargo: %s sets proxy"},
+		{".gradle/gradle.properties", "systemProp.https.proxyHost=proxy.example\n", "gradle: %s sets systemprop.https.proxyhost"},
+		{".gradle/gradle.properties", "org.gradle.jvmargs=-Xmx1g\n", ""},
 		{".cargo/config.toml", "[registries.mine]\nproxy = \"x\"\n", ""},
 	} {
 		t.Run(test.path+" "+test.content, func(t *testing.T) {

@@ -41,7 +41,7 @@ func (e *examination) toolSettings(ctx context.Context) Check {
 		}
 	}
 	if len(found) == 0 {
-		return passed(name, "git, npm, curl, pip and cargo follow the environment")
+		return passed(name, "git, npm, curl, pip, cargo and gradle follow the environment")
 	}
 	lines := make([]string, len(found))
 	for i, f := range found {
@@ -66,6 +66,10 @@ func (e *examination) settingsFiles() []settingsFile {
 	}
 	pip := []string{"proxy"}
 	cargo := []string{"proxy"}
+	gradle := []string{
+		"systemprop.http.proxyhost", "systemprop.https.proxyhost", "systemprop.http.nonproxyhosts",
+		"systemprop.javax.net.ssl.truststore",
+	}
 	files := []settingsFile{
 		{"npm", orElse(e.getenv("npm_config_userconfig"), e.inUserHome(".npmrc")), "", npm},
 		{"curl", e.inUserHome(".curlrc"), "", curl},
@@ -74,6 +78,7 @@ func (e *examination) settingsFiles() []settingsFile {
 		{"pip", e.inUserHome(".pip", "pip.conf"), "", pip},
 		{"pip", e.inUserHome("Library", "Application Support", "pip", "pip.conf"), "", pip},
 		{"cargo", filepath.Join(orElse(e.getenv("CARGO_HOME"), e.inUserHome(".cargo")), "config.toml"), "http", cargo},
+		{"gradle", filepath.Join(orElse(e.getenv("GRADLE_USER_HOME"), e.inUserHome(".gradle")), "gradle.properties"), "", gradle},
 	}
 	if dir := e.getenv("CURL_HOME"); dir != "" {
 		files = append(files, settingsFile{"curl", filepath.Join(dir, ".curlrc"), "", curl})

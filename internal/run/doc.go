@@ -8,9 +8,10 @@
 //	code, err := (&run.Command{Args: args, Env: env}).Run(ctx)
 //
 // What it promises: the child gets no credential, only placeholders; every way a program has of finding a proxy and a
-// certificate authority that can be set by the environment is set, and replaces what was inherited; the child's exit
-// code and signals are passed on as a shell would; and the files go away with the run, at the latest when the next run
-// begins, should this one be killed.
+// certificate authority that can be set by the environment is set, and replaces what was inherited, or adds to it where it
+// is a list of options; what leads interpreters there that look at no variable is among the files; the child's exit code
+// and signals are passed on as a shell would; and the files go away with the run, at the latest when the next run begins,
+// should this one be killed.
 //
 // # What the child leaves running
 //

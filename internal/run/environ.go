@@ -1,7 +1,6 @@
 package run
 
 import (
-	"net"
 	"net/url"
 	"runtime"
 	"slices"
@@ -14,7 +13,7 @@ import (
 type Settings struct {
 	Proxy    string          // host:port of the proxy
 	User     string          // what the proxy demands of its clients, RFC 9110 section 11.7.2
-	Password authsome.Secret // for User
+	Password authsome.Secret `json:"-"` // for User
 	Files    Paths
 	// Placeholders names the variables that get [authsome.Placeholder]: every export.env of the connected providers. What they
 	// held is a credential that the child must not see.
@@ -31,6 +30,10 @@ type Paths struct {
 	Bundle string // the system's certificate authorities and the run's own, PEM
 	CA     string // the run's own certificate authority alone, PEM
 	WGETRC string // the configuration of wget
+	Java   string // the certificates of Bundle, PKCS #12; empty if there is no use for it
+	Node   string // what Node.js loads at its start
+	Python string // the directory of what Python loads at its start
+	PHP    string // the directory of settings for PHP
 }
 
 // Variable is one name and value of an environment.
@@ -42,9 +45,8 @@ type Variable struct{ Name, Value string }
 //
 // Of authsome's own variables only AUTHSOME_HOME and AUTHSOME_PROFILE are passed on.
 //
-// Java ignores HTTPS_PROXY, so JAVA_TOOL_OPTIONS names the proxy to it. That only closes the way around the proxy: Java
-// neither sends the proxy's password nor trusts the run's certificate authority without a key store of its own format,
-// so its requests are refused.
+// Java ignores HTTPS_PROXY, so JAVA_TOOL_OPTIONS names the proxy to it, and NODE_OPTIONS and PYTHONPATH load what leads
+// libraries to the proxy that do not look for one. All three add to what the parent has.
 func Environ(parent []string, s Settings) []string {
 	return environ(parent, s, runtime.GOOS == "windows")
 }
@@ -103,14 +105,22 @@ func managed(parent []string, s Settings, key func(string) string) []Variable {
 	// These replace a program's certificate authorities, hence all of them in one file.
 	all(s.Files.Bundle, "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT",
 		"AWS_CA_BUNDLE", "npm_config_cafile", "CARGO_HTTP_CAINFO", "NIX_SSL_CERT_FILE", "HTTPLIB2_CA_CERTS",
-		"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE")
+		"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "PERL_LWP_SSL_CA_FILE",
+		"BUNDLE_SSL_CA_CERT", "COMPOSER_CAFILE", "HEX_CACERTS_PATH")
 	// These add to them.
 	all(s.Files.CA, "NODE_EXTRA_CA_CERTS", "DENO_CERT")
-	all("1", "NODE_USE_ENV_PROXY")
-	all(javaOptions(parent, s.Proxy, key), javaVariable)
+	all("1", "NODE_USE_ENV_PROXY", "PERL_LWP_ENV_PROXY")
 	all(s.Files.WGETRC, wgetVariable)
+	// These add to what the parent has.
+	inherited := func(name string) string { return lookup(parent, name, key) }
+	all(javaOptions(inherited(javaVariable), s.Proxy, s.Files.Java), javaVariable)
+	all(nodeOptions(inherited(nodeVariable), s.Files.Node), nodeVariable)
+	all(pythonPath(inherited(pythonVariable), s.Files.Python), pythonVariable)
+	all(phpScan(inherited(phpVariable), s.Files.PHP), phpVariable)
 	return set
 }
+
+const wgetVariable = "WGETRC"
 
 func proxyURL(s Settings) string {
 	u := url.URL{Scheme: "http", Host: s.Proxy}
@@ -118,27 +128,6 @@ func proxyURL(s Settings) string {
 		u.User = url.UserPassword(s.User, s.Password.Reveal())
 	}
 	return u.String()
-}
-
-const (
-	javaVariable = "JAVA_TOOL_OPTIONS"
-	wgetVariable = "WGETRC"
-)
-
-// javaOptions appends the proxy to the options there are; of two equal ones Java takes the last.
-func javaOptions(parent []string, proxy string, key func(string) string) string {
-	host, port, err := net.SplitHostPort(proxy)
-	if err != nil {
-		host = proxy
-	}
-	options := []string{
-		"-Dhttps.proxyHost=" + host, "-Dhttps.proxyPort=" + port, "-Dhttp.proxyHost=" + host, "-Dhttp.proxyPort=" + port,
-		"-Dhttp.nonProxyHosts=localhost|127.*|[::1]",
-	}
-	if before := lookup(parent, javaVariable, key); before != "" {
-		options = slices.Insert(options, 0, before)
-	}
-	return strings.Join(options, " ")
 }
 
 // lookup returns the value of a variable, of the last one if there are several, as a child would see it.
@@ -173,10 +162,11 @@ func withheld(name string) bool {
 	}
 	switch upper {
 	case "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", // in mixed case
-		"FTP_PROXY", "WS_PROXY", "WSS_PROXY",
+		"FTP_PROXY", "WS_PROXY", "WSS_PROXY", "GRPC_PROXY", "NO_GRPC_PROXY", "RSYNC_PROXY",
 		"SSL_CERT_DIR", "GIT_SSL_CAPATH", "GIT_PROXY_SSL_CAINFO", "PIP_PROXY", "CARGO_HTTP_PROXY",
 		"NPM_CONFIG_CAFILE", "NPM_CONFIG_CA", "NPM_CONFIG_PROXY", "NPM_CONFIG_HTTP_PROXY", "NPM_CONFIG_HTTPS_PROXY",
-		"NPM_CONFIG_NOPROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY", "YARN_CA_FILE_PATH":
+		"NPM_CONFIG_NOPROXY", "CGI_HTTP_PROXY", "CLOUDSDK_PROXY_TYPE", "CLOUDSDK_PROXY_ADDRESS", "CLOUDSDK_PROXY_PORT",
+		"CLOUDSDK_PROXY_USERNAME", "CLOUDSDK_PROXY_PASSWORD", "HEX_HTTP_PROXY", "HEX_HTTPS_PROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY", "YARN_CA_FILE_PATH":
 		return true
 	}
 	return false

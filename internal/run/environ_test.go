@@ -12,7 +12,10 @@ import (
 func settings() Settings {
 	return Settings{
 		Proxy: "127.0.0.1:4711", User: "run", Password: authsome.NewSecret("p@ss"),
-		Files:        Paths{Bundle: "/r/bundle.pem", CA: "/r/ca.pem", WGETRC: "/r/wgetrc"},
+		Files: Paths{
+			Bundle: "/r/bundle.pem", CA: "/r/ca.pem", WGETRC: "/r/wgetrc",
+			Java: "/r/java.p12", Node: "/r/node.cjs", Python: "/r/python", PHP: "/r/php",
+		},
 		Placeholders: []string{"OPENAI_API_KEY", "GH_TOKEN", "GH_TOKEN", "", "A=B", "NUL\x00"},
 		Withhold:     []string{"GITHUB_CLIENT_SECRET"},
 	}
@@ -39,11 +42,19 @@ NIX_SSL_CERT_FILE=/r/bundle.pem
 HTTPLIB2_CA_CERTS=/r/bundle.pem
 GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=/r/bundle.pem
 CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE=/r/bundle.pem
+PERL_LWP_SSL_CA_FILE=/r/bundle.pem
+BUNDLE_SSL_CA_CERT=/r/bundle.pem
+COMPOSER_CAFILE=/r/bundle.pem
+HEX_CACERTS_PATH=/r/bundle.pem
 NODE_EXTRA_CA_CERTS=/r/ca.pem
 DENO_CERT=/r/ca.pem
 NODE_USE_ENV_PROXY=1
-JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4711 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=4711 -Dhttp.nonProxyHosts=localhost|127.*|[::1]
+PERL_LWP_ENV_PROXY=1
 WGETRC=/r/wgetrc
+JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4711 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=4711 -Dhttp.nonProxyHosts=localhost|127.*|[::1] -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword= -Djavax.net.ssl.trustStore=/r/java.p12
+NODE_OPTIONS=--require=/r/node.cjs
+PYTHONPATH=/r/python
+PHP_INI_SCAN_DIR=:/r/php
 GH_TOKEN=authsome-proxy-managed
 OPENAI_API_KEY=authsome-proxy-managed`
 
@@ -64,6 +75,7 @@ func TestEnvironReplacesWhatIsInherited(t *testing.T) {
 		"GH_TOKEN=real-1", "OPENAI_API_KEY=real-2", "GITHUB_CLIENT_SECRET=real-3", "GH_TOKEN=real-4",
 		"AUTHSOME_MASTER_KEY=real-5", "AUTHSOME_TOKEN=real-6", "authsome_passphrase=real-7",
 		"AUTHSOME_HOME=/home/a", "AUTHSOME_PROFILE=work", "WGETRC=/corp", "OTHER=a=b",
+		"grpc_proxy=http://corp", "no_grpc_proxy=*", "CLOUDSDK_PROXY_ADDRESS=corp",
 	}
 	got := environ(parent, settings(), false)
 	want := []string{"PATH=/bin", "EMPTY=", "AUTHSOME_HOME=/home/a", "AUTHSOME_PROFILE=work", "OTHER=a=b"}

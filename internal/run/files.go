@@ -31,13 +31,18 @@ func Prepare(runDir string, caPEM []byte, parent []string) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the run's files: %w", err)
 	}
-	f := &Files{dir: dir, lock: lock, Paths: Paths{
-		Bundle: filepath.Join(dir, "bundle.pem"), CA: filepath.Join(dir, "ca.pem"), WGETRC: filepath.Join(dir, "wgetrc"),
-	}}
+	f := &Files{dir: dir, lock: lock, Paths: pathsIn(dir)}
 	if err := f.write(caPEM, parent); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare the run's files: %w", err), f.Close())
 	}
 	return f, nil
+}
+
+func pathsIn(dir string) Paths {
+	return Paths{
+		Bundle: filepath.Join(dir, "bundle.pem"), CA: filepath.Join(dir, "ca.pem"), WGETRC: filepath.Join(dir, "wgetrc"),
+		Node: filepath.Join(dir, "node.cjs"), Python: filepath.Join(dir, "python"), PHP: filepath.Join(dir, "php"),
+	}
 }
 
 func (f *Files) write(caPEM []byte, parent []string) error {
@@ -45,10 +50,22 @@ func (f *Files) write(caPEM []byte, parent []string) error {
 	if err != nil {
 		return err
 	}
+	bundle := append(roots, caPEM...)
+	if hasJava(parent) { // it takes longer than all the rest
+		f.Java = filepath.Join(f.dir, "java.p12")
+		store, err := trustStore(bundle)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.Java, store, 0o600); err != nil {
+			return err
+		}
+	}
 	return errors.Join(
 		os.WriteFile(f.CA, caPEM, 0o600),
-		os.WriteFile(f.Bundle, append(roots, caPEM...), 0o600),
+		os.WriteFile(f.Bundle, bundle, 0o600),
 		os.WriteFile(f.WGETRC, wgetrc(parent, f.Bundle), 0o600),
+		f.writePreloads(),
 	)
 }
 
