@@ -46,18 +46,17 @@ func (l *Layer) access(ctx context.Context, ref authsome.Ref, opts authsome.Cred
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	switch c.decide(opts, h.registration(c), l.now()) {
-	case serve:
-		return p, h, c, nil, nil
-	case refuse, wait:
-		warning, err = l.settle(c)
-		return p, h, c, warning, err
-	}
 	for range maxJoins {
+		switch c.decide(opts, h.registration(c), l.now()) {
+		case serve:
+			return p, h, c, nil, nil
+		case refuse, wait:
+			warning, err = l.settle(c)
+			return p, h, c, warning, err
+		}
 		seen := c.Generation
 		c, warning, err = l.refresh(ctx, p, c, opts)
-		settled := err != nil || warning != nil || c.Generation != seen
-		if settled || c.decide(opts, h.registration(c), l.now()) != renew {
+		if err != nil || warning != nil || c.Generation != seen {
 			break
 		}
 	}

@@ -35,12 +35,13 @@ func TestSimulation(t *testing.T) {
 	schedules, first := number(t, envSchedules, 4000), number(t, envFirst, 1)
 	var sends, steps, lost, next atomic.Uint64
 	next.Store(first)
+	var failed atomic.Bool
 	begin := time.Now()
 	t.Run("schedules", func(t *testing.T) {
 		for range workers {
 			t.Run("worker", func(t *testing.T) {
 				t.Parallel()
-				for !t.Failed() {
+				for !failed.Load() {
 					seed := next.Add(1) - 1
 					if seed >= first+schedules {
 						return
@@ -51,7 +52,7 @@ func TestSimulation(t *testing.T) {
 					if r.lost {
 						lost.Add(1)
 					}
-					if r.violation != "" {
+					if r.violation != "" && !failed.Swap(true) {
 						report(t, home, seed, r)
 					}
 				}
