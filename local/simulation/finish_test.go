@@ -90,13 +90,16 @@ func (w *world) final(p *process, what string, opts authsome.CredentialOptions) 
 func (w *world) lastAsk(p *process) *ask {
 	w.pass(10*time.Minute, "") // longer than any pause
 	background := w.chance(0.5)
+	var a *ask
 	if w.chance(0.5) {
-		return w.final(p, "get", authsome.CredentialOptions{Refresh: true, Background: background})
-	}
-	if w.life > 0 {
+		a = w.final(p, "get", authsome.CredentialOptions{Refresh: true, Background: background})
+		if !w.silent { // the answer may be a token that could not be stored before, and nobody knows how old is too old
+			return a
+		}
+	} else {
 		w.pass(w.life, "the token expires")
+		a = w.final(p, "get", authsome.CredentialOptions{Background: background})
 	}
-	a := w.final(p, "get", authsome.CredentialOptions{Background: background})
 	for range 2 {
 		if w.violation != "" || a.err != nil || a.credential.Warning != nil || w.server.accepts(a.credential.Value.Reveal()) {
 			return a

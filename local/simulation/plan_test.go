@@ -47,13 +47,16 @@ func everyFault() []fault {
 	}
 }
 
+// lives are how long access tokens may live.
+var lives = []time.Duration{0, time.Minute, 5 * time.Minute, time.Hour, time.Hour, 8 * time.Hour}
+
 func newPlan(r *rand.Rand) plan {
 	maybe := func(p float64) bool { return r.Float64() < p }
 	p := plan{
 		rules: rules{
 			reuse: reuse(r.IntN(int(reuses))),
 			grace: []time.Duration{5 * time.Second, 30 * time.Second, time.Minute, 2 * time.Hour}[r.IntN(4)],
-			life:  []time.Duration{0, time.Minute, 5 * time.Minute, time.Hour, time.Hour, 8 * time.Hour}[r.IntN(6)],
+			life:  lives[r.IntN(len(lives))],
 		},
 		machines: 1 + r.IntN(2), asks: 2 + r.IntN(7), logins: maybe(0.2), hasty: maybe(0.5), skewed: maybe(0.1),
 	}

@@ -20,12 +20,9 @@ const workers = 2
 
 // TestSimulation runs many schedules. One that fails is shown step by step; its seed makes the same one again.
 func TestSimulation(t *testing.T) {
-	home, err := newHome(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newScene(t)
 	if text := os.Getenv(envSeed); text != "" {
-		r := simulate(t, home, number(t, envSeed, 0), true)
+		r := s.simulate(t, number(t, envSeed, 0), true)
 		t.Log(r.trace)
 		if r.violation != "" {
 			t.Error(r.violation)
@@ -46,14 +43,14 @@ func TestSimulation(t *testing.T) {
 					if seed >= first+schedules {
 						return
 					}
-					r := simulate(t, home, seed, false)
+					r := s.simulate(t, seed, false)
 					sends.Add(uint64(r.sends))
 					steps.Add(uint64(r.steps))
 					if r.lost {
 						lost.Add(1)
 					}
 					if r.violation != "" && !failed.Swap(true) {
-						report(t, home, seed, r)
+						report(t, s, seed, r)
 					}
 				}
 			})
@@ -65,9 +62,9 @@ func TestSimulation(t *testing.T) {
 }
 
 // report shows a schedule that failed.
-func report(t *testing.T, home string, seed uint64, r result) {
+func report(t *testing.T, s *scene, seed uint64, r result) {
 	t.Helper()
-	again := simulate(t, home, seed, true)
+	again := s.simulate(t, seed, true)
 	t.Errorf("%s=%d: %s\n%s", envSeed, seed, r.violation, again.trace)
 	if again.violation != r.violation || again.hash != r.hash {
 		t.Errorf("the schedule is not the same again: %s", again.violation)
@@ -77,12 +74,9 @@ func report(t *testing.T, home string, seed uint64, r result) {
 // TestSeedsReplay fails when something in a schedule does not depend on its seed alone.
 func TestSeedsReplay(t *testing.T) {
 	t.Parallel()
-	home, err := newHome(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newScene(t)
 	for seed := range uint64(300) {
-		if a, b := simulate(t, home, seed, false), simulate(t, home, seed, true); a.hash != b.hash || a.steps != b.steps {
+		if a, b := s.simulate(t, seed, false), s.simulate(t, seed, true); a.hash != b.hash || a.steps != b.steps {
 			t.Errorf("seed %d makes two schedules, of %d and %d steps", seed, a.steps, b.steps)
 		}
 	}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/http"
@@ -35,22 +36,66 @@ const (
 	redirectURI = "http://127.0.0.1:9/callback"
 )
 
-// newHome makes the home that all schedules share: it holds the definition and nothing else.
-func newHome(dir string) (string, error) {
-	providers := filepath.Join(dir, local.ProvidersDir)
+// scene is what all schedules share: a home that holds the definition and nothing else, and what the vault holds after a login.
+// That one is done once for each kind of server, because it takes as long as the rest of a schedule.
+type scene struct {
+	home     string
+	loggedIn map[issue]map[vault.Key]vault.Row
+}
+
+// issue is what the record of a login depends on.
+type issue struct {
+	life   time.Duration
+	silent bool
+}
+
+// loginTook is how long the login of a scene took.
+const loginTook = 20 * time.Millisecond
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	s := &scene{home: t.TempDir(), loggedIn: make(map[issue]map[vault.Key]vault.Row)}
+	providers := filepath.Join(s.home, local.ProvidersDir)
 	if err := os.MkdirAll(providers, 0o700); err != nil {
-		return "", err
+		t.Fatal(err)
 	}
-	return dir, os.WriteFile(filepath.Join(providers, "acme.json"), []byte(definition), 0o600)
+	if err := os.WriteFile(filepath.Join(providers, "acme.json"), []byte(definition), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, life := range lives {
+		for _, silent := range []bool{false, true} {
+			s.loggedIn[issue{life, silent}] = s.login(t, rules{life: life, silent: silent})
+		}
+	}
+	return s
+}
+
+// login returns what an undisturbed login leaves in an empty vault.
+func (s *scene) login(t *testing.T, r rules) (rows map[vault.Key]vault.Row) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(s, 0)
+		w.plan = plan{rules: r, machines: 1}
+		w.server = newServer(w, r)
+		w.calm = true
+		w.populate()
+		w.start(w.process(w.machines[0]), "login", authsome.CredentialOptions{})
+		w.run()
+		if w.violation != "" || w.current() == nil {
+			t.Errorf("the first login: %s", w.violation)
+		}
+		rows = w.store.rows
+		w.end()
+	})
+	return rows
 }
 
 // world is one schedule. All but the processes' own doing happens on the goroutine of its scheduler.
 type world struct {
+	*scene
 	plan
 
-	seed  uint64
 	rng   *rand.Rand
-	home  string
 	began time.Time
 	calm  bool // no more faults
 
@@ -92,12 +137,9 @@ type result struct {
 }
 
 // simulate runs the schedule of a seed.
-func simulate(t *testing.T, home string, seed uint64, trace bool) (r result) {
+func (s *scene) simulate(t *testing.T, seed uint64, trace bool) (r result) {
 	synctest.Test(t, func(*testing.T) {
-		w := &world{
-			seed: seed, rng: rand.New(rand.NewPCG(seed, 0x5eed)), home: home, began: time.Now(),
-			store: &shared{rows: make(map[vault.Key]vault.Row), locks: make(map[vault.Key]*process)},
-		}
+		w := newWorld(s, seed)
 		if trace {
 			w.trace = &strings.Builder{}
 		}
@@ -118,19 +160,29 @@ func simulate(t *testing.T, home string, seed uint64, trace bool) (r result) {
 	return r
 }
 
-// begin makes the machines and logs in, undisturbed.
-func (w *world) begin() {
+func newWorld(s *scene, seed uint64) *world {
+	return &world{
+		scene: s, rng: rand.New(rand.NewPCG(seed, 0x5eed)), began: time.Now(),
+		store: &shared{rows: make(map[vault.Key]vault.Row), locks: make(map[vault.Key]*process)},
+	}
+}
+
+// populate makes machines and a vault.
+func (w *world) populate() {
 	for i := range w.plan.machines {
 		w.machines = append(w.machines, &machine{id: i})
 	}
-	w.calm = true
 	w.oracle.open(w)
-	w.start(w.process(w.machines[0]), "login", authsome.CredentialOptions{})
-	w.run()
-	if w.violation == "" && w.current() == nil {
-		w.violated("the first login was not stored")
-	}
-	w.calm = false
+}
+
+// begin makes a world in which somebody has logged in.
+func (w *world) begin() {
+	w.store.rows = maps.Clone(w.loggedIn[issue{w.life, w.silent}])
+	w.populate()
+	w.server.newGrant()
+	time.Sleep(loginTook)
+	w.committed(nil, nil, w.store.rows[connectionKey])
+	w.start(w.process(w.machines[0]), "get", authsome.CredentialOptions{})
 	if w.skewed {
 		for _, m := range w.machines {
 			m.jump(w.jump())
