@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz crash attack attack-proof soak screenshots package clean
+.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package clean
 
 all: build
 
@@ -37,6 +37,11 @@ lint: $(GOLANGCI_LINT) $(GOVULNCHECK)
 bench: build
 	./tests/bench > docs/benchmarks.md.new
 	mv docs/benchmarks.md.new docs/benchmarks.md
+
+# A million schedules of crashes, lost answers and wrong clocks: half an hour of processor time. Then bugs are planted, and found.
+sim:
+	GOGC=400 AUTHSOME_SIM_SCHEDULES=1000000 $(GO) test -count=1 -v -timeout 300m -run TestSimulation ./local/simulation
+	AUTHSOME_SIM_PLANTED=all $(GO) test -count=1 -v -timeout 30m -run TestPlanted ./local/simulation
 
 # Twenty thousand processes killed at random moments, half of them refreshing: about half an hour.
 crash:

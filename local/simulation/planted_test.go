@@ -42,8 +42,9 @@ var planted = []struct {
 		refreshGo, "	default:\n		c.Refresh.NextAttemptAt", "	default:\n		c.Invalid = true\n		c.Refresh.NextAttemptAt",
 	}}},
 	{"lock with a time-to-live", 5000, []change{{
-		refreshGo, "	return l.vault.Lock(ctx, key)",
-		"	unlock, err := l.vault.Lock(ctx, key)\n	if err == nil {\n		time.AfterFunc(10*time.Second, unlock)\n	}\n	return unlock, err",
+		refreshGo, "	return l.vault.LockOrAwait(ctx, connectionKey(ref))",
+		"	unlock, err := l.vault.LockOrAwait(ctx, connectionKey(ref))\n	if unlock != nil {\n" +
+			"		time.AfterFunc(10*time.Second, unlock)\n	}\n	return unlock, err",
 	}}},
 	{"refresh tied to the caller's context", 1000, []change{{
 		refreshGo, "	detached := context.WithoutCancel(ctx)", "	detached := ctx",

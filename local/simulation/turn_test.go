@@ -24,12 +24,14 @@ const (
 	toWrite       // the store has not changed yet
 	hasWrote      // the store has changed, and nobody knows but the store
 	toLock
+	toTry    // to lock, if nobody holds the lock
+	toAwait  // until its holder lets go
 	toSend   // the request has not left
 	toListen // the request has left, the answer has not come
 )
 
 func (k kind) String() string {
-	return [...]string{"read", "write", "have written", "lock", "send", "listen"}[k]
+	return [...]string{"read", "write", "have written", "lock", "try to lock", "await", "send", "listen"}[k]
 }
 
 // turn is a goroutine that waits to be let on.
@@ -42,6 +44,7 @@ type turn struct {
 
 	do       func() error // what reading or writing does; the scheduler does it
 	key      vault.Key    // to be locked
+	locked   bool
 	exchange *exchange
 }
 
@@ -140,6 +143,7 @@ type disk struct {
 var (
 	_ vault.Store   = (*disk)(nil)
 	_ vault.Batcher = (*disk)(nil)
+	_ vault.Awaiter = (*disk)(nil)
 )
 
 func (d *disk) read(ctx context.Context, do func()) error {
@@ -228,8 +232,17 @@ func (s *shared) apply(mutations []vault.Mutation) error {
 
 // Lock implements [vault.Store].
 func (d *disk) Lock(ctx context.Context, key vault.Key) (func(), error) {
-	t := &turn{kind: toLock, proc: d.proc, ask: asking(ctx), ctx: ctx, key: key}
-	if err := d.world.park(t); err != nil {
+	return d.lock(ctx, toLock, key)
+}
+
+// LockOrAwait implements [vault.Awaiter].
+func (d *disk) LockOrAwait(ctx context.Context, key vault.Key) (func(), error) {
+	return d.lock(ctx, toTry, key)
+}
+
+func (d *disk) lock(ctx context.Context, how kind, key vault.Key) (func(), error) {
+	t := &turn{kind: how, proc: d.proc, ask: asking(ctx), ctx: ctx, key: key}
+	if err := d.world.park(t); err != nil || !t.locked {
 		return nil, err
 	}
 	return sync.OnceFunc(func() {

@@ -329,7 +329,7 @@ func (w *world) ready() []*turn {
 
 func (t *turn) canGoOn(w *world) bool {
 	switch t.kind {
-	case toLock:
+	case toLock, toAwait:
 		return t.ctx.Err() != nil || w.store.holder(t.key) == nil
 	case toListen:
 		return t.ctx.Err() != nil || t.exchange.answer != nil
@@ -352,7 +352,13 @@ func (w *world) advance(t *turn) {
 		w.let(t, gone)
 	case hasWrote:
 		w.let(t, nil)
-	case toLock:
+	case toTry:
+		if gone == nil && w.store.holder(t.key) != nil {
+			t.kind = toAwait
+			return
+		}
+		w.lock(t, gone)
+	case toLock, toAwait:
 		w.lock(t, gone)
 	case toSend:
 		if gone != nil {
@@ -368,7 +374,7 @@ func (w *world) advance(t *turn) {
 }
 
 func (t *turn) note() string {
-	if t.kind == toLock {
+	if t.key != "" {
 		return " " + string(t.key)
 	}
 	return ""
@@ -394,6 +400,11 @@ func (w *world) lock(t *turn, gone error) {
 		w.let(t, gone)
 		return
 	}
+	if t.kind == toAwait {
+		w.let(t, nil)
+		return
+	}
+	t.locked = true
 	w.store.mu.Lock()
 	w.store.locks[t.key] = t.proc
 	w.store.mu.Unlock()
@@ -473,7 +484,7 @@ func (w *world) wait() bool {
 	parked := slices.Clone(w.parked)
 	w.mu.Unlock()
 	for _, t := range parked {
-		if deadline, ok := t.ctx.Deadline(); ok && !t.proc.frozen() && (t.kind == toLock || t.kind == toListen) {
+		if deadline, ok := t.ctx.Deadline(); ok && !t.proc.frozen() && (t.kind == toLock || t.kind == toAwait || t.kind == toListen) {
 			sooner(deadline.Add(time.Millisecond))
 		}
 	}
