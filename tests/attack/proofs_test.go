@@ -1,7 +1,6 @@
 package attack_test
 
 const (
-	connectGo   = "internal/proxy/connect.go"
 	cutGo       = "internal/proxy/remember.go"
 	dialGo      = "internal/proxy/dial.go"
 	headerGo    = "internal/proxy/header.go"
@@ -65,7 +64,7 @@ func (x *exchange) substitute() {
 
 // hasToken reports`},
 	}}},
-	28: {one("check of the password", connectGo, "	return ok && userOK && passwordOK", "	return ok || !userOK || !passwordOK")},
+	28: {one("check of the password", "internal/proxy/agents.go", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) != 1", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) > 1")},
 	29: {one("cutting off", cutGo, "			s.open.cut()\n", "")},
 	31: {one("keeping the key in memory", caGo, "	return pem.EncodeToMemory(&pem.Block{Type: \"CERTIFICATE\", Bytes: ca.cert.Raw})", `	key, _ := x509.MarshalPKCS8PrivateKey(ca.key)
 	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)`)},

@@ -153,7 +153,7 @@ func (a ask) check(id string, resp *http.Response, got []byte, err error) error 
 		return nil
 	case "/broken", "/torn":
 		if err == nil || resp.Header.Get("X-Id") != id || !bytes.HasPrefix(content(id, a.size), got) {
-			return fmt.Errorf("a broken answer gave %s, %d bytes, %v", resp.Status, len(got), err)
+			return fmt.Errorf("a broken answer gave %s and %d bytes, told as broken: %t", resp.Status, len(got), err != nil)
 		}
 		return nil
 	}
