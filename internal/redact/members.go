@@ -1,6 +1,9 @@
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // credentialNames are what APIs call a fresh credential in JSON and XML, in lower case without '-' and '_'.
 var credentialNames = [...]string{
@@ -12,8 +15,9 @@ var credentialNames = [...]string{
 // Members covers the values of members, or elements, that hold a fresh credential, in JSON or XML. It keeps its place
 // between calls, holds nothing back and never changes a length. The zero Members looks at JSON, at any depth.
 type Members struct {
-	XML      bool // it is XML
-	TopLevel bool // only the members access_token and refresh_token of the outermost object, RFC 6749 section 5.1
+	XML      bool     // it is XML
+	Only     []string // only members of these names, in lower case without '-' and '_'; nil: all that are known
+	TopLevel bool     // only the members access_token and refresh_token of the outermost object, RFC 6749 section 5.1
 
 	hits    int
 	depth   int
@@ -28,6 +32,9 @@ type Members struct {
 
 // Hits returns how many values have been covered.
 func (m *Members) Hits() int { return m.hits }
+
+// Covering reports whether the next part begins within a value that is covered.
+func (m *Members) Covering() bool { return m.hide }
 
 // Cover covers what has to be in the next part of a document.
 func (m *Members) Cover(p []byte) {
@@ -114,6 +121,9 @@ func (m *Members) isCredential() bool {
 	name := strings.ToLower(string(m.name))
 	if m.TopLevel {
 		return m.depth == 1 && (name == "accesstoken" || name == "refreshtoken")
+	}
+	if m.Only != nil {
+		return slices.Contains(m.Only, name)
 	}
 	for _, n := range credentialNames {
 		if name == n {

@@ -145,8 +145,8 @@ func TestCodingsStream(t *testing.T) {
 				}
 				step <- struct{}{}
 			}
-			if n, err := d.Read(buf); n != 0 || err != io.EOF {
-				t.Errorf("at the end: %q, %v", buf[:n], err)
+			if rest, err := io.ReadAll(d); len(rest) != 0 || err != nil {
+				t.Errorf("at the end: %q, %v", rest, err)
 			}
 		})
 	}

@@ -11,6 +11,8 @@ type Reader struct {
 	src     io.Reader
 	live    *Live
 	partway bool // the stream may begin within a secret
+	prompt  bool // somebody waits for the last byte of each piece
+	sent    int  // how much of the carry has been passed on nevertheless
 	carry   []byte
 	covered int // how much of the carry belongs to a form that has been found
 	err     error
@@ -28,6 +30,15 @@ func NewReader(src io.Reader, live *Live) *Reader { return &Reader{src: src, liv
 // Partway says that the stream is a part of another one, so that it may begin within a secret: its beginning is held
 // back until that is known.
 func (r *Reader) Partway() { r.partway = true }
+
+// promptly is how many bytes that could be the beginning of a secret are passed on by an interactive stream. As much is known
+// of most secrets: what kind they are.
+const promptly = 3
+
+// Interactive says that somebody answers to each piece of the stream, and must not wait for a byte of it until the next one:
+// what is held back is passed on if it is no more than three bytes. If it turns out to have been the beginning of a secret, the
+// rest of that is covered.
+func (r *Reader) Interactive() { r.prompt = true }
 
 // Hits returns how many forms have been covered so far.
 func (r *Reader) Hits() int { return r.hits }
@@ -90,7 +101,23 @@ func (r *Reader) fill(set *Set, p []byte) int {
 	r.search(set, data, end)
 	r.carry = append(r.carry[:0], data[end:]...)
 	r.cover(set, data, end)
-	return end
+	return r.pass(data, end)
+}
+
+// pass moves what leaves to the beginning of the data, and returns how much that is.
+func (r *Reader) pass(data []byte, end int) int {
+	from, to := min(r.sent, end), end // of what is carried over to the next read, some may have left already
+	r.sent = max(0, r.sent-end)
+	if r.prompt && r.err == nil && r.covered == 0 && len(r.carry) <= promptly {
+		if from == end { // nothing but the carry leaves
+			from = end + r.sent
+		}
+		to, r.sent = len(data), len(r.carry)
+	}
+	if from == 0 {
+		return to
+	}
+	return copy(data, data[from:to])
 }
 
 func (r *Reader) read(set *Set, p []byte) (int, error) {
@@ -151,7 +178,7 @@ func (r *Reader) cover(set *Set, data []byte, end int) {
 // last passes on what was held back when the stream is over: covered, as much of a secret as it is.
 func (r *Reader) last(set *Set) {
 	if errors.Is(r.err, io.EOF) {
-		r.ready = slices.Clone(r.carry)
+		r.ready = slices.Clone(r.carry[min(r.sent, len(r.carry)):])
 		set.cover(r.ready)
 		r.hits++
 	}
