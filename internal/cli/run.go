@@ -169,6 +169,7 @@ func (a *app) startBroker(
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
+	proxy.CollectSeldom()
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
 		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,

@@ -174,7 +174,7 @@ func (x *exchange) forward() {
 	}
 	resp, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && x.slot != nil {
-		resp, err = x.again(resp) //nolint:bodyclose // again closes the answer that it replaces
+		resp, err = x.again(resp)
 	}
 	x.mu.Lock()
 	x.done = true
