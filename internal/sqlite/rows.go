@@ -20,11 +20,14 @@ const (
 	updateRow     = "UPDATE record SET version = ?, sealed = ? WHERE key = ? AND version = ?"
 	deleteRow     = "DELETE FROM record WHERE key = ?"
 	deleteVersion = "DELETE FROM record WHERE key = ? AND version = ?"
+	selectVersion = "SELECT version FROM record WHERE key = ?"
+	replaceRow    = "UPDATE record SET version = ?, sealed = ? WHERE key = ?"
 )
 
 // execer is a database or a transaction.
 type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 // Get implements [vault.Store].
@@ -48,17 +51,20 @@ func (s *Store) List(ctx context.Context, prefix vault.Key) ([]vault.Row, error)
 	return rows, nil
 }
 
-func (s *Store) list(ctx context.Context, prefix vault.Key) (_ []vault.Row, err error) {
+func (s *Store) list(ctx context.Context, prefix vault.Key) ([]vault.Row, error) {
 	query, args := selectAll, []any{string(prefix)}
 	if end := successor(string(prefix)); end != "" {
 		query, args = selectRange, append(args, end)
 	}
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, err
+	return collect(s.db.QueryContext(ctx, query, args...))
+}
+
+// collect reads a whole result.
+func collect(rows *sql.Rows, queryErr error) (found []vault.Row, err error) {
+	if queryErr != nil {
+		return nil, queryErr
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var found []vault.Row
 	for rows.Next() {
 		row, err := scan(rows)
 		if err != nil {
@@ -141,10 +147,22 @@ func (s *Store) write(ctx context.Context, what string, do func(context.Context)
 }
 
 func mutate(ctx context.Context, db execer, m vault.Mutation) error {
-	if m.Delete {
+	switch {
+	case m.Check:
+		return check(ctx, db, m.Row)
+	case m.Delete:
 		return remove(ctx, db, m.Row)
 	}
 	return put(ctx, db, m.Row)
+}
+
+func check(ctx context.Context, db execer, row vault.Row) error {
+	var version uint64
+	err := db.QueryRowContext(ctx, selectVersion, string(row.Key)).Scan(&version)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && version != row.Version {
+		return vault.ErrConflict
+	}
+	return err
 }
 
 func put(ctx context.Context, db execer, row vault.Row) error {
