@@ -21,6 +21,9 @@ const (
 	EventDeny     EventName = "deny"   // the proxy refused a request
 	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
 	EventUntrust  EventName = "untrust"
+
+	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
+	EventKeyRotate EventName = "key.rotate" // a new data key was made
 )
 
 // Event is one entry of the audit log. It never holds a secret.

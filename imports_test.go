@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"authsome/vault":               {},
 	"authsome/vault/storetest":     {"authsome/vault"},
 	"authsome/internal/sqlite":     {"authsome/vault"},
-	"authsome/internal/keysource":  {"authsome/vault"},
+	"authsome/internal/keysource":  {"authsome", "authsome/vault"},
 	"authsome/internal/atomicfile": {},
 	"authsome/internal/provider":   {"authsome", "authsome/internal/atomicfile", "authsome/internal/policy"},
 	"authsome/internal/oauth":      {"authsome"},
