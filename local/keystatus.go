@@ -1,6 +1,8 @@
 package local
 
 import (
+	"context"
+
 	"authsome/internal/keysource"
 	"authsome/vault"
 )
@@ -51,4 +53,30 @@ func KeyReason(e vault.Envelope, keys *keysource.Set) (name, why string) {
 	default:
 		return e.KeySource, "chosen by authsome key use"
 	}
+}
+
+// KeyInUse is what DescribeKey returns.
+type KeyInUse struct {
+	KeyFacts
+
+	Source, Why string
+	// FileLeft is a key file that is not used any more.
+	FileLeft string
+}
+
+// DescribeKey says which of the keys opens the vault in a store, and why it is that one. Without keys it says what the vault
+// names.
+func DescribeKey(ctx context.Context, store vault.Store, keys vault.KeySource) (KeyInUse, error) {
+	e, err := vault.ReadEnvelope(ctx, store)
+	if err != nil {
+		return KeyInUse{}, vaultError("the vault cannot be read", err)
+	}
+	set, _ := keys.(*keysource.Set)
+	var used KeyInUse
+	used.Source, used.Why = KeyReason(e, set)
+	used.KeyFacts = FactsOf(keysource.Kind(used.Source))
+	if set != nil {
+		used.FileLeft = set.KeyFileLeft(e)
+	}
+	return used, nil
 }

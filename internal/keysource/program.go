@@ -24,15 +24,15 @@ const (
 // errTooLong says that a program does not know where to stop.
 var errTooLong = fmt.Errorf("it prints more than %d bytes", maxOutput)
 
-// bounded is a buffer that takes no more than maxOutput.
-type bounded struct{ bytes.Buffer }
+// bounded is a buffer that takes no more than maxOutput. It has no method but Write, since io.Copy prefers others.
+type bounded struct{ content bytes.Buffer }
 
 // Write implements [io.Writer].
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxOutput {
+	if b.content.Len()+len(p) > maxOutput {
 		return 0, errTooLong
 	}
-	return b.Buffer.Write(p)
+	return b.content.Write(p)
 }
 
 // program runs a command without a shell and returns what it prints. It does not get the master key, if this process has
@@ -58,10 +58,10 @@ func (s *Set) program(ctx context.Context, args []string, stdin io.Reader) ([]by
 		err = fmt.Errorf("it does not end: %w", ctx.Err())
 	}
 	if err != nil {
-		clear(out.Bytes())
+		clear(out.content.Bytes())
 		return nil, fmt.Errorf("%s: %w", args[0], err)
 	}
-	return out.Bytes(), nil
+	return out.content.Bytes(), nil
 }
 
 // environ is the environment that programs get.
