@@ -25,11 +25,15 @@ const (
 var errTooLong = fmt.Errorf("it prints more than %d bytes", maxOutput)
 
 // bounded is a buffer that takes no more than maxOutput. It has no method but Write, since io.Copy prefers others.
-type bounded struct{ content bytes.Buffer }
+type bounded struct {
+	content bytes.Buffer
+	full    bool
+}
 
 // Write implements [io.Writer].
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.content.Len()+len(p) > maxOutput {
+		b.full = true
 		return 0, errTooLong
 	}
 	return b.content.Write(p)
@@ -54,7 +58,10 @@ func (s *Set) program(ctx context.Context, args []string, stdin io.Reader) ([]by
 		}
 	}
 	err := cmd.Run()
-	if ctx.Err() != nil {
+	switch {
+	case out.full: // the program was told by a broken pipe
+		err = errTooLong
+	case ctx.Err() != nil:
 		err = fmt.Errorf("it does not end: %w", ctx.Err())
 	}
 	if err != nil {
