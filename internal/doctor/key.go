@@ -39,7 +39,6 @@ func (e *examination) workingKey(ctx context.Context, store vault.Store, keys va
 		c.Detail += "\nwhen nobody is there, or nothing is unlocked, the vault stays closed"
 	}
 	if used.FileLeft != "" {
-		c.OK = false
 		c.Detail += fmt.Sprintf("\n%s is not used any more, and opens old copies of the vault", used.FileLeft)
 		c.Hint = "rm " + quote(used.FileLeft)
 	}
