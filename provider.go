@@ -77,6 +77,10 @@ type Provider struct {
 	// a search. A run that may read only sends these, too.
 	SafePosts []string `json:"safe_posts,omitempty"`
 
+	// CredentialPaths are requests whose answer is a new credential, as "METHOD host/path", with '*' for a segment: such as the
+	// making of a key. A run does not send them, unless the connection allows it.
+	CredentialPaths []string `json:"credential_paths,omitempty"`
+
 	Source Source `json:"-"`
 }
 
@@ -319,6 +323,12 @@ type LearnedHost struct {
 	Within []string `json:"within"` // host patterns
 }
 
+// Elsewhere holds endpoints for a base URL that is not the definition's own; one that is empty stays as it is.
+type Elsewhere struct {
+	TokenURL      string `json:"token_url,omitempty"`
+	RevocationURL string `json:"revocation_url,omitempty"`
+}
+
 // OAuth describes an authorization server from a client's side. {base_url} in a URL stands for BaseURL or for what the
 // person gave instead of it, also at the beginning of an additional parameter. In RevocationURL, {token} stands for the refresh token and {client_id} for the client's
 // identifier.
@@ -337,6 +347,12 @@ type OAuth struct {
 	PushedAuthorizationURL string          `json:"pushed_authorization_url,omitempty"` // RFC 9126
 	RequirePAR             bool            `json:"require_par,omitempty"`              // RFC 9126 section 5
 	IntrospectionURL       string          `json:"introspection_url,omitempty"`        // RFC 7662
+	// Elsewhere has the endpoints that are at other paths where the person runs the service at an address of their own
+	// (GitHub Enterprise Server): under another base URL than BaseURL.
+	Elsewhere *Elsewhere `json:"elsewhere,omitempty"`
+	// ServerFromCallback says which parameter of the authorization response names the server that issued the code, where a
+	// service has several (Zoho: accounts-server). It becomes the base URL of the login.
+	ServerFromCallback *LearnedHost `json:"server_from_callback,omitempty"`
 	// RevocationRequest is sent to RevocationURL where the style is [RevokeOwn].
 	RevocationRequest *RequestTemplate `json:"revocation_request,omitempty"`
 	// IssRequired is set where the server promises iss in every authorization response, RFC 9207 section 3.

@@ -92,12 +92,21 @@ func credential(
 	if err != nil {
 		return nil, err
 	}
+	fields := c.values()
+	if namesClient(p) {
+		fields = map[authsome.FieldName]authsome.Secret{authsome.FieldClientID: authsome.NewSecret(c.ClientID)}
+	}
 	return &authsome.Credential{
 		Signer: signer,
 		Ref:    c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
 		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
-		Inject: inject, Variants: variants, Fields: c.values(), Hosts: hosts, Excluded: excluded, Warning: warning,
+		Inject: inject, Variants: variants, Fields: fields, Hosts: hosts, Excluded: excluded, Warning: warning,
 	}, nil
+}
+
+// namesClient reports whether requests to an API name the client that the token was issued to (Twitch).
+func namesClient(p *authsome.Provider) bool {
+	return p.AuthType == authsome.AuthTypeOAuth2 && provider.Injection(p).Mentions(authsome.FieldClientID)
 }
 
 // signer returns what authenticates requests one by one, or nil where a header does.

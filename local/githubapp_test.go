@@ -27,6 +27,7 @@ type forge struct {
 	key       *rsa.PrivateKey
 	installed []int
 	issued    int
+	revoked   []string // tokens
 }
 
 func newForge(t *testing.T, installed ...int) (*forge, *world, *local.Layer) {
@@ -66,6 +67,12 @@ func (f *forge) isApp(r *http.Request) bool {
 }
 
 func (f *forge) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	r.URL.Path = strings.TrimPrefix(r.URL.Path, "/api/v3")
+	if r.Method == http.MethodDelete && r.URL.Path == "/installation/token" {
+		f.revoked = append(f.revoked, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		rw.WriteHeader(http.StatusNoContent)
+		return
+	}
 	if !f.isApp(r) {
 		rw.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprint(rw, `{"message": "A JSON web token could not be decoded"}`)
@@ -143,4 +150,38 @@ func TestGitHubAppAtSeveralPlacesSaysWhich(t *testing.T) {
 	other[authsome.FieldAppID] = authsome.NewSecret("app-8")
 	_, err = l.Authorize(t.Context(), authsome.LoginRequest{Ref: acme, Force: true, Fields: other})
 	wantFailure(t, err, "not accepted")
+}
+
+// GitHub Enterprise Server has its API below a path; a token of an installation is revoked with itself.
+func TestGitHubAppElsewhereAndItsEnd(t *testing.T) {
+	t.Parallel()
+	f, w, l := newForge(t, 11)
+	srv := httptest.NewServer(f)
+	t.Cleanup(srv.Close)
+	w.define(l, `{
+		"name": "acme", "display_name": "Acme", "auth_type": "oauth2", "flow": "jwt_bearer", "hosts": ["api.acme.test", "{base_url}/api"],
+		"oauth": {
+			"base_url": "https://acme.test", "token_url": "https://api.acme.test/app/installations",
+			"revocation_url": "https://api.acme.test/installation/token", "revocation_style": "bearer_delete",
+			"elsewhere": {
+				"token_url": "{base_url}/api/v3/app/installations", "revocation_url": "{base_url}/api/v3/installation/token"
+			},
+			"assertion": "github_app", "client_auth": "none"
+		}
+	}`)
+	step, err := l.Authorize(t.Context(), authsome.LoginRequest{Ref: acme, BaseURL: srv.URL, Fields: f.fields(t, "")})
+	if err != nil || step.Connection == nil {
+		t.Fatalf("%+v, %v", step, err)
+	}
+	w.pass(56 * time.Minute)
+	if got := w.mustToken(l).Value.Reveal(); got != "ghs_11_2" {
+		t.Errorf("in its window the token is %s", got)
+	}
+	report, err := l.Revoke(t.Context(), acme)
+	if err != nil || len(report.Connections) != 1 || !report.Connections[0].Remote {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if !slices.Equal(f.revoked, []string{"ghs_11_2"}) {
+		t.Errorf("revoked were %v", f.revoked)
+	}
 }

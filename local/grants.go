@@ -39,7 +39,9 @@ func (l *Layer) authorizeGrant(
 	}
 	c := l.newRecord(h, req)
 	c.Requested = req.Scopes
-	if len(c.Requested) == 0 {
+	// What a definition asks for in a person's name is not for the client itself.
+	ownScopes := req.Flow != authsome.FlowClientCredentials || p.Flow == req.Flow
+	if len(c.Requested) == 0 && ownScopes {
 		c.Requested = spec.Scopes
 	}
 	c.Scopes = c.Requested
@@ -48,9 +50,15 @@ func (l *Layer) authorizeGrant(
 		return missing, err
 	}
 	b := &begunLogin{ref: req.Ref, provider: p, spec: spec, found: found, client: client, flow: req.Flow, baseURL: req.BaseURL}
+	if err := b.bind(); err != nil {
+		return nil, err
+	}
 	token, err := l.obtain(ctx, l.loginClient(b), c)
 	if err != nil {
 		return nil, b.failed(err)
+	}
+	if err := b.keepKey(c); err != nil {
+		return nil, err
 	}
 	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
 	c.take(token)
@@ -230,7 +238,7 @@ func (l *Layer) serviceAccountToken(ctx context.Context, endpoint *oauth.Client,
 		return nil, unusableMaterial(c, "the key file of the service account", err)
 	}
 	tokenURL := endpoint.Provider.TokenURL
-	if account.TokenURL != "" && account.TokenURL != tokenURL {
+	if account.TokenURL != "" && account.TokenURL != tokenURL && !account.NamesOldEndpoint(tokenURL) {
 		return nil, unusableMaterial(c, "the key file of the service account",
 			fmt.Errorf("its token_uri is %s, the definition's token_url %s", account.TokenURL, tokenURL))
 	}

@@ -76,6 +76,12 @@ func (l *Layer) authorizeOAuth(
 	token := req.Fields[authsome.FieldAccessToken]
 	if forAccess := req.Flow != authsome.FlowJWTBearer && req.Flow != authsome.FlowTokenExchange; forAccess && !token.IsZero() {
 		c := l.newRecord(h, req)
+		if namesClient(p) {
+			id := req.Fields[authsome.FieldClientID].Reveal()
+			if c.ClientID = firstOf(id, h.settings.ClientID); c.ClientID == "" {
+				return &authsome.Authorization{Provider: p, Fields: clientFields(p, &authsome.OAuth{ClientAuth: authsome.ClientAuthNone}, false)}, nil
+			}
+		}
 		c.AccessToken, c.TokenType, c.Scopes = sealed{token}, "Bearer", req.Scopes
 		return l.connected(ctx, p, h, newLogin{connection: c})
 	}
@@ -159,6 +165,14 @@ func (b *begunLogin) bind() error {
 	return err
 }
 
+// keepKey puts the key that the tokens are bound to into the record.
+func (b *begunLogin) keepKey(c *connectionRecord) (err error) {
+	if b.dpop != nil {
+		c.DPoPKey.Secret, err = b.dpop.PEM()
+	}
+	return err
+}
+
 // loginClient returns what talks to the server's endpoints for a login.
 func (l *Layer) loginClient(b *begunLogin) *oauth.Client {
 	c := l.client(b.spec, b.client)
@@ -208,6 +222,9 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := b.moveTo(redirect); err != nil {
+		return nil, err
+	}
 	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
 	defer cancel()
@@ -237,10 +254,8 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	c.DynamicClient = b.client.Dynamic
 	c.take(token)
 	l.learnHost(b.spec, c, token)
-	if b.dpop != nil {
-		if c.DPoPKey.Secret, err = b.dpop.PEM(); err != nil {
-			return nil, err
-		}
+	if err := b.keepKey(c); err != nil {
+		return nil, err
 	}
 	client := b.client
 	if client.ClientID == "" {

@@ -89,19 +89,11 @@ func (l *Layer) at(ctx context.Context, ref authsome.Ref) (authsome.Ref, *authso
 	if err != nil {
 		return ref, nil, nil, err
 	}
-	// To parse a definition takes as long as to read the vault; a command that prints a token does little else.
-	var p *authsome.Provider
-	var unknown error
-	looked := make(chan struct{})
-	go func() {
-		defer close(looked)
-		p, unknown = l.catalogue.Lookup(ref.Provider)
-	}()
-	h, err := l.read(ctx, ref.Profile, ref.Provider)
-	<-looked
-	if unknown != nil {
-		return ref, nil, nil, unknown
+	p, err := l.catalogue.Lookup(ref.Provider)
+	if err != nil {
+		return ref, nil, nil, err
 	}
+	h, err := l.read(ctx, ref.Profile, ref.Provider)
 	return ref, p, h, err
 }
 

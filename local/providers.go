@@ -16,15 +16,16 @@ func (l *Layer) Provider(
 	if err != nil {
 		return nil, err
 	}
-	state := l.providerState(*p, h)
-	return &state, nil
+	state := &authsome.ProviderState{Provider: *p}
+	l.fillIn(state, h)
+	return state, nil
 }
 
 // Providers returns all definitions with what the profile has there; of bundled ones only what a list shows.
 func (l *Layer) Providers(
 	ctx context.Context, profile authsome.ProfileName,
 ) ([]authsome.ProviderState, []authsome.BrokenDefinition, error) {
-	all, broken, err := l.catalogue.Summaries()
+	states, broken, err := l.catalogue.Summaries()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -32,21 +33,17 @@ func (l *Layer) Providers(
 	if err != nil {
 		return nil, nil, err
 	}
-	states := make([]authsome.ProviderState, len(all))
-	for i, p := range all {
-		h := holdings[p.Name]
-		if h == nil {
-			h = newHolding(profile, p.Name)
+	for i := range states {
+		if h := holdings[states[i].Name]; h != nil {
+			l.fillIn(&states[i], h)
 		}
-		states[i] = l.providerState(p, h)
 	}
 	return states, broken, nil
 }
 
-func (l *Layer) providerState(p authsome.Provider, h *holding) authsome.ProviderState {
-	return authsome.ProviderState{
-		Provider: p, Configured: len(h.registrations) > 0, Connections: l.describeAll(h),
-	}
+// fillIn adds what a profile has at a provider.
+func (l *Layer) fillIn(state *authsome.ProviderState, h *holding) {
+	state.Configured, state.Connections = len(h.registrations) > 0, l.describeAll(h)
 }
 
 // Register adds a definition to the user's own.

@@ -3,11 +3,10 @@ package local
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
-	"strings"
 	"time"
 
 	"authsome"
+	"authsome/internal/leanjson"
 	"authsome/vault"
 )
 
@@ -43,6 +42,7 @@ type connectionRecord struct {
 	Subject string                        `json:"subject,omitempty"` // PROVIDER/CONNECTION whose token is exchanged
 	APIHost string                        `json:"api_host,omitempty"`
 	Account authsome.Account              `json:"account,omitzero"`
+	Guard   authsome.Guard                `json:"guard,omitzero"`
 
 	Generation       uint64    `json:"generation"`
 	ObtainedAt       time.Time `json:"obtained_at"`
@@ -136,18 +136,11 @@ type unknownFields map[string]json.RawMessage
 // decodeRecord reads a vault record into out, which points to one of the record types, and returns what out has no
 // field for.
 func decodeRecord(rec vault.Record, out any) (unknownFields, error) {
-	if err := json.Unmarshal(rec.Value, out); err != nil {
+	unknown, err := leanjson.Decode(rec.Value, out)
+	if err != nil {
 		return nil, fmt.Errorf("the record %s: %w: %w", rec.Key, vault.ErrCorrupt, err)
 	}
-	var all unknownFields
-	if err := json.Unmarshal(rec.Value, &all); err != nil {
-		return nil, fmt.Errorf("the record %s: %w: %w", rec.Key, vault.ErrCorrupt, err)
-	}
-	for field := range reflect.TypeOf(out).Elem().Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		delete(all, name)
-	}
-	return all, nil
+	return unknown, nil
 }
 
 // encodeRecord is the inverse of decodeRecord.

@@ -89,6 +89,9 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 		return errNoRevocation
 	}
 	client := h.registration(c)
+	if client == nil && c.ClientID == "" && c.asksAgain() {
+		client = &registrationRecord{} // the login was made without one
+	}
 	if client == nil {
 		return errNoClient
 	}

@@ -64,18 +64,19 @@ func (s *Server) serveToken(w http.ResponseWriter, r *http.Request) {
 
 // token processes a token request. The lock is held.
 func (s *Server) token(r *http.Request, form url.Values) response {
-	if a, served := s.unattended(r, form); served {
+	jkt := ""
+	if s.config.DPoP {
+		var refusal *response
+		if jkt, refusal = s.proof(r, ""); refusal != nil {
+			return *refusal
+		}
+	}
+	if a, served := s.unattended(r, form, jkt); served {
 		return a
 	}
 	client, refusal := s.authenticate(r, form)
 	if refusal != nil {
 		return *refusal
-	}
-	jkt := ""
-	if s.config.DPoP {
-		if jkt, refusal = s.proof(r, ""); refusal != nil {
-			return *refusal
-		}
 	}
 	switch form.Get("grant_type") {
 	case "authorization_code":

@@ -23,11 +23,12 @@ const PathIntrospect = "/introspect"
 // assertionLifetime is how long an assertion may be good for.
 const assertionLifetime = time.Hour
 
-// unattended serves the grants that need nobody to agree. It reports false for any other. The lock is held.
-func (s *Server) unattended(r *http.Request, form url.Values) (response, bool) {
+// unattended serves the grants that need nobody to agree. It reports false for any other. jkt is the thumbprint of the key
+// that the token is bound to, if any. The lock is held.
+func (s *Server) unattended(r *http.Request, form url.Values, jkt string) (response, bool) {
 	switch form.Get("grant_type") {
 	case GrantTypeJWTBearer:
-		return s.assertionGrant(r, form), true
+		return s.assertionGrant(r, form, jkt), true
 	case "client_credentials", GrantTypeTokenExchange:
 	default:
 		return response{}, false
@@ -40,15 +41,15 @@ func (s *Server) unattended(r *http.Request, form url.Values) (response, bool) {
 	case !s.supports(scopes):
 		return fail(http.StatusBadRequest, "invalid_scope", ""), true
 	case form.Get("grant_type") == GrantTypeTokenExchange:
-		return s.exchangeGrant(client, form, scopes), true
+		return s.exchangeGrant(client, form, scopes, jkt), true
 	case client.auth() == ClientAuthNone: // RFC 6749 section 4.4: confidential clients only
 		return fail(http.StatusBadRequest, "unauthorized_client", ""), true
 	}
-	return success(s.issue(&grant{clientID: client.ID, scopes: scopes}, false)), true
+	return success(s.issue(&grant{clientID: client.ID, scopes: scopes, jkt: jkt}, false)), true
 }
 
 // assertionGrant serves RFC 7523 section 2.1: the assertion is all that authenticates.
-func (s *Server) assertionGrant(r *http.Request, form url.Values) response {
+func (s *Server) assertionGrant(r *http.Request, form url.Values, jkt string) response {
 	refuse := func(why string) response { return fail(http.StatusBadRequest, "invalid_grant", why) }
 	var claims struct {
 		Iss   string `json:"iss"`
@@ -78,16 +79,16 @@ func (s *Server) assertionGrant(r *http.Request, form url.Values) response {
 		return refuse("the assertion was used before")
 	}
 	s.seenProofs[claims.JTI] = true
-	return success(s.issue(&grant{clientID: claims.Iss, scopes: strings.Fields(claims.Scope)}, false))
+	return success(s.issue(&grant{clientID: claims.Iss, scopes: strings.Fields(claims.Scope), jkt: jkt}, false))
 }
 
 // exchangeGrant serves RFC 8693 section 2.1 for access tokens of this server.
-func (s *Server) exchangeGrant(client *Client, form url.Values, scopes []string) response {
+func (s *Server) exchangeGrant(client *Client, form url.Values, scopes []string, jkt string) response {
 	subject := s.access[form.Get("subject_token")]
 	if form.Get("subject_token_type") != "urn:ietf:params:oauth:token-type:access_token" || !s.accepts(subject) {
 		return fail(http.StatusBadRequest, "invalid_request", "the subject token is not good")
 	}
-	a := success(s.issue(&grant{clientID: client.ID, scopes: scopes, use: form["resource"]}, false))
+	a := success(s.issue(&grant{clientID: client.ID, scopes: scopes, use: form["resource"], jkt: jkt}, false))
 	a.body["issued_token_type"] = "urn:ietf:params:oauth:token-type:access_token"
 	return a
 }

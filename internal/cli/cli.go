@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"authsome/internal/sandbox"
 )
 
 // Env is everything that the command takes from the process it runs in.
@@ -21,6 +23,8 @@ type Env struct {
 	Environ []string // NAME=value
 	Now     func() time.Time
 	UI      UI
+	// Sandbox finds out what this machine has of what a sandbox needs. It starts this executable; nil where that is not authsome.
+	Sandbox func() []sandbox.Feature
 }
 
 // Main runs the command in this process and returns the exit code.
@@ -28,19 +32,26 @@ func Main() int { return mainAt(time.Now) }
 
 // mainAt is Main with another clock.
 func mainAt(now func() time.Time) int {
+	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
+		return sandbox.Main()
+	}
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now,
 	}
 	env.UI = TerminalUI(env)
+	env.Sandbox = sandbox.Examine
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go cancelOnSignal(cancel)
+	time.AfterFunc(quick, func() { cancelOnSignal(cancel) })
 	return Run(ctx, env)
 }
 
+// quick is a command that only reads the vault. One that is over by then has not begun to listen to signals, which takes
+// two more threads; until then a signal ends the process in the ordinary way, which the vault withstands at any moment.
+const quick = 5 * time.Millisecond
+
 // cancelOnSignal ends a context at the first signal that asks the program to end. The second one ends the program at
-// once: the first has been heard. It runs beside the command because to begin to listen takes longer than to read a
-// small file; a signal before that ends the process in the ordinary way, at a time when nothing has been sent yet.
+// once: the first has been heard.
 func cancelOnSignal(cancel context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -116,25 +116,30 @@ func (a *app) printJSON(v any) error {
 
 // printMembers writes the members that have a value, one a line.
 func (a *app) printMembers(o object) error {
-	w := tabwriter.NewWriter(a.env.Stdout, 0, 0, 2, ' ', 0)
+	var rows [][]string
 	for _, m := range o {
 		if t := text(m.value); t != "" {
-			fmt.Fprintf(w, "%s\t%s\n", m.name, audit.Printable(t))
+			rows = append(rows, []string{m.name, t})
 		}
 	}
-	return w.Flush()
+	return a.table(rows)
 }
 
-// table writes rows in columns. The first row is the heading.
+// table writes rows in columns.
 func (a *app) table(rows [][]string) error {
-	w := tabwriter.NewWriter(a.env.Stdout, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer // a tabwriter writes cell by cell
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i, cell := range row {
 			row[i] = audit.Printable(cell)
 		}
 		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	_, err := a.env.Stdout.Write(b.Bytes())
+	return err
 }
 
 // say prints chatter: what happened, for people who watch.

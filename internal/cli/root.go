@@ -28,7 +28,6 @@ func (a *app) command() *cobra.Command {
 		Short: "Keep logins for agents: log in once, stay logged in, hand nothing over",
 		Long: "authsome keeps the logins of your agents. You log in once; it stores the credential encrypted, keeps it\n" +
 			"fresh, and adds it to the requests of the programs you run, which never see it.",
-		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		// There is one of our own; cobra's is made of five commands at every start.
@@ -48,7 +47,11 @@ func (a *app) command() *cobra.Command {
 	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, "write debug messages to standard error")
 	f.StringVar(&a.flags.logFile, "log-file", defaultLogFile, `where debug messages go ("" for nowhere)`)
 
-	for _, c := range a.commands(a.env.Args) {
+	commands := a.commands(a.env.Args)
+	if len(commands) > 1 { // only then can there be a --version, which takes long to find out
+		root.Version = version()
+	}
+	for _, c := range commands {
 		root.AddCommand(c())
 	}
 	return root
@@ -65,6 +68,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"get", a.getCommand},
 		{"export", a.exportCommand},
 		{"run", a.runCommand},
+		{"proxy", a.proxyCommand},
 		{"explain", a.explainCommand},
 		{"trust", a.trustCommand},
 		{"untrust", a.untrustCommand},

@@ -2,12 +2,9 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"net"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -24,7 +21,9 @@ type chosenRoutes struct {
 	definitions []*authsome.Provider // of the routes, one for each provider
 	connections map[authsome.Ref]authsome.Connection
 	safePosts   []policy.Target
-	settings    run.Settings
+	// newCredentials are requests that are answered with a new credential.
+	newCredentials []policy.Rule
+	settings       run.Settings
 }
 
 // chooseRoutes makes a route of one connection of each provider, the one that was named or the default one, and of each
@@ -165,7 +164,12 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 	if err != nil {
 		return err
 	}
-	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded})
+	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded, Guard: c.Guard})
+	fresh, err := provider.CredentialPaths(&p.Provider, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	r.newCredentials = append(r.newCredentials, fresh...)
 	r.connections[c.Ref] = c
 	r.definitions = append(r.definitions, &p.Provider)
 	safe, err := provider.SafePosts(&p.Provider, c.BaseURL)
@@ -226,23 +230,4 @@ func (a *app) resolutions(flags []string) (map[string]string, error) {
 		all[net.JoinHostPort(host, port)] = address
 	}
 	return all, nil
-}
-
-// upstreamRoots returns the certificate authorities that verify upstream servers; nil for the system's. Go reads
-// SSL_CERT_FILE by itself on most systems, but not on those that have a store of their own.
-func (a *app) upstreamRoots() *x509.CertPool {
-	file := a.env.getenv("SSL_CERT_FILE")
-	if file == "" || runtime.GOOS != "darwin" && runtime.GOOS != "windows" {
-		return nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	pool.AppendCertsFromPEM(pem)
-	return pool
 }

@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 //	authserver calls G N   there have been N token requests of the grant type G
 //	authserver secret|consent NEW, revoke-all, reject-access-tokens      what people do at the provider
 //	authserver forget-clients           the clients that have registered themselves are gone
+//	corporate start        a proxy at $CORPORATE that wants a login and leads every name to the API; it alone can
+//	corporate asked TEXT   whether that proxy has had a request with the text in its first line
+//	corporate forget       what it has had
 //	exits CODE COMMAND [ARGUMENT]...    the exit code is exactly that
 //	json [PATH [VALUE]]                 stdout is one JSON document, with that value at the path
 //	jsonkeys PATH NAME...               and the object at the path has these members
@@ -47,6 +50,7 @@ func TestMain(m *testing.M) {
 //	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
+//	[!sandbox] skip                     where the kernel cannot; in CI on Linux that is a failure
 //
 // TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.
@@ -56,7 +60,7 @@ func TestScripts(t *testing.T) {
 		Deadline: deadline,
 		Dir:      filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"authserver": authserverCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
+			"authserver": authserverCommand, "corporate": corporateCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
 			"entry": entryCommand, "modes": modesCommand,
 			"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
 			"secretfiles": secretFilesCommand,

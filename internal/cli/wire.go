@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,6 +13,7 @@ import (
 	"authsome/internal/audit"
 	"authsome/internal/debuglog"
 	"authsome/internal/keysource"
+	"authsome/internal/sandbox"
 	"authsome/local"
 )
 
@@ -64,6 +63,9 @@ func (a *app) homeDir() (string, error) {
 		a.home, err = filepath.Abs(home)
 	} else {
 		a.home, err = local.DefaultHome()
+	}
+	if err == nil && sandbox.Hidden(a.home) {
+		err = errInSandbox()
 	}
 	return a.home, err
 }
@@ -238,21 +240,6 @@ func (a *app) inProfile(ctx context.Context) (authsome.AuthLayer, authsome.Profi
 	}
 	layer, err := a.auth(ctx)
 	return layer, profile, err
-}
-
-// httpClient reaches the providers' endpoints. It honours the proxy environment, except for the proxy of a run that this
-// process is a child of: the broker does not go through itself.
-func (a *app) httpClient() *http.Client {
-	broker := a.env.getenv(envBroker)
-	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, says net/http
-	t.Proxy = func(r *http.Request) (*url.URL, error) {
-		proxy, err := http.ProxyFromEnvironment(r)
-		if err == nil && proxy != nil && broker != "" && proxy.Host == broker {
-			return nil, nil //nolint:nilnil // no proxy and no error: what http.Transport expects
-		}
-		return proxy, err
-	}
-	return &http.Client{Transport: t}
 }
 
 // recorder is an audit log whose failure a person is told of, once.

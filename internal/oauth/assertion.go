@@ -60,6 +60,17 @@ func ParseServiceAccount(file authsome.Secret) (*ServiceAccount, error) {
 	return &ServiceAccount{Email: doc.ClientEmail, KeyID: doc.PrivateKeyID, TokenURL: doc.TokenURI, key: key}, nil
 }
 
+// googleTokenURL is where Google issues tokens now. Key files that were made before name one of the other addresses that
+// Google had for the same; nothing is sent there.
+const googleTokenURL = "https://oauth2.googleapis.com/token"
+
+// NamesOldEndpoint reports whether the key file names a former address of Google's token endpoint, and tokenURL is that of
+// today.
+func (s *ServiceAccount) NamesOldEndpoint(tokenURL string) bool {
+	former := []string{"https://accounts.google.com/o/oauth2/token", "https://www.googleapis.com/oauth2/v4/token"}
+	return tokenURL == googleTokenURL && slices.Contains(former, s.TokenURL)
+}
+
 // Assertion returns a JWT for the token endpoint, RFC 7523 section 3, with the scopes that Google wants in it and without
 // sub, which there names a person to act for.
 func (s *ServiceAccount) Assertion(tokenURL string, scopes []string, now time.Time) (authsome.Secret, error) {

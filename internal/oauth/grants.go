@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -65,13 +64,22 @@ func (c *Client) TokenExchange(ctx context.Context, subject authsome.Secret, sco
 	if err != nil {
 		return nil, err
 	}
-	// Section 2.2.1: what was issued must be what can be used as an access token; the member must be there, but not
-	// every server knows.
+	// Section 2.2.1: what was issued must be what can be used as an access token. The member must be there, but not every
+	// server knows; one that was asked for an access token, and says how to use it, has issued one.
 	issued := token.Member("issued_token_type")
-	if usable := []string{"", typeAccessToken, "urn:ietf:params:oauth:token-type:jwt"}; !slices.Contains(usable, issued) {
+	asked := want.RequestedTokenType == "" || usableTokenType(want.RequestedTokenType)
+	if issued == "" && (!asked || token.Member("token_type") == "") {
+		return nil, refused(opTokenExchange, "the server does not say what type of token it issued")
+	}
+	if issued != "" && !usableTokenType(issued) {
 		return nil, refused(opTokenExchange, "the server issued a token of another type than was asked for")
 	}
 	return token, nil
+}
+
+// usableTokenType reports whether a token of a type, RFC 8693 section 3, can be sent as an access token.
+func usableTokenType(t string) bool {
+	return t == typeAccessToken || t == "urn:ietf:params:oauth:token-type:jwt"
 }
 
 // withoutRefreshToken drops what these grants should not issue (RFC 6749 section 4.4.3): the next token is asked for as

@@ -41,6 +41,16 @@ func ParseRedirect(redirect, state, issuer string, issRequired bool) (code auths
 	return authsome.NewSecret(value), nil
 }
 
+// RedirectParameter returns another parameter of a redirect that [ParseRedirect] has accepted; empty where it is missing or
+// there twice.
+func RedirectParameter(redirect, name string) string {
+	u, err := url.Parse(strings.TrimSpace(redirect))
+	if err != nil {
+		return ""
+	}
+	return single(u.Query(), name)
+}
+
 func deniedAuthorization(q url.Values) *Error {
 	clean := newRedactor(q["code"]...)
 	e := &Error{

@@ -74,18 +74,22 @@ func (c *Catalogue) All() ([]authsome.Provider, []authsome.BrokenDefinition, err
 }
 
 // Summaries is All for those who only want to know what there is: of a bundled definition it returns Name, DisplayName,
-// Category, AuthType, Flow and Source, which it knows without reading the definition.
-func (c *Catalogue) Summaries() ([]authsome.Provider, []authsome.BrokenDefinition, error) {
-	all, broken, hidden, err := c.allCustom()
+// Category, AuthType, Flow and Source, which it knows without reading the definition. They come as the states of a
+// profile that has nothing, so that a list need not copy them.
+func (c *Catalogue) Summaries() ([]authsome.ProviderState, []authsome.BrokenDefinition, error) {
+	own, broken, hidden, err := c.allCustom()
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, p := range readIndex(index) {
-		if !slices.Contains(hidden, p.Name) {
-			all = append(all, p)
-		}
+	all := readIndex(index)
+	if len(hidden) == 0 {
+		return all, broken, nil
 	}
-	sortByName(all)
+	all = slices.DeleteFunc(all, func(p authsome.ProviderState) bool { return slices.Contains(hidden, p.Name) })
+	for _, p := range own {
+		all = append(all, authsome.ProviderState{Provider: p})
+	}
+	slices.SortFunc(all, func(a, b authsome.ProviderState) int { return strings.Compare(string(a.Name), string(b.Name)) })
 	return all, broken, nil
 }
 

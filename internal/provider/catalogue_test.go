@@ -113,7 +113,7 @@ func TestSummariesSayWhatAllSays(t *testing.T) {
 		t.Fatalf("got %d summaries of %d definitions", len(summaries), len(all))
 	}
 	for i, p := range all {
-		if s := summaries[i]; indexLine(&s) != indexLine(&p) || s.Source != p.Source {
+		if s := summaries[i]; indexLine(&s.Provider) != indexLine(&p) || s.Source != p.Source {
 			t.Errorf("got %+v, want %+v", s, p)
 		}
 	}

@@ -38,6 +38,13 @@ func endpoints(o *authsome.OAuth) []endpoint {
 		{name: "pushed_authorization_url", url: &o.PushedAuthorizationURL, own: true},
 		{name: "introspection_url", url: &o.IntrospectionURL, own: true},
 	}
+	if e := o.Elsewhere; e != nil {
+		all = append(
+			all,
+			endpoint{name: "elsewhere.token_url", url: &e.TokenURL, own: true},
+			endpoint{name: "elsewhere.revocation_url", url: &e.RevocationURL, own: true, placeholders: []string{"{token}", "{client_id}"}},
+		)
+	}
 	if o.LongLived != nil {
 		all = append(all, endpoint{name: "long_lived.exchange_url", url: &o.LongLived.ExchangeURL, own: true})
 	}

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,6 +25,11 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 	if err != nil {
 		return nil, usageError(p, err)
 	}
+	if isForeign(p, base) && o.Elsewhere != nil {
+		o.TokenURL = cmp.Or(o.Elsewhere.TokenURL, o.TokenURL)
+		o.RevocationURL = cmp.Or(o.Elsewhere.RevocationURL, o.RevocationURL)
+	}
+	o.Elsewhere = nil // it has been heeded
 	if isForeign(p, base) && strings.Contains(o.TokenURL, basePlaceholder) {
 		for _, optional := range []*string{&o.Issuer, &o.RevocationURL, &o.DeviceAuthorizationURL, &o.RegistrationEndpoint} {
 			if !strings.Contains(*optional, basePlaceholder) {
@@ -230,6 +236,10 @@ func cloneOAuth(o *authsome.OAuth) *authsome.OAuth {
 	if o.APIHost != nil {
 		host := *o.APIHost
 		c.APIHost = &host
+	}
+	if o.ServerFromCallback != nil {
+		server := *o.ServerFromCallback
+		c.ServerFromCallback = &server
 	}
 	if o.LongLived != nil {
 		l := *o.LongLived // the exchange URL is expanded

@@ -148,12 +148,52 @@ func TestForeignBaseURLKeepsThePublicServiceOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.RevocationURL != "" || o.DeviceAuthorizationURL != base+"/login/device/code" {
+	if o.RevocationURL != base+"/api/v3/applications/{client_id}/token" || o.DeviceAuthorizationURL != base+"/login/device/code" {
 		t.Errorf("got %+v", o)
+	}
+	p.OAuth.Elsewhere = nil
+	if o, err = Expand(p, base); err != nil || o.RevocationURL != "" {
+		t.Errorf("the public service is asked to revoke a token of another: %q, %v", o.RevocationURL, err)
 	}
 	microsoft, _, err := Patterns(lookup(t, "microsoft"), "https://login.microsoftonline.com/acme.test", "")
 	if err != nil || !authsome.MatchAny(microsoft, mustURL(t, "https://graph.microsoft.com/v1.0/me")) {
 		t.Errorf("another tenant loses the API host: %v", err)
+	}
+}
+
+func TestGitHubAppElsewhere(t *testing.T) {
+	t.Parallel()
+	p := lookup(t, "github-app")
+	for base, want := range map[string][2]string{
+		"":                          {"https://api.github.com/app/installations", "https://api.github.com/installation/token"},
+		"https://github.com":        {"https://api.github.com/app/installations", "https://api.github.com/installation/token"},
+		"https://github.acme.test/": {"https://github.acme.test/api/v3/app/installations", "https://github.acme.test/api/v3/installation/token"},
+	} {
+		o, err := Expand(p, base)
+		if err != nil || o.TokenURL != want[0] || o.RevocationURL != want[1] {
+			t.Errorf("%q: got %s and %s, %v", base, o.TokenURL, o.RevocationURL, err)
+		}
+	}
+	hosts, excluded, err := Patterns(p, "https://github.acme.test", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[string]bool{
+		"https://github.acme.test/api/v3/repos/a/b": true,
+		"https://github.acme.test/login":            false,
+		"https://api.github.com/repos/a/b":          false,
+	} {
+		if got := authsome.MatchAny(hosts, mustURL(t, s)); got != want {
+			t.Errorf("%s: got %v", s, got)
+		}
+	}
+	token := mustURL(t, "https://github.acme.test/api/v3/app/installations")
+	covered := false
+	for _, e := range excluded {
+		covered = covered || e.Covers(token)
+	}
+	if !covered {
+		t.Errorf("credentials may go to where tokens are asked for; excluded are %v", excluded)
 	}
 }
 

@@ -13,16 +13,16 @@ import (
 //go:embed index.tsv
 var index string
 
-// readIndex returns what the index says.
-func readIndex(index string) []authsome.Provider {
-	all := make([]authsome.Provider, 0, strings.Count(index, "\n"))
+// readIndex returns what the index says, ordered by name as the index is.
+func readIndex(index string) []authsome.ProviderState {
+	all := make([]authsome.ProviderState, 0, strings.Count(index, "\n"))
 	for line := range strings.Lines(index) {
 		var fields [5]string
 		rest := strings.TrimSuffix(line, "\n")
 		for i := range fields {
 			fields[i], rest, _ = strings.Cut(rest, "\t")
 		}
-		all = append(all, authsome.Provider{
+		all = append(all, authsome.ProviderState{Provider: authsome.Provider{
 			SchemaVersion: SchemaVersion,
 			Name:          authsome.ProviderName(fields[0]),
 			DisplayName:   fields[1],
@@ -30,7 +30,7 @@ func readIndex(index string) []authsome.Provider {
 			AuthType:      authsome.AuthType(fields[3]),
 			Flow:          authsome.Flow(fields[4]),
 			Source:        authsome.SourceBundled,
-		})
+		}})
 	}
 	return all
 }

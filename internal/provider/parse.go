@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/jsonc"
 
 	"authsome"
+	"authsome/internal/leanjson"
 )
 
 // maxSize bounds a definition, in bytes.
@@ -42,7 +43,7 @@ func Parse(doc []byte) (*authsome.Provider, error) {
 // decode reads a definition that is known to be valid.
 func decode(doc []byte) (*authsome.Provider, error) {
 	p := &authsome.Provider{SchemaVersion: SchemaVersion}
-	if err := json.Unmarshal(doc, p); err != nil {
+	if _, err := leanjson.Decode(doc, p); err != nil {
 		return nil, fmt.Errorf("decode provider definition: %w", err)
 	}
 	complete(p)

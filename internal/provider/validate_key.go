@@ -67,6 +67,9 @@ func validateTemplates(r *report, p *authsome.Provider) {
 	for _, f := range p.KeyFields() {
 		known = append(known, f.Name)
 	}
+	if p.AuthType == authsome.AuthTypeOAuth2 {
+		known = append(known, authsome.FieldClientID)
+	}
 	check := func(path, template string) {
 		checkText(r, path, template)
 		names, err := authsome.TemplateFields(template)

@@ -9,15 +9,11 @@ import (
 
 // validateLearned checks what a definition lets a server say about itself and about the person.
 func validateLearned(r *report, p *authsome.Provider) {
-	if o := p.OAuth; o != nil && o.APIHost != nil {
-		checkMemberPath(r, "oauth.api_host.member", o.APIHost.Member)
-		if len(o.APIHost.Within) == 0 {
-			r.addf("oauth.api_host.within", "is required: patterns such as *.acme.com that the host must match")
-		}
-		for i, s := range o.APIHost.Within {
-			if _, err := hostPattern(s, standInBase, standInHost); err != nil {
-				r.addf(fmt.Sprintf("oauth.api_host.within[%d]", i), "%v", err)
-			}
+	if o := p.OAuth; o != nil {
+		validateLearnedHost(r, "oauth.api_host", o.APIHost)
+		validateLearnedHost(r, "oauth.server_from_callback", o.ServerFromCallback)
+		if o.ServerFromCallback != nil && !strings.HasPrefix(o.TokenURL, basePlaceholder) {
+			r.addf("oauth.token_url", "must begin with %s, which oauth.server_from_callback gives a value", basePlaceholder)
 		}
 	}
 	a := p.Account
@@ -46,6 +42,21 @@ func checkMemberPath(r *report, path, member string) {
 		if name == "" || strings.ContainsFunc(name, notScopeRune) {
 			r.addf(path, "must be the name of a member, or names joined by dots such as team.id, got %q", member)
 			return
+		}
+	}
+}
+
+func validateLearnedHost(r *report, path string, h *authsome.LearnedHost) {
+	if h == nil {
+		return
+	}
+	checkMemberPath(r, path+".member", h.Member)
+	if len(h.Within) == 0 {
+		r.addf(path+".within", "is required: patterns such as *.acme.com that the host must match")
+	}
+	for i, s := range h.Within {
+		if _, err := hostPattern(s, standInBase, standInHost); err != nil {
+			r.addf(fmt.Sprintf("%s.within[%d]", path, i), "%v", err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -18,26 +19,47 @@ func (p *Proxy) recordInjection(ref authsome.Ref, d *destination, r *http.Reques
 	if status != 0 {
 		e.Detail["http_status"] = strconv.Itoa(status)
 	}
+	nameAgent(r.Context(), e.Detail)
 	p.record(e)
 }
 
 // deny records a refusal and sends it.
 func (p *Proxy) deny(w http.ResponseWriter, r *http.Request, host string, why *refusal) {
-	if p.cfg.Recorder != nil && why.status != http.StatusProxyAuthRequired {
-		e := authsome.Event{Time: p.cfg.Now(), Name: authsome.EventDeny, Ref: why.ref, Failed: true, Reason: why.Reason}
-		if e.Reason == "" {
-			e.Reason = string(why.Kind)
-		}
-		e.Detail = map[string]string{"host": host, "method": r.Method, "http_status": strconv.Itoa(why.status)}
-		if r.Method != http.MethodConnect {
-			e.Detail["path"] = r.URL.EscapedPath()
-		}
-		if why.Rule != "" {
-			e.Detail["rule"], e.Detail["rule_at"] = why.Rule, why.RuleAt
-		}
-		p.record(e)
+	path := ""
+	if r.Method != http.MethodConnect {
+		path = r.URL.EscapedPath()
 	}
+	p.recordDenial(r.Context(), host, r.Method, path, why)
 	why.write(w)
+}
+
+// recordDenial tells the recorder of a refusal, but for those of clients that nobody knows.
+func (p *Proxy) recordDenial(ctx context.Context, host, method, path string, why *refusal) {
+	if p.cfg.Recorder == nil || why.status == http.StatusProxyAuthRequired {
+		return
+	}
+	e := authsome.Event{Time: p.cfg.Now(), Name: authsome.EventDeny, Ref: why.ref, Failed: true, Reason: why.Reason}
+	if e.Reason == "" {
+		e.Reason = string(why.Kind)
+	}
+	e.Detail = map[string]string{"host": host, "method": method, "http_status": strconv.Itoa(why.status)}
+	if path != "" {
+		e.Detail["path"] = path
+	}
+	if why.Rule != "" {
+		e.Detail["rule"], e.Detail["rule_at"] = why.Rule, why.RuleAt
+	}
+	nameAgent(ctx, e.Detail)
+	p.record(e)
+}
+
+// nameAgent adds whose request an event is about, where there can be several.
+func nameAgent(ctx context.Context, detail map[string]string) {
+	if c := clientOf(ctx); c != nil {
+		if a := c.agent.Load(); a != nil && !a.quiet {
+			detail["agent"] = a.Name
+		}
+	}
 }
 
 func (p *Proxy) record(e authsome.Event) {

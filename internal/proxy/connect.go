@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -10,63 +11,81 @@ import (
 	"net/http"
 
 	"authsome"
+	"authsome/internal/proxy/http1"
 )
 
+// entrance is the way in which a client has asked for a connection: CONNECT (RFC 9110 section 9.3.6) or SOCKS.
+type entrance interface {
+	// accept tells the client that it has its connection, and takes it over.
+	accept() (*clientConn, error)
+	// refuse tells the client, and the recorder, why there is none.
+	refuse(target string, why *refusal)
+}
+
 // front answers what a client asks the proxy itself: CONNECT, and requests in absolute form (RFC 9112 section 3.2.2).
-func (p *Proxy) front(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case !p.knows(r):
-		p.deny(w, r, r.Host, refuse(http.StatusProxyAuthRequired, "proxy_authentication",
-			"this proxy belongs to an authsome run; it wants the password of that run"))
-	case r.Method == http.MethodConnect:
-		p.connect(w, r)
-	default:
-		p.plain(w, r)
-	}
+func (p *Proxy) front(c *client) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		user, password := p.proxyLogin(c, r)
+		if why := p.login(c, user, password); why != nil {
+			p.deny(w, r, r.Host, why)
+			return
+		}
+		if r.Method != http.MethodConnect {
+			p.plain(w, r)
+			return
+		}
+		e := &connectEntrance{p: p, c: c, w: w, r: r}
+		target, err := parseAuthority(r.RequestURI, "")
+		if err != nil {
+			e.refuse(r.RequestURI, refuse(http.StatusBadRequest, "invalid_authority", "%v", err))
+			return
+		}
+		p.connect(c, e, target)
+	})
 }
 
-// knows reports whether the client has the run's password.
-func (p *Proxy) knows(r *http.Request) bool {
-	user, password, ok := p.login(r)
-	userOK := authsome.NewSecret(user).Equal(authsome.NewSecret(p.cfg.User))
-	passwordOK := password.Equal(p.cfg.Password)
-	return ok && userOK && passwordOK
-}
-
-// login returns what the client logs in with: what it sends, or what it is known to hold.
-func (p *Proxy) login(r *http.Request) (user string, password authsome.Secret, ok bool) {
+// proxyLogin returns what a client logs in to the proxy with: what it sends, or what it is known to hold.
+func (p *Proxy) proxyLogin(c *client, r *http.Request) (user string, password authsome.Secret) {
 	fields := r.Header["Proxy-Authorization"]
 	if len(fields) == 0 && p.cfg.Recognize != nil {
-		if client, ok := r.Context().Value(clientKey{}).(net.Conn); ok {
-			return p.cfg.Recognize(client)
+		if user, password, ok := p.cfg.Recognize(c.conn); ok {
+			return user, password
 		}
 	}
 	if len(fields) != 1 {
-		return "", authsome.Secret{}, false
+		return "", authsome.Secret{}
 	}
 	basic := http.Request{Header: http.Header{"Authorization": fields}}
-	user, sent, ok := basic.BasicAuth()
-	return user, authsome.NewSecret(sent), ok
+	user, sent, _ := basic.BasicAuth()
+	return user, authsome.NewSecret(sent)
 }
 
-// clientKey is the key of the client's connection in the context of what it asks the proxy itself.
-type clientKey struct{}
-
-func (p *Proxy) connect(w http.ResponseWriter, r *http.Request) {
-	target, err := parseAuthority(r.RequestURI, "")
-	if err != nil {
-		p.deny(w, r, r.RequestURI, refuse(http.StatusBadRequest, "invalid_authority", "%v", err))
+// connect gives a client the connection that it has asked for, or less.
+func (p *Proxy) connect(c *client, e entrance, target authority) {
+	if d := p.destination(target); d != nil {
+		p.decrypt(c, e, d)
 		return
 	}
-	if d := p.destination(target); d != nil {
-		p.decrypt(w, d)
+	if target.port == schemePort("http") && !isForbiddenHost(target.host) && p.namedByRoute(target) {
+		p.cleartext(c, e, target)
 		return
 	}
 	if why := p.refuseTunnel(target); why != nil {
-		p.deny(w, r, target.String(), why)
+		e.refuse(target.String(), why)
 		return
 	}
-	p.tunnel(w, r, target)
+	p.tunnel(c, e, target)
+}
+
+// cleartext answers what a client sends to the port of http of a host that a route names as [Proxy.plain] would.
+func (p *Proxy) cleartext(c *client, e entrance, target authority) {
+	conn, err := e.accept()
+	if err != nil {
+		return
+	}
+	p.entrance.ServeConn(c.ctx, conn, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.deny(w, r, target.String(), p.refusePlain(target))
+	}))
 }
 
 // plain forwards a request that is not encrypted. It never gets a credential.
@@ -89,62 +108,83 @@ func (p *Proxy) plain(w http.ResponseWriter, r *http.Request) {
 }
 
 // decrypt ends the client's TLS here and serves the requests inside.
-func (p *Proxy) decrypt(w http.ResponseWriter, d *destination) {
-	conn, err := accept(w)
-	if err != nil {
-		p.cfg.Logger.Debug("proxy: accept CONNECT", "host", d.host, "error", err)
-		return
-	}
-	conn.destination = d
-	secure := tls.Server(conn, p.cfg.CA.ServerConfig(d.host))
-	ctx, cancel := context.WithTimeout(p.ctx, handshakeTimeout)
-	err = secure.HandshakeContext(ctx)
-	cancel()
-	if err != nil {
-		p.cfg.Logger.Debug("proxy: handshake with the client", "host", d.host, "error", err)
-		_ = conn.Close()
+func (p *Proxy) decrypt(c *client, e entrance, d *destination) {
+	conn, secure := p.handshake(c, e, d)
+	if secure == nil {
 		return
 	}
 	if secure.ConnectionState().NegotiatedProtocol == "h2" {
 		p.http2.serve(secure, conn)
 		return
 	}
-	p.http1.ServeConn(p.ctx, secure, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.http1.ServeConn(c.ctx, secure, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.exchange(w, r, d)
 	}))
 }
 
-// clientConn is a client's connection after CONNECT has been answered.
+// handshake makes the connection one of TLS, or returns nil.
+func (p *Proxy) handshake(c *client, e entrance, d *destination) (*clientConn, *tls.Conn) {
+	a := c.agent.Load()
+	if why := a.beginHandshake(); why != nil {
+		e.refuse(d.String(), why)
+		return nil, nil
+	}
+	defer a.endHandshake()
+	conn, err := e.accept()
+	if err != nil {
+		p.cfg.Logger.Debug("proxy: accept CONNECT", "host", d.host, "error", err)
+		return nil, nil
+	}
+	conn.destination = d
+	conn.Conn = http1.NewWire(conn.Conn)
+	secure := tls.Server(conn, p.cfg.CA.ServerConfig(d.host))
+	ctx, cancel := context.WithTimeout(c.ctx, handshakeTimeout)
+	defer cancel()
+	if err := secure.HandshakeContext(ctx); err != nil {
+		p.cfg.Logger.Debug("proxy: handshake with the client", "host", d.host, "error", err)
+		_ = conn.Close()
+		return nil, nil
+	}
+	return conn, secure
+}
+
+// clientConn is a client's connection after it has been accepted.
 type clientConn struct {
 	net.Conn
-	early       *bufio.Reader // what the client sent before it had the answer; nil when it has been read
+	client      *client // nil: it is one to an upstream
+	early       []byte  // what came with what has been read before; nil when it has been read
 	destination *destination
 	ended       func() // called when an HTTP/2 connection is over; may be called more than once
 }
 
-// Read reads what was buffered first.
+// Read reads what came early first.
 func (c *clientConn) Read(p []byte) (int, error) {
-	if c.early == nil {
+	if len(c.early) == 0 {
 		return c.Conn.Read(p)
 	}
-	n, err := c.early.Read(p[:min(len(p), c.early.Buffered())])
-	if c.early.Buffered() == 0 {
+	n := copy(p, c.early)
+	if c.early = c.early[n:]; len(c.early) == 0 {
 		c.early = nil
 	}
-	return n, err
+	return n, nil
 }
+
+// NetConn returns the connection below.
+func (c *clientConn) NetConn() net.Conn { return c.Conn }
 
 // CloseWrite ends the sending direction.
-func (c *clientConn) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return c.Conn.Close()
+func (c *clientConn) CloseWrite() error { return closeWrite(c.Conn) }
+
+// connectEntrance is a request of CONNECT.
+type connectEntrance struct {
+	p *Proxy
+	c *client
+	w http.ResponseWriter
+	r *http.Request
 }
 
-// accept answers a CONNECT and takes the connection over.
-func accept(w http.ResponseWriter) (*clientConn, error) {
-	conn, buffers, err := http.NewResponseController(w).Hijack()
+func (e *connectEntrance) accept() (*clientConn, error) {
+	conn, buffers, err := http.NewResponseController(e.w).Hijack()
 	if err != nil {
 		return nil, err
 	}
@@ -153,9 +193,17 @@ func accept(w http.ResponseWriter) (*clientConn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("answer CONNECT: %w", err)
 	}
-	c := &clientConn{Conn: conn}
-	if buffers.Reader.Buffered() > 0 {
-		c.early = buffers.Reader
+	early := buffered(buffers.Reader)
+	if first, ok := conn.(*startedConn); ok {
+		conn, early = first.Conn, append(early, first.started...)
 	}
-	return c, nil
+	return &clientConn{Conn: conn, early: early, client: e.c}, nil
+}
+
+func (e *connectEntrance) refuse(target string, why *refusal) { e.p.deny(e.w, e.r, target, why) }
+
+// buffered returns a copy of what a reader holds.
+func buffered(r *bufio.Reader) []byte {
+	held, _ := r.Peek(r.Buffered())
+	return bytes.Clone(held)
 }

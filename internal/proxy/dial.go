@@ -1,10 +1,8 @@
 package proxy
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
@@ -30,7 +28,10 @@ type dialer struct {
 }
 
 func newDialer(cfg Config, isOwn func(netip.AddrPort) bool, tlsConfig *tls.Config) (*dialer, error) {
-	d := &dialer{resolve: make(map[string]string, len(cfg.Resolve)), proxy: cfg.UpstreamProxy, tls: tlsConfig}
+	d := &dialer{resolve: make(map[string]string, len(cfg.Resolve)), tls: tlsConfig}
+	if cfg.UpstreamProxy != nil {
+		d.proxy = func(r *http.Request) (*url.URL, error) { return d.choose(cfg.UpstreamProxy, r) }
+	}
 	for from, to := range cfg.Resolve {
 		a, err := parseAuthority(from, "")
 		if err != nil {
@@ -41,7 +42,7 @@ func newDialer(cfg Config, isOwn func(netip.AddrPort) bool, tlsConfig *tls.Confi
 	check := func(guard bool) func(string, string, syscall.RawConn) error {
 		return func(_, address string, _ syscall.RawConn) error {
 			a, err := netip.ParseAddrPort(address)
-			if err != nil || isOwn(a) || guard && isForbidden(a.Addr()) {
+			if err != nil || isOwn(a) || guard && (isForbidden(a.Addr()) || cfg.Contained && isThisMachine(a.Addr())) {
 				return errForbiddenAddress
 			}
 			return nil
@@ -58,81 +59,6 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 		return d.trusted.DialContext(ctx, network, to)
 	}
 	return d.guarded.DialContext(ctx, network, address)
-}
-
-// dialTunnel connects to an authority for a tunnel, through the upstream proxy if there is one.
-func (d *dialer) dialTunnel(ctx context.Context, a authority) (net.Conn, error) {
-	var via *url.URL
-	if d.proxy != nil {
-		var err error
-		target := &http.Request{Method: http.MethodConnect, URL: &url.URL{Scheme: "https", Host: a.String()}}
-		if via, err = d.proxy(target.WithContext(ctx)); err != nil {
-			return nil, fmt.Errorf("choose the upstream proxy for %s: %w", a, err)
-		}
-	}
-	if via == nil {
-		return d.DialContext(ctx, "tcp", a.String())
-	}
-	conn, err := d.dialVia(ctx, via, a)
-	if err != nil {
-		return nil, fmt.Errorf("connect to %s through the proxy %s: %w", a, via.Host, err)
-	}
-	return conn, nil
-}
-
-func (d *dialer) dialVia(ctx context.Context, via *url.URL, a authority) (net.Conn, error) {
-	if via.Scheme != "http" && via.Scheme != "https" {
-		return nil, fmt.Errorf("tunnels through a proxy with the scheme %q are not supported", via.Scheme)
-	}
-	at, err := parseAuthority(via.Host, schemePort(via.Scheme))
-	if err != nil {
-		return nil, err
-	}
-	conn, err := d.DialContext(ctx, "tcp", at.String())
-	if err != nil {
-		return nil, err
-	}
-	if via.Scheme == "https" {
-		cfg := d.tls.Clone()
-		cfg.ServerName, cfg.NextProtos = at.host, nil
-		conn = tls.Client(conn, cfg)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	tunnel, err := requestTunnel(conn, via.User, a)
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		_ = conn.Close()
-		return nil, err
-	}
-	return tunnel, nil
-}
-
-// requestTunnel sends CONNECT (RFC 9110 section 9.3.6) and returns the tunnel.
-func requestTunnel(conn net.Conn, user *url.Userinfo, a authority) (net.Conn, error) {
-	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: a.String()}, Host: a.String(), Header: http.Header{}}
-	if user != nil {
-		password, _ := user.Password()
-		basic := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
-		req.Header.Set("Proxy-Authorization", "Basic "+basic)
-	}
-	if err := req.Write(conn); err != nil {
-		return nil, err
-	}
-	br := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(br, req)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		_ = resp.Body.Close()
-		return nil, fmt.Errorf("it answered %s", resp.Status)
-	}
-	if br.Buffered() == 0 {
-		return conn, nil
-	}
-	return &clientConn{Conn: conn, early: br}, nil
 }
 
 // isForbiddenHost reports whether a host, as written, is an address that is never connected to.

@@ -17,6 +17,9 @@ type http2Server struct {
 	start  func()
 }
 
+// maxStreams bounds the requests that one connection of HTTP/2 has under way.
+const maxStreams = 250
+
 type destinationKey struct{}
 
 func newHTTP2Server(p *Proxy) *http2Server {
@@ -28,8 +31,11 @@ func newHTTP2Server(p *Proxy) *http2Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: headerTimeout,
 		ErrorLog:          log.New(io.Discard, "", 0),
-		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, destinationKey{}, inner(c).destination)
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, // handlers, too: those of streams that were reset at once count to their end
+		},
+		ConnContext: func(_ context.Context, c net.Conn) context.Context {
+			return context.WithValue(inner(c).client.ctx, destinationKey{}, inner(c).destination)
 		},
 		ConnState: func(c net.Conn, state http.ConnState) {
 			if state == http.StateClosed {

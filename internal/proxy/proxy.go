@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"container/list"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -22,7 +23,7 @@ const (
 	maxHeaderBytes        = 1 << 20
 	headerTimeout         = 30 * time.Second
 	handshakeTimeout      = 15 * time.Second
-	defaultMaxConnections = 10_000
+	defaultMaxConnections = 16_384
 )
 
 // Route says which requests get the credential of which connection.
@@ -32,9 +33,11 @@ type Route struct {
 	Excluded []authsome.HostPattern // where it does not, although Hosts match
 	// Only narrows Hosts to what one of these is about; empty: all of it.
 	Only []policy.Target
+	// Guard says what may come back in answers to requests with the credential.
+	Guard authsome.Guard
 }
 
-// Config is what a [Proxy] needs. Source, CA and Password are required; the zero value of all else works.
+// Config is what a [Proxy] needs. Source and CA are required; the zero value of all else works.
 type Config struct {
 	// Routes are tried by length of their path prefix, the longest first. Of routes that match equally the first wins:
 	// the caller decides which connection of a provider is meant.
@@ -42,7 +45,8 @@ type Config struct {
 	Source authsome.CredentialSource
 	CA     *mitm.CA
 
-	// User and Password are demanded of every client (Basic, RFC 7617, in Proxy-Authorization).
+	// User and Password are those of the one client there is, which no event names. Without a password there is nobody
+	// until [Proxy.Admit]. A client logs in with Basic (RFC 7617) in Proxy-Authorization, or in SOCKS (RFC 1929).
 	User     string
 	Password authsome.Secret
 	// Recognize tells what a client that sends no Proxy-Authorization would log in with, for those that cannot send any.
@@ -50,13 +54,18 @@ type Config struct {
 	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
 	// Policy says which requests may go out at all; nil: the routes alone do.
-	Policy *policy.Policy
+	// NewCredentials are requests whose answer is a new credential. They are refused where the route's Guard does not let
+	// such answers through.
+	NewCredentials []policy.Rule
+	Policy         *policy.Policy
 
 	// RootCAs verify upstream servers; nil means the system's. Verification cannot be turned off.
 	RootCAs *x509.CertPool
 	// Resolve maps "host:port" to the "address:port" that is dialled instead. Such an address is the user's own word,
 	// and exempt from the check of addresses.
 	Resolve map[string]string
+	// Contained says that the clients cannot reach this machine's own services themselves, and must not through the proxy.
+	Contained bool
 	// UpstreamProxy names the proxy through which an upstream is reached; nil means none, whatever the environment says.
 	UpstreamProxy func(*http.Request) (*url.URL, error)
 
@@ -65,35 +74,42 @@ type Config struct {
 	Recorder authsome.Recorder
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil means time.Now
-	// Changed tells that what Source hands out may have changed: remembered credentials are asked for again.
+	// Changed tells that what Source hands out may have changed: for remembered credentials, what is stored is asked for,
+	// and what is open with one whose connection is gone is cut off.
 	Changed <-chan struct{}
-	// MaxConnections bounds the clients' open connections; 10,000 if zero.
+	// MaxConnections bounds the clients' open connections; 16,384 if zero.
 	MaxConnections int
+	// MaxPerAgent bounds those of one agent; MaxConnections if zero.
+	MaxPerAgent int
 }
 
 // Proxy is the proxy of one run. It is safe for concurrent use.
 type Proxy struct {
 	cfg      Config
 	routes   []route
+	reveals  *policy.Policy
 	memory   *memory
 	upstream *upstream
+	entrance http1.Server // of what is asked of the proxy itself
 	http1    http1.Server
 	http2    *http2Server
 
 	ctx    context.Context //nolint:containedctx // the life of the proxy, ended by Close
 	cancel context.CancelFunc
+	agents agents
 	wg     sync.WaitGroup // the goroutines of connections, watchers and credential calls
 
 	mu        sync.Mutex // guards all below
 	closed    bool
 	listeners map[net.Listener]struct{}
-	conns     map[net.Conn]struct{}
+	clients   map[*client]struct{}
+	strangers list.List // of *client, those that have not logged in yet, the oldest first
 }
 
 // New checks the configuration and returns a proxy that is ready to serve.
 func New(cfg Config) (*Proxy, error) {
-	if cfg.Source == nil || cfg.CA == nil || cfg.Password.IsZero() {
-		return nil, errors.New("proxy: a source of credentials, a certificate authority and a password are required")
+	if cfg.Source == nil || cfg.CA == nil {
+		return nil, errors.New("proxy: a source of credentials and a certificate authority are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -104,15 +120,20 @@ func New(cfg Config) (*Proxy, error) {
 	if cfg.MaxConnections == 0 {
 		cfg.MaxConnections = defaultMaxConnections
 	}
+	if cfg.MaxPerAgent == 0 {
+		cfg.MaxPerAgent = cfg.MaxConnections
+	}
 	p := &Proxy{
 		cfg:       cfg,
 		listeners: make(map[net.Listener]struct{}),
-		conns:     make(map[net.Conn]struct{}),
+		clients:   make(map[*client]struct{}),
+		entrance:  http1.Server{MaxHeaderBytes: entranceHeader, HeaderTimeout: entranceTimeout},
 		http1:     http1.Server{MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
 	p.routes = p.memory.routes(cfg.Routes)
+	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})
 	up, err := newUpstream(cfg, p.isOwnAddress)
 	if err != nil {
 		p.cancel()
@@ -120,6 +141,11 @@ func New(cfg Config) (*Proxy, error) {
 	}
 	p.upstream = up
 	p.http2 = newHTTP2Server(p)
+	if !cfg.Password.IsZero() {
+		p.admit(&agent{
+			Agent: Agent{Name: cfg.User, Password: DigestOf(cfg.Password)}, quiet: true, clients: make(map[*client]struct{}),
+		})
+	}
 	if cfg.Changed != nil {
 		p.wg.Go(func() { p.memory.watch(cfg.Changed) })
 	}
@@ -169,29 +195,6 @@ func (p *Proxy) addListener(ln net.Listener) bool {
 	return true
 }
 
-// begin starts to serve a connection unless there are too many.
-func (p *Proxy) begin(conn net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed || len(p.conns) >= p.cfg.MaxConnections {
-		return false
-	}
-	p.conns[conn] = struct{}{}
-	p.wg.Go(func() {
-		defer p.end(conn)
-		p.http1.ServeConn(context.WithValue(p.ctx, clientKey{}, conn), conn, http.HandlerFunc(p.front))
-	})
-	return true
-}
-
-// end forgets a connection. By now its handler has returned, hijacked or not.
-func (p *Proxy) end(conn net.Conn) {
-	_ = conn.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.conns, conn)
-}
-
 // Close ends every connection and tunnel at once and waits until nothing of the proxy runs any more.
 func (p *Proxy) Close() error {
 	p.mu.Lock()
@@ -200,10 +203,11 @@ func (p *Proxy) Close() error {
 	for ln := range p.listeners {
 		_ = ln.Close()
 	}
-	for conn := range p.conns {
-		_ = conn.Close()
+	for c := range p.clients {
+		c.hangUp()
 	}
 	p.mu.Unlock()
+	p.agents.stop()
 	p.http2.close()
 	p.upstream.close()
 	p.wg.Wait()

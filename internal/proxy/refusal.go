@@ -27,7 +27,8 @@ type refusal struct {
 	RuleAt     string                  `json:"rule_at,omitempty"` // where it stands
 	RetryAfter int64                   `json:"retry_after,omitempty"`
 
-	ref authsome.Ref
+	ref   authsome.Ref
+	cause error // of an upstream that cannot be reached
 }
 
 // refuse makes a refusal of the client's own fault or of the rules.
@@ -51,8 +52,11 @@ func noCredential(ref authsome.Ref, err error) *refusal {
 			r.Connection = e.Ref.Connection
 		}
 	}
-	if r.Kind == authsome.KindDenied {
+	switch {
+	case r.Kind == authsome.KindDenied:
 		r.status = http.StatusForbidden
+	case errors.Is(err, authsome.ErrBodyTooLarge):
+		r.status, r.Reason, r.Hint = http.StatusRequestEntityTooLarge, "body_too_large", "" // a login mends nothing
 	}
 	if r.Connection == "" {
 		r.Connection = authsome.DefaultConnection
@@ -66,12 +70,18 @@ func unreachable(a authority, err error) *refusal {
 	if errors.Is(err, errForbiddenAddress) {
 		return refuse(http.StatusForbidden, "forbidden_address", "connections to the address of %s are not allowed", a)
 	}
-	r := &refusal{status: http.StatusBadGateway, Kind: authsome.KindUnreachable, Reason: classify(err)}
+	r := &refusal{status: http.StatusBadGateway, Kind: authsome.KindUnreachable, Reason: classify(err), cause: err}
 	r.Message = fmt.Sprintf("no answer from %s: %s", a, r.Reason)
+	if via, ok := errors.AsType[*proxyError](err); ok {
+		r.Message = fmt.Sprintf("no way to %s through the proxy %s of the environment: %s", a, via.proxy, r.Reason)
+	}
 	return r
 }
 
 func classify(err error) string {
+	if via, ok := errors.AsType[*proxyError](err); ok && via.answer != "" {
+		return "the proxy answered " + via.answer
+	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return "connection timed out"
 	}

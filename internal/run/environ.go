@@ -13,7 +13,7 @@ import (
 type Settings struct {
 	Proxy    string          // host:port of the proxy
 	User     string          // what the proxy demands of its clients, RFC 9110 section 11.7.2
-	Password authsome.Secret // for User
+	Password authsome.Secret `json:"-"` // for User
 	Files    Paths
 	// Placeholders names the variables that get [authsome.Placeholder]: every export.env of the connected providers. What they
 	// held is a credential that the child must not see.

@@ -31,14 +31,18 @@ func Prepare(runDir string, caPEM []byte, parent []string) (*Files, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the run's files: %w", err)
 	}
-	f := &Files{dir: dir, lock: lock, Paths: Paths{
-		Bundle: filepath.Join(dir, "bundle.pem"), CA: filepath.Join(dir, "ca.pem"), WGETRC: filepath.Join(dir, "wgetrc"),
-		Node: filepath.Join(dir, "node.cjs"), Python: filepath.Join(dir, "python"), PHP: filepath.Join(dir, "php"),
-	}}
+	f := &Files{dir: dir, lock: lock, Paths: pathsIn(dir)}
 	if err := f.write(caPEM, parent); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare the run's files: %w", err), f.Close())
 	}
 	return f, nil
+}
+
+func pathsIn(dir string) Paths {
+	return Paths{
+		Bundle: filepath.Join(dir, "bundle.pem"), CA: filepath.Join(dir, "ca.pem"), WGETRC: filepath.Join(dir, "wgetrc"),
+		Node: filepath.Join(dir, "node.cjs"), Python: filepath.Join(dir, "python"), PHP: filepath.Join(dir, "php"),
+	}
 }
 
 func (f *Files) write(caPEM []byte, parent []string) error {

@@ -27,9 +27,9 @@ const (
 func (f *Files) writePreloads() error {
 	return errors.Join(
 		os.WriteFile(f.Node, []byte(nodePreload), 0o600),
-		os.Mkdir(f.Python, 0o700),
+		os.MkdirAll(f.Python, 0o700),
 		os.WriteFile(filepath.Join(f.Python, "sitecustomize.py"), []byte(pythonPreload), 0o600),
-		os.Mkdir(f.PHP, 0o700),
+		os.MkdirAll(f.PHP, 0o700),
 		os.WriteFile(filepath.Join(f.PHP, "authsome.ini"), phpSettings(f.Bundle), 0o600),
 	)
 }

@@ -10,7 +10,7 @@ import (
 var errNoRoots = errors.New("the system's certificate authorities cannot be found; set SSL_CERT_FILE")
 
 // systemRoots returns the certificate authorities that the parent trusts, PEM: those that its SSL_CERT_FILE and
-// SSL_CERT_DIR name, as OpenSSL and Go understand them, otherwise the system's.
+// SSL_CERT_DIR name, as OpenSSL and Go understand them, otherwise the system's; and those that it trusts besides.
 func systemRoots(parent []string) ([]byte, error) {
 	exact := func(name string) string { return name }
 	roots := newCertificates()
@@ -20,14 +20,13 @@ func systemRoots(parent []string) ([]byte, error) {
 	for _, dir := range filepath.SplitList(lookup(parent, "SSL_CERT_DIR", exact)) {
 		roots.addDir(dir)
 	}
-	if len(roots.pem) > 0 {
-		return roots.pem, nil
+	if len(roots.pem) == 0 {
+		roots.add(platformRoots())
 	}
-	system := platformRoots()
-	if len(system) == 0 {
+	if len(roots.pem) == 0 {
 		return nil, errNoRoots
 	}
-	return system, nil
+	return namedRoots(roots, parent, privateVariables()).pem, nil
 }
 
 // certificates gathers certificates, each once: stores hold links and copies of the same ones.

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -24,26 +23,21 @@ func (s *Store) Check(ctx context.Context) error {
 
 func (s *Store) quickCheck(ctx context.Context) (problems []string, err error) {
 	const most = 3 // one is enough to know, and a damaged file has many
-	rows, err := s.db.QueryContext(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", most))
+	rows, err := s.db.query(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", most))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var line string
-		if err := rows.Scan(&line); err != nil {
-			return nil, err
-		}
-		if line != "ok" {
+	for _, row := range rows {
+		if line := fmt.Sprint(row[0]); line != "ok" {
 			problems = append(problems, line)
 		}
 	}
-	return problems, rows.Err()
+	return problems, nil
 }
 
 // EngineVersion returns the version of the SQLite library, such as "3.54.1".
 func (s *Store) EngineVersion(ctx context.Context) (version string, err error) {
-	if err := s.db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&version); err != nil {
+	if version, err = queryOne[string](ctx, s.db, "SELECT sqlite_version()"); err != nil {
 		return "", failed(ctx, "ask for the version of SQLite", err)
 	}
 	return version, nil

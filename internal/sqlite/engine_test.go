@@ -23,8 +23,8 @@ func openTemporary(tb testing.TB) *Store {
 // Versions up to 3.51.2 can corrupt a database that several connections write.
 func TestSQLiteIsNotOneOfTheBrokenVersions(t *testing.T) {
 	t.Parallel()
-	var version string
-	if err := openTemporary(t).db.QueryRowContext(t.Context(), "SELECT sqlite_version()").Scan(&version); err != nil {
+	version, err := openTemporary(t).EngineVersion(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	var major, minor, patch int
@@ -43,12 +43,12 @@ func TestConnectionsAreDurableAndWaitForOthers(t *testing.T) {
 		"journal_mode": "truncate", "synchronous": "2", "busy_timeout": "10000", "cell_size_check": "1",
 		"page_size": fmt.Sprint(pageSize), "user_version": fmt.Sprint(schemaVersion), "application_id": "1635087464",
 	} {
-		var got string
-		if err := s.db.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil {
+		got, err := queryOne[any](t.Context(), s.db, "PRAGMA "+pragma)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got != want {
-			t.Errorf("%s is %s, want %s", pragma, got, want)
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s is %v, want %s", pragma, got, want)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"authsome/vault"
 )
@@ -10,23 +11,24 @@ import (
 // Rewrite implements [vault.Rewriter]. The transaction is immediate: from before the first row is read, nobody else writes.
 func (s *Store) Rewrite(ctx context.Context, change func([]vault.Row) ([]vault.Row, error)) error {
 	return s.write(ctx, "rewrite the records", func(ctx context.Context) error {
-		tx, err := s.db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = tx.Rollback() }() // no effect after a commit
-		rows, err := collect(tx.QueryContext(ctx, selectAll, ""))
-		if err != nil {
-			return err
-		}
-		if rows, err = change(rows); err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if err := expectOne(tx.ExecContext(ctx, replaceRow, row.Version, row.Sealed, string(row.Key))); err != nil {
-				return fmt.Errorf("%s: %w", row.Key, err)
+		return s.db.transact(ctx, func(tx transaction) error {
+			rows, err := readRows(ctx, tx, selectAll, "")
+			if err != nil {
+				return err
 			}
-		}
-		return tx.Commit()
+			if rows, err = change(rows); err != nil {
+				return err
+			}
+			for _, row := range rows {
+				err := vault.ErrConflict
+				if row.Version <= math.MaxInt64 {
+					err = expectOne(tx.exec(ctx, replaceRow, int64(row.Version), row.Sealed, string(row.Key)))
+				}
+				if err != nil {
+					return fmt.Errorf("%s: %w", row.Key, err)
+				}
+			}
+			return nil
+		})
 	})
 }

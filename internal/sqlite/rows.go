@@ -2,8 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
+	"database/sql/driver"
 	"fmt"
 	"math"
 
@@ -20,70 +19,63 @@ const (
 	updateRow     = "UPDATE record SET version = ?, sealed = ? WHERE key = ? AND version = ?"
 	deleteRow     = "DELETE FROM record WHERE key = ?"
 	deleteVersion = "DELETE FROM record WHERE key = ? AND version = ?"
-	selectVersion = "SELECT version FROM record WHERE key = ?"
 	replaceRow    = "UPDATE record SET version = ?, sealed = ? WHERE key = ?"
 )
 
-// execer is a database or a transaction.
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // Get implements [vault.Store].
 func (s *Store) Get(ctx context.Context, key vault.Key) (vault.Row, error) {
-	row, err := scan(s.db.QueryRowContext(ctx, selectRow, string(key)))
-	if errors.Is(err, sql.ErrNoRows) {
+	rows, err := s.read(ctx, selectRow, string(key))
+	if err == nil && len(rows) == 0 {
 		err = vault.ErrNotFound
 	}
 	if err != nil {
 		return vault.Row{}, failed(ctx, "read "+string(key), err)
 	}
-	return row, nil
+	return rows[0], nil
 }
 
 // List implements [vault.Store].
 func (s *Store) List(ctx context.Context, prefix vault.Key) ([]vault.Row, error) {
-	rows, err := s.list(ctx, prefix)
+	query, args := selectAll, []any{string(prefix)}
+	if end := successor(string(prefix)); end != "" {
+		query, args = selectRange, append(args, end)
+	}
+	rows, err := s.read(ctx, query, args...)
 	if err != nil {
 		return nil, failed(ctx, fmt.Sprintf("list %q", string(prefix)), err)
 	}
 	return rows, nil
 }
 
-func (s *Store) list(ctx context.Context, prefix vault.Key) ([]vault.Row, error) {
-	query, args := selectAll, []any{string(prefix)}
-	if end := successor(string(prefix)); end != "" {
-		query, args = selectRange, append(args, end)
+// read returns the rows that a query finds. Once begun it is not interrupted: it is over after a few pages.
+func (s *Store) read(ctx context.Context, query string, args ...any) ([]vault.Row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
-	return collect(s.db.QueryContext(ctx, query, args...))
+	return readRows(context.WithoutCancel(ctx), s.db, query, args...)
 }
 
-// collect reads a whole result.
-func collect(rows *sql.Rows, queryErr error) (found []vault.Row, err error) {
-	if queryErr != nil {
-		return nil, queryErr
+func readRows(ctx context.Context, db querier, query string, args ...any) ([]vault.Row, error) {
+	found, err := db.query(ctx, query, args...)
+	if err != nil {
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		row, err := scan(rows)
+	var rows []vault.Row
+	for _, values := range found {
+		row, err := rowOf(values)
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, row)
+		rows = append(rows, row)
 	}
-	return found, rows.Err()
+	return rows, nil
 }
 
-// scan reads the present row of a result. A value of another type than the schema demands was not written by us.
-func scan(result interface{ Scan(dest ...any) error }) (vault.Row, error) {
-	var key, version, sealed any
-	if err := result.Scan(&key, &version, &sealed); err != nil {
-		return vault.Row{}, err
-	}
-	k, isText := key.(string)
-	v, isInteger := version.(int64)
-	b, isBlob := sealed.([]byte)
+// rowOf makes a row of its columns. A value of another type than the schema demands was not written by us.
+func rowOf(columns []driver.Value) (vault.Row, error) {
+	k, isText := columns[0].(string)
+	v, isInteger := columns[1].(int64)
+	b, isBlob := columns[2].([]byte)
 	if !isText || !isInteger || !isBlob || v < 1 {
 		return vault.Row{}, fmt.Errorf("%w: a row is malformed", vault.ErrCorrupt)
 	}
@@ -117,17 +109,14 @@ func (s *Store) Delete(ctx context.Context, key vault.Key) error {
 // Batch implements [vault.Batcher].
 func (s *Store) Batch(ctx context.Context, mutations []vault.Mutation) error {
 	return s.write(ctx, "write a batch", func(ctx context.Context) error {
-		tx, err := s.db.BeginTx(ctx, nil)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = tx.Rollback() }() // no effect after a commit
-		for _, m := range mutations {
-			if err := mutate(ctx, tx, m); err != nil {
-				return fmt.Errorf("%s: %w", m.Key, err)
+		return s.db.transact(ctx, func(tx transaction) error {
+			for _, m := range mutations {
+				if err := mutate(ctx, tx, m); err != nil {
+					return fmt.Errorf("%s: %w", m.Key, err)
+				}
 			}
-		}
-		return tx.Commit()
+			return nil
+		})
 	})
 }
 
@@ -146,20 +135,19 @@ func (s *Store) write(ctx context.Context, what string, do func(context.Context)
 	return nil
 }
 
-func mutate(ctx context.Context, db execer, m vault.Mutation) error {
+func mutate(ctx context.Context, tx transaction, m vault.Mutation) error {
 	switch {
 	case m.Check:
-		return check(ctx, db, m.Row)
+		return check(ctx, tx, m.Row)
 	case m.Delete:
-		return remove(ctx, db, m.Row)
+		return remove(ctx, tx, m.Row)
 	}
-	return put(ctx, db, m.Row)
+	return put(ctx, tx, m.Row)
 }
 
-func check(ctx context.Context, db execer, row vault.Row) error {
-	var version uint64
-	err := db.QueryRowContext(ctx, selectVersion, string(row.Key)).Scan(&version)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && version != row.Version {
+func check(ctx context.Context, db querier, row vault.Row) error {
+	rows, err := readRows(ctx, db, selectRow, string(row.Key))
+	if err == nil && (len(rows) != 1 || rows[0].Version != row.Version) {
 		return vault.ErrConflict
 	}
 	return err
@@ -170,28 +158,25 @@ func put(ctx context.Context, db execer, row vault.Row) error {
 	case row.Version == 0 || row.Version > math.MaxInt64:
 		return vault.ErrConflict
 	case row.Version == 1:
-		return expectOne(db.ExecContext(ctx, insertRow, 1, row.Sealed, string(row.Key)))
+		return expectOne(db.exec(ctx, insertRow, int64(1), row.Sealed, string(row.Key)))
 	default:
-		return expectOne(db.ExecContext(ctx, updateRow, row.Version, row.Sealed, string(row.Key), row.Version-1))
+		version := int64(row.Version)
+		return expectOne(db.exec(ctx, updateRow, version, row.Sealed, string(row.Key), version-1))
 	}
 }
 
 func remove(ctx context.Context, db execer, row vault.Row) error {
 	if row.Version == 0 {
-		_, err := db.ExecContext(ctx, deleteRow, string(row.Key))
+		_, err := db.exec(ctx, deleteRow, string(row.Key))
 		return err
 	}
 	if row.Version > math.MaxInt64 {
 		return vault.ErrConflict
 	}
-	return expectOne(db.ExecContext(ctx, deleteVersion, string(row.Key), row.Version))
+	return expectOne(db.exec(ctx, deleteVersion, string(row.Key), int64(row.Version)))
 }
 
-func expectOne(result sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	changed, err := result.RowsAffected()
+func expectOne(changed int64, err error) error {
 	if err != nil {
 		return err
 	}

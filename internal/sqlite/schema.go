@@ -51,9 +51,8 @@ func (s *Store) prepare(ctx context.Context) error {
 }
 
 // userVersion is the first query of all: it makes SQLite undo what a crashed process left half done.
-func (s *Store) userVersion(ctx context.Context) (version int, err error) {
-	err = s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version)
-	return version, err
+func (s *Store) userVersion(ctx context.Context) (int64, error) {
+	return queryOne[int64](context.WithoutCancel(ctx), s.db, "PRAGMA user_version")
 }
 
 // checkSize finds a file whose last page is incomplete. SQLite reads the missing part as zeros, and a record on it would
@@ -87,20 +86,15 @@ func (s *Store) create(ctx context.Context) error {
 	if err := s.checkSize(); err != nil { // SQLite takes a file of one byte for an empty one
 		return err
 	}
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
+	return s.db.transact(ctx, func(tx transaction) error {
+		objects, err := queryOne[int64](ctx, tx, "SELECT count(*) FROM sqlite_schema")
+		if err != nil {
+			return err
+		}
+		if objects > 0 {
+			return fmt.Errorf("%w: it is a database of another program", vault.ErrCorrupt)
+		}
+		_, err = tx.exec(ctx, createSchema)
 		return err
-	}
-	defer func() { _ = tx.Rollback() }() // no effect after a commit
-	var objects int
-	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&objects); err != nil {
-		return err
-	}
-	if objects > 0 {
-		return fmt.Errorf("%w: it is a database of another program", vault.ErrCorrupt)
-	}
-	if _, err := tx.ExecContext(ctx, createSchema); err != nil {
-		return err
-	}
-	return tx.Commit()
+	})
 }

@@ -19,7 +19,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"net/url"
 	"os"
@@ -27,8 +26,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-
-	_ "modernc.org/sqlite" // registers the driver
 
 	"authsome/vault"
 )
@@ -44,7 +41,7 @@ type Options struct {
 type Store struct {
 	path    string
 	lockDir string
-	db      *sql.DB
+	db      *connection
 	writes  atomic.Uint64 // by this store, for Stamp
 
 	mu    sync.Mutex                  // guards turns
@@ -66,24 +63,19 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w: %w", path, vault.ErrUnavailable, err)
 	}
-	s := &Store{path: path, lockDir: opts.LockDir, turns: make(map[vault.Key]chan struct{})}
+	s := &Store{path: path, lockDir: opts.LockDir, db: &connection{source: dataSource(path)}, turns: make(map[vault.Key]chan struct{})}
 	if s.lockDir == "" {
 		s.lockDir = path + ".locks"
 	}
-	if s.db, err = sql.Open("sqlite", dataSource(path)); err != nil {
-		return nil, fmt.Errorf("open %s: %w: %w", path, vault.ErrUnavailable, err)
-	}
-	// One connection: opening a second one costs more than waiting for the first.
-	s.db.SetMaxOpenConns(1)
 	if err := s.prepare(ctx); err != nil {
-		_ = s.db.Close()
+		_ = s.db.close()
 		return nil, failed(ctx, "open "+path, err)
 	}
 	return s, nil
 }
 
 // Close closes the database. Locks stay with their holders.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error { return s.db.close() }
 
 // dataSource names the database to the driver. mode=rw keeps SQLite from making the file itself, which it would do
 // with the mode that the umask leaves; cell_size_check notices more kinds of damage.

@@ -13,7 +13,7 @@ func (s *Store) Stamp(ctx context.Context) (string, error) {
 	var version int64
 	info, err := os.Stat(s.path)
 	if err == nil {
-		err = s.db.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version)
+		version, err = queryOne[int64](ctx, s.db, "PRAGMA data_version")
 	}
 	if err != nil {
 		return "", failed(ctx, "watch "+s.path, err)

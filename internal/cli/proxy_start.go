@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+	"authsome/internal/standing"
+)
+
+func (a *app) proxyStartCommand(o *proxyOptions) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "start", Short: "Start the proxy unless it is running, and print the environment of a new agent",
+		Long: "Start the proxy in the background unless it is running, give an agent access, and print its environment. It is for a\n" +
+			"shell whose programs are agents: variables that hold credentials are replaced by placeholders there.",
+		Example: "  eval \"$(authsome proxy start)\"\n  authsome proxy start --format fish | source",
+		Args:    exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := errors.Join(a.checkAgentFlags(cmd, o), o.check(cmd)); err != nil {
+				return err
+			}
+			client, err := a.startedProxy(cmd.Context(), o, serverFlags(cmd))
+			if err != nil {
+				return err
+			}
+			return a.addAgent(cmd.Context(), client, o, o.name)
+		},
+	}
+	o.serverFlags(cmd)
+	o.agentFlags(cmd)
+	cmd.Flags().StringVar(&o.name, "name", "", "name of the agent (default: agent-1 and so on)")
+	return cmd
+}
+
+// startedProxy reaches the proxy that is meant, having started it if need be.
+func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string) (*standing.Client, error) {
+	dir, _, err := a.proxyDir(o)
+	if err != nil {
+		return nil, err
+	}
+	client, err := standing.Dial(ctx, dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := a.spawnProxy(ctx, dir, flags); err != nil {
+			return nil, err
+		}
+		return standing.Dial(ctx, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	status, err := client.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(flags) > 0 && !slices.Equal(flags, status.Flags) {
+		return nil, &authsome.Error{
+			Kind: authsome.KindUsage, Message: "the proxy is running already, with other flags: " + strings.Join(status.Flags, " "),
+			Hint: "authsome proxy stop" + o.projectFlag() + ", and start it again",
+		}
+	}
+	return client, nil
+}
+
+// spawnProxy starts a process that is the proxy and waits until it is ready. The process has a session of its own, so
+// that it does not end with the terminal, and nothing of ours open.
+func (a *app) spawnProxy(ctx context.Context, dir string, flags []string) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("start the proxy: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("start the proxy: %w", err)
+	}
+	messages, err := os.OpenFile(filepath.Join(dir, "messages"), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("start the proxy: %w", err)
+	}
+	defer messages.Close()
+	cmd := exec.Command(program, append([]string{"proxy", "run"}, flags...)...) //nolint:gosec,noctx // it is to outlive us
+	cmd.Args[0] = os.Args[0]
+	cmd.Env, cmd.Stderr, cmd.SysProcAttr = a.env.Environ, messages, detached()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("start the proxy: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start the proxy: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	defer stop()
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	if strings.HasPrefix(line, readyLine) {
+		return cmd.Process.Release()
+	}
+	_ = cmd.Wait()
+	return proxyFailure(ctx, messages.Name(), cmd.ProcessState.ExitCode())
+}
+
+// proxyFailure tells what the proxy has said before it ended.
+func proxyFailure(ctx context.Context, messages string, code int) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	said, _ := os.ReadFile(messages)
+	message, hint, _ := strings.Cut(strings.TrimSpace(string(said)), "\nhint: ")
+	message = strings.TrimPrefix(message, "Error: ")
+	if message == "" {
+		message = "it ended without a word"
+	}
+	return &authsome.Error{Kind: kindOfExit(code), Message: "the proxy did not start: " + message, Hint: hint}
+}
+
+// kindOfExit is the inverse of exitCode.
+func kindOfExit(code int) authsome.Kind {
+	for _, kind := range []authsome.Kind{
+		authsome.KindUsage, authsome.KindProviderNotFound, authsome.KindConnectionNotFound, authsome.KindRefreshFailed,
+		authsome.KindVaultUnavailable, authsome.KindCancelled, authsome.KindUnreachable, authsome.KindDenied,
+	} {
+		if exitCode(kind) == code {
+			return kind
+		}
+	}
+	return authsome.KindInternal
+}
