@@ -95,6 +95,7 @@ type Layer struct {
 var (
 	_ authsome.AuthLayer = (*Layer)(nil)
 	_ authsome.Watcher   = (*Layer)(nil)
+	_ authsome.Verifier  = (*Layer)(nil)
 )
 
 // DefaultHome returns the home that an empty Config.Home means.

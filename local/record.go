@@ -50,6 +50,8 @@ type connectionRecord struct {
 	RefreshExpiresAt time.Time `json:"refresh_expires_at,omitzero"`
 	ClockSkew        int64     `json:"clock_skew,omitempty"` // seconds, as authsome.Connection has it
 
+	Login loginLife `json:"login,omitzero"`
+
 	Refresh refreshState `json:"refresh,omitzero"`
 
 	ref     authsome.Ref
