@@ -20,7 +20,7 @@ type Token struct {
 	RefreshExpiresAt time.Time
 	// RefreshLifeSaid: the server has spoken of it, so that a zero RefreshExpiresAt means never.
 	RefreshLifeSaid bool
-	SentAt           time.Time // when the request left
+	SentAt          time.Time // when the request left
 	// ClockSkew is the server's clock minus ours, by the Date header (RFC 9110 section 6.6.1), which counts whole
 	// seconds; zero when there was none.
 	ClockSkew time.Duration
