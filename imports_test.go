@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/sandbox":    {"authsome"},
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/notify":     {"authsome"},
 	"authsome/internal/keepalive":  {"authsome"},
@@ -45,6 +46,7 @@ var allowed = map[string][]string{
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
+		"authsome/internal/sandbox",
 	},
 	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
 }
