@@ -29,7 +29,11 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
-require github.com/spf13/pflag v1.0.9
+require (
+	github.com/andybalholm/brotli v1.3.0
+	github.com/klauspost/compress v1.20.4
+	github.com/spf13/pflag v1.0.9
+)
 
 require (
 	github.com/aws/smithy-go v1.27.3 // indirect

@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
 	"authsome/internal/sigv4":      {"authsome"},
+	"authsome/internal/redact":     {"authsome"},
 	"authsome/internal/legacy":     {"authsome"},
 	"authsome/internal/envscan":    {"authsome"},
 	"authsome/internal/audit":      {"authsome"},
@@ -36,7 +37,7 @@ var allowed = map[string][]string{
 	"authsome/internal/keepalive":  {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
-	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
+	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy", "authsome/internal/redact"},
 	"authsome/internal/standing": {
 		"authsome", "authsome/internal/atomicfile", "authsome/internal/proxy", "authsome/internal/run",
 	},
