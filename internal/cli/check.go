@@ -23,7 +23,7 @@ type checkOptions struct {
 func (a *app) checkCommand() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use: "check [PROVIDER]", Short: "Say which connections need a login, for cron and CI", Args: atMost(1),
+		Use: "check [PROVIDER]", Short: "Say which connections need a login, for cron and CI", Args: between(0, 1),
 		Long: "Look at every connection of the profile, or at those of one provider. Nothing is printed while all are good; else a\n" +
 			"line for each that is not, with what mends it. The exit code is 6 when one needs a login. A token is refreshed where\n" +
 			"it is due anyway; a refresh token is never used to see whether it works.",
