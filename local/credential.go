@@ -48,12 +48,12 @@ func (l *Layer) access(ctx context.Context, ref authsome.Ref, opts authsome.Cred
 	}
 	switch c.decide(opts, h.registration(c), l.now()) {
 	case serve:
-		return p, h, c, nil, nil
 	case refuse, wait:
 		warning, err = l.settle(c)
-		return p, h, c, warning, err
+	case renew:
+		c, warning, err = l.refresh(ctx, p, c, opts)
 	}
-	c, warning, err = l.refresh(ctx, p, c, opts)
+	l.notice(ctx, c)
 	return p, h, c, warning, err
 }
 

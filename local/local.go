@@ -65,6 +65,12 @@ type Config struct {
 	ClientMetadataURL string
 	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
 	Recorder authsome.Recorder
+	// Notifier is told once, however many processes there are, when a login is about to end, has ended or is good again;
+	// nobody is if nil. Access calls do not wait for it, Close does.
+	Notifier authsome.Notifier
+	// NotifyBefore is how long before a login is needed the Notifier is told; 7 days if zero, and never earlier than in the
+	// last quarter of the login's life.
+	NotifyBefore time.Duration
 	// Logger receives what helps to find a fault, at debug level; it is discarded if nil.
 	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
@@ -80,6 +86,8 @@ type Layer struct {
 	timeout           time.Duration
 	clientMetadataURL string
 	recorder          authsome.Recorder
+	notifier          authsome.Notifier
+	notifyBefore      time.Duration
 	log               *slog.Logger
 	now               func() time.Time
 
@@ -95,6 +103,8 @@ type Layer struct {
 var (
 	_ authsome.AuthLayer = (*Layer)(nil)
 	_ authsome.Watcher   = (*Layer)(nil)
+	_ authsome.Verifier  = (*Layer)(nil)
+	_ authsome.Keeper    = (*Layer)(nil)
 )
 
 // DefaultHome returns the home that an empty Config.Home means.
@@ -171,6 +181,8 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		http:              cfg.HTTP,
 		timeout:           cfg.Timeout,
 		recorder:          cfg.Recorder,
+		notifier:          cfg.Notifier,
+		notifyBefore:      cfg.NotifyBefore,
 		log:               cfg.Logger,
 		now:               cfg.Now,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
@@ -183,6 +195,9 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 	}
 	if l.timeout <= 0 {
 		l.timeout = defaultTimeout
+	}
+	if l.notifyBefore <= 0 {
+		l.notifyBefore = defaultNotifyBefore
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
