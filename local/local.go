@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -75,6 +76,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Jitter returns numbers between 0 and 1 that spread the attempts of background callers; rand.Float64 if nil.
+	Jitter func() float64
 }
 
 // Layer is an [authsome.AuthLayer] over a vault. Close it when done.
@@ -90,6 +93,7 @@ type Layer struct {
 	notifyBefore      time.Duration
 	log               *slog.Logger
 	now               func() time.Time
+	jitter            func() float64
 
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
@@ -185,6 +189,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		notifyBefore:      cfg.NotifyBefore,
 		log:               cfg.Logger,
 		now:               cfg.Now,
+		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
 		unstored:          make(map[authsome.Ref]*connectionRecord),
 		discovered:        make(map[string]discovery),
@@ -204,6 +209,9 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 	}
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.jitter == nil {
+		l.jitter = rand.Float64
 	}
 	return l
 }
@@ -244,6 +252,9 @@ func unopened(home string, err error) error {
 func vaultError(what string, err error) error {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
 		return e
+	}
+	if errors.Is(err, context.Canceled) {
+		return &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
 	}
 	hint := "authsome doctor says what is wrong"
 	switch {
