@@ -17,6 +17,7 @@ func (l *Layer) newRecord(h *holding, req authsome.LoginRequest) *connectionReco
 	}
 	if old := h.connections[req.Ref.Connection]; old != nil {
 		c.Generation = old.Generation + 1
+		c.Noticed = old.Noticed // so that a person who was told of its end is told that it is over
 	}
 	return c
 }
@@ -57,6 +58,7 @@ func (l *Layer) connected(
 	l.tidy(ctx, abandoned)
 	h.connections[c.ref.Connection] = c
 	l.record(authsome.EventLogin, c.ref, "", login.detail())
+	l.notice(ctx, c)
 	described := l.describe(c, h)
 	return &authsome.Authorization{Provider: p, Connection: &described}, nil
 }

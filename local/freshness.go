@@ -92,6 +92,8 @@ func (c *connectionRecord) mustRenew(opts authsome.CredentialOptions, now time.T
 	switch {
 	case opts.Refresh, !c.fresh(now):
 		return true
+	case opts.KeepAlive && c.lapsing(now):
+		return true
 	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:
 		// Somebody is refreshing, or died doing so, or got no answer: the token may have been ended, and the refresh token
 		// can be sent again only while the provider's grace lasts.

@@ -61,7 +61,7 @@ func (l *Layer) authorizeGrant(
 		return nil, err
 	}
 	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
-	c.take(token)
+	c.take(token, spec)
 	l.learnHost(spec, c, token)
 	if client.ClientID == "" {
 		client = nil

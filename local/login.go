@@ -259,7 +259,7 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
 	c.TokenURL, c.ClientID, c.Scopes, c.Requested = refreshURL(b.spec), b.client.ClientID, b.scopes, b.scopes
 	c.DynamicClient = b.client.Dynamic
-	c.take(token)
+	c.take(token, b.spec)
 	l.learnHost(b.spec, c, token)
 	if err := b.keepKey(c); err != nil {
 		return nil, err

@@ -180,7 +180,7 @@ func (l *Layer) rotate(
 	token, err := l.send(ctx, endpoint, c)
 	if err == nil {
 		l.learnHost(&endpoint.Provider, c, token)
-		return l.renewed(ctx, c, token)
+		return l.renewed(ctx, c, token, &endpoint.Provider)
 	}
 	return l.failed(ctx, c, client, asOAuthError(err))
 }
@@ -250,9 +250,11 @@ func (l *Layer) sendOnce(ctx context.Context, endpoint *oauth.Client, c *connect
 }
 
 // renewed commits a new token; only then is anybody given it.
-func (l *Layer) renewed(ctx context.Context, c *connectionRecord, token *oauth.Token) (refreshed, error) {
+func (l *Layer) renewed(
+	ctx context.Context, c *connectionRecord, token *oauth.Token, spec *authsome.OAuth,
+) (refreshed, error) {
 	previous := time.Duration(c.Lifetime) * time.Second
-	c.take(token)
+	c.take(token, spec)
 	if token.ExpiresAt.IsZero() && previous > 0 {
 		c.ExpiresAt = token.SentAt.Add(previous).UTC() // as long as the last one, when the answer does not say
 		c.Lifetime = int64(previous / time.Second)
@@ -313,16 +315,14 @@ func (l *Layer) adopt(ctx context.Context, ref authsome.Ref) (refreshed, error) 
 
 // take puts a token answer into the record. What the answer leaves out stays: the refresh token (RFC 6749 section 6)
 // and the scope (section 5.1).
-func (c *connectionRecord) take(token *oauth.Token) {
+func (c *connectionRecord) take(token *oauth.Token, spec *authsome.OAuth) {
+	c.takeLife(token, spec)
 	c.AccessToken = sealed{token.AccessToken}
 	if !token.RefreshToken.IsZero() {
 		c.RefreshToken = sealed{token.RefreshToken}
 	}
 	if token.Scopes != nil {
 		c.Scopes = token.Scopes
-	}
-	if !token.RefreshExpiresAt.IsZero() {
-		c.RefreshExpiresAt = token.RefreshExpiresAt.UTC()
 	}
 	c.TokenType = token.TokenType
 	c.ObtainedAt = token.SentAt.UTC()

@@ -24,6 +24,11 @@ type config struct {
 	// URLs as client identifiers.
 	ClientMetadataURL string
 
+	// AuditRequired says that a credential is not given away while its use cannot be put on record.
+	AuditRequired bool
+	// Notify is about telling a person of the state of a login.
+	Notify notifyConfig
+
 	path string
 	all  map[string]json.RawMessage
 }
@@ -34,6 +39,8 @@ const (
 	configHTTPTimeout    = "http_timeout_seconds"
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
+	configAuditRequired  = "audit_required"
+	configNotify         = "notify"
 )
 
 // readConfig reads a config file. One that does not exist is an empty one.
@@ -51,7 +58,7 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configClientMetadata: &c.ClientMetadataURL,
+		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {
