@@ -28,7 +28,10 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
-require github.com/spf13/pflag v1.0.9
+require (
+	github.com/Microsoft/go-winio v0.6.4
+	github.com/spf13/pflag v1.0.9
+)
 
 require (
 	github.com/aws/smithy-go v1.27.3 // indirect
