@@ -244,14 +244,17 @@ func (s *server) status() Status {
 // watch forgets keys when their time comes. It returns when ctx ends, or when there has been no key for as long as linger
 // says, unless that is 0.
 func (s *server) watch(ctx context.Context, linger time.Duration) {
-	empty := s.keys.now()
+	empty, held := s.keys.now(), false // since when there is none, unless one is held
 	for {
 		keys, left, changed := s.keys.status()
 		now := s.keys.now()
+		if held && keys == 0 {
+			empty = now
+		}
+		held = keys > 0
 		wait := mostAsleep
 		switch {
-		case keys > 0:
-			empty = now
+		case held:
 			wait = min(wait, left)
 		case linger > 0 && elapsed(empty, now) >= linger:
 			return
