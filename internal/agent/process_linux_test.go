@@ -269,10 +269,16 @@ func find(t *testing.T, pid int, what []byte) (locked, elsewhere int) {
 		t.Fatal(err)
 	}
 	n := 0
+	var from, to uint64
 	for line := range strings.Lines(string(smaps)) {
-		var from, to int64
-		if _, err := fmt.Sscanf(line, "%x-%x ", &from, &to); err == nil {
-			content, _ := io.ReadAll(io.NewSectionReader(mem, from, to-from))
+		if first, _, _ := strings.Cut(line, " "); !strings.HasSuffix(first, ":") {
+			if _, err := fmt.Sscanf(line, "%x-%x ", &from, &to); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			n = 0
+		}
+		if size, ok := strings.CutPrefix(line, "Rss:"); ok && strings.TrimSpace(size) != "0 kB" {
+			content, _ := io.ReadAll(io.NewSectionReader(mem, int64(from), int64(to-from)))
 			n = bytes.Count(content, what)
 		}
 		if flags, ok := strings.CutPrefix(line, "VmFlags:"); ok {
