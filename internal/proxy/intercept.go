@@ -22,6 +22,8 @@ type exchange struct {
 	cred *kept
 	body *keptBody // the body while it may be wanted again; nil otherwise
 
+	entry // in the list of what is open with the slot's credential
+
 	mu   sync.Mutex // guards done, and w against interim responses that come late
 	done bool
 }
@@ -29,6 +31,7 @@ type exchange struct {
 // exchange has one request forwarded, or refused.
 func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, d *destination) {
 	x := &exchange{p: p, w: w, in: r, d: d}
+	defer x.leave()
 	why := x.check()
 	if why == nil {
 		why = x.prepare()
@@ -84,6 +87,7 @@ func (d *destination) is(host string) bool {
 // prepare makes the request that goes out, with the credential that belongs to it.
 func (x *exchange) prepare() *refusal {
 	x.slot = x.rule.slot
+	x.enter()
 	x.outgoing()
 	if x.slot != nil {
 		cred, err := x.p.memory.get(x.in.Context(), x.slot)

@@ -67,7 +67,8 @@ type Config struct {
 	Recorder authsome.Recorder
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil means time.Now
-	// Changed tells that what Source hands out may have changed: remembered credentials are asked for again.
+	// Changed tells that what Source hands out may have changed: for remembered credentials, what is stored is asked for,
+	// and what is open with one whose connection is gone is cut off.
 	Changed <-chan struct{}
 	// MaxConnections bounds the clients' open connections; 16,384 if zero.
 	MaxConnections int

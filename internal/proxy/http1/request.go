@@ -40,9 +40,6 @@ func (c *conn) readRequest(first bool) (*http.Request, error) {
 	if req.ProtoMajor != 1 {
 		return nil, &requestError{http.StatusHTTPVersionNotSupported, "the version is not HTTP/1.1"}
 	}
-	if req.ProtoMinor == 0 && len(req.TransferEncoding) > 0 {
-		return nil, badRequest("Transfer-Encoding in an HTTP/1.0 request")
-	}
 	if expect := req.Header.Get("Expect"); expect != "" && !strings.EqualFold(expect, "100-continue") {
 		return nil, &requestError{http.StatusExpectationFailed, "only 100-continue can be expected"}
 	}
@@ -147,6 +144,8 @@ func checkHead(head []byte) error {
 		return badRequest("a line does not end in CRLF")
 	case hosts > 1 || hosts == 0 && !http10:
 		return badRequest("there must be one Host header field")
+	case http10 && codings > 0: // net/http overlooks it, RFC 9112 section 6.1 does not
+		return badRequest("Transfer-Encoding in an HTTP/1.0 request")
 	case lengths+codings > 1:
 		return badRequest("the length of the body is given more than once")
 	}
