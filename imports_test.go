@@ -30,6 +30,8 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/sandbox":    {"authsome"},
+	"authsome/internal/agent":      {"authsome/internal/sandbox"},
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},

@@ -21,7 +21,7 @@ func Question(home string, who Caller) string {
 // nothing or "yes". The program ends when the question does.
 func Program(path, home string, environ []string) Asker {
 	return func(ctx context.Context, who Caller) bool {
-		cmd := exec.CommandContext(ctx, path, Question(home, describe(who.PID)))
+		cmd := exec.CommandContext(ctx, path, Question(home, who))
 		cmd.Env = append(environ[:len(environ):len(environ)], "SSH_ASKPASS_PROMPT=confirm")
 		cmd.Dir = os.TempDir()
 		out := limited{}

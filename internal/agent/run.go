@@ -3,11 +3,8 @@ package agent
 import (
 	"context"
 	"errors"
-	"os"
 	"time"
 )
-
-func pid() int { return os.Getpid() }
 
 const (
 	// DefaultTimeout is how long a key stays that nobody uses.
@@ -27,7 +24,8 @@ type Config struct {
 	Timeout time.Duration
 	// Lifetime is how long a key stays, used or not; DefaultLifetime if zero.
 	Lifetime time.Duration
-	// Linger is how long the agent stays without a key; 0 means until it is told to end.
+	// Linger is how long the agent stays without a key, unless it is locked and goes at once. 0 means that it stays in
+	// either case.
 	Linger time.Duration
 	// Confirm has a person agree to each use; nobody is asked if nil.
 	Confirm Asker

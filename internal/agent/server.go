@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -25,6 +26,8 @@ type server struct {
 	buffers  *memory // slot n belongs to the client that has taken n from free
 	free     chan int
 
+	locked chan struct{} // has an element once somebody has locked
+
 	mu      sync.Mutex // guards the clients
 	clients []*client  // the one that came first, first
 	closed  bool
@@ -44,7 +47,7 @@ func newServer(keys *keyring, g *gate, identify func(net.Conn) (Caller, error)) 
 	if err != nil {
 		return nil, err
 	}
-	s := &server{keys: keys, gate: g, identify: identify, buffers: m, free: make(chan int, maxConns)}
+	s := &server{keys: keys, gate: g, identify: identify, buffers: m, free: make(chan int, maxConns), locked: make(chan struct{}, 1)}
 	for n := range maxConns {
 		s.free <- n
 	}
@@ -153,6 +156,7 @@ func (s *server) hear(ctx context.Context, c *client) {
 		if errors.Is(err, errVersion) {
 			if isLock(message) {
 				s.keys.lock()
+				defer s.wasLocked()
 			}
 			_, _ = c.Write(appendAnswer(out, answer{codeVersion, []byte{protocolVersion}}))
 			return
@@ -167,6 +171,9 @@ func (s *server) hear(ctx context.Context, c *client) {
 		_ = c.SetDeadline(time.Now().Add(slowness))
 		_, err = c.Write(appendAnswer(out, a))
 		clear(slot)
+		if r.op == opLock {
+			s.wasLocked()
+		}
 		if err != nil {
 			return
 		}
@@ -189,6 +196,14 @@ func (s *server) answer(ctx context.Context, c *client, r request, buf []byte) (
 		return answer{codeOK, s.status().encode()}, true
 	default:
 		return s.get(ctx, c, r.id, buf)
+	}
+}
+
+// wasLocked tells an agent to go that is there for nothing else, once the client has its answer.
+func (s *server) wasLocked() {
+	select {
+	case s.locked <- struct{}{}:
+	default:
 	}
 }
 
@@ -224,8 +239,8 @@ func (s *server) confirm(ctx context.Context, c *client) (yes, here bool) {
 		var timeout net.Error
 		gone <- n > 0 || !errors.As(err, &timeout) || !timeout.Timeout()
 	}()
-	yes = s.gate.agreed(ctx, c.who)
-	_ = c.SetReadDeadline(time.Unix(1, 0)) // ends the reading
+	yes = s.gate.agreed(ctx, describe(c.who.PID)) // as it is now
+	_ = c.SetReadDeadline(time.Unix(1, 0))        // ends the reading
 	here = !<-gone
 	return yes && here, here
 }
@@ -238,11 +253,11 @@ func (s *server) setBusy(c *client, busy bool) {
 
 func (s *server) status() Status {
 	keys, left, _ := s.keys.status()
-	return Status{PID: pid(), Keys: keys, Confirm: s.gate != nil, Timeout: s.keys.timeout, Left: left}
+	return Status{PID: os.Getpid(), Keys: keys, Confirm: s.gate != nil, Timeout: s.keys.timeout, Left: left}
 }
 
-// watch forgets keys when their time comes. It returns when ctx ends, or when there has been no key for as long as linger
-// says, unless that is 0.
+// watch forgets keys when their time comes. It returns when ctx ends and, unless linger is 0, when somebody has locked, or
+// when there has been no key for as long as linger says.
 func (s *server) watch(ctx context.Context, linger time.Duration) {
 	empty, held := s.keys.now(), false // since when there is none, unless one is held
 	for {
@@ -267,8 +282,13 @@ func (s *server) watch(ctx context.Context, linger time.Duration) {
 			timer.Stop()
 			return
 		case <-changed:
-			timer.Stop()
+		case <-s.locked:
+			if linger > 0 {
+				timer.Stop()
+				return
+			}
 		case <-timer.C:
 		}
+		timer.Stop()
 	}
 }

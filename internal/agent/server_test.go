@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -107,7 +108,7 @@ func TestSeveralRequestsOnOneConnection(t *testing.T) {
 			t.Error("a key is left in the buffers")
 		}
 		status, err := parseStatus(ask(t, conn, request{op: opStatus}).value)
-		if err != nil || status.Keys != 0 || status.PID != pid() || status.Timeout != time.Hour {
+		if err != nil || status.Keys != 0 || status.PID != os.Getpid() || status.Timeout != time.Hour {
 			t.Errorf("the status is %+v, error %v", status, err)
 		}
 	})
@@ -313,13 +314,35 @@ func TestWatchForgetsKeysAndGoesAway(t *testing.T) {
 	})
 }
 
+func TestLockingEndsAnAgentThatLingers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t, nil)
+		s.keys.put("a", testKey)
+		began := time.Now()
+		ended := make(chan time.Duration, 1)
+		go func() {
+			s.watch(t.Context(), time.Minute)
+			ended <- time.Since(began)
+		}()
+		conn := s.dial()
+		defer conn.Close()
+		time.Sleep(time.Second)
+		ask(t, conn, request{op: opLock})
+		if lasted := <-ended; lasted != time.Second {
+			t.Errorf("the agent went away after %v", lasted)
+		}
+	})
+}
+
 func TestWithoutLingeringTheAgentStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { s.watch(ctx, 0); close(ended) }()
-		time.Sleep(1000 * time.Hour)
+		s.keys.lock()
+		s.wasLocked()
+		time.Sleep(10 * time.Hour)
 		select {
 		case <-ended:
 			t.Error("it went away")

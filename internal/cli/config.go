@@ -23,9 +23,20 @@ type config struct {
 	// ClientMetadataURL is where a document is published that describes this OAuth client, for servers that take such
 	// URLs as client identifiers.
 	ClientMetadataURL string
+	// Agent says how the unlocked key is kept.
+	Agent agentConfig
 
 	path string
 	all  map[string]json.RawMessage
+}
+
+// agentConfig is what the flags of the agent are, unless they are given.
+type agentConfig struct {
+	Timeout  int64 `json:"timeout_seconds"`
+	Lifetime int64 `json:"lifetime_seconds"`
+	Confirm  bool  `json:"confirm"`
+	// Off means that no command starts an agent by itself.
+	Off bool `json:"off"`
 }
 
 // Members of config.json.
@@ -34,6 +45,7 @@ const (
 	configHTTPTimeout    = "http_timeout_seconds"
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
+	configAgent          = "agent"
 )
 
 // readConfig reads a config file. One that does not exist is an empty one.
@@ -51,7 +63,7 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configClientMetadata: &c.ClientMetadataURL,
+		configClientMetadata: &c.ClientMetadataURL, configAgent: &c.Agent,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {

@@ -27,6 +27,8 @@ type app struct {
 	trail   *audit.Log
 	layer   authsome.AuthLayer
 	closers []io.Closer
+
+	unlocking *agentOptions // how the command wants the key to be kept; nil unless it is about that
 }
 
 // defaultLogFile stands for <home>/logs/authsome.log, which is not known before the flags are read.
