@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 //	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
+//	[!sandbox] skip                     where the kernel cannot; in CI on Linux that is a failure
 //
 // TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.

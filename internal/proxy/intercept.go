@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 
@@ -12,15 +11,16 @@ import (
 
 // exchange is one request on its way through the proxy.
 type exchange struct {
-	p    *Proxy
-	w    http.ResponseWriter
-	in   *http.Request
-	out  *http.Request
-	d    *destination
-	rule *verdict
-	slot *slot // whose credential the request gets; nil if none
-	cred *kept
-	body *keptBody // the body while it may be wanted again; nil otherwise
+	p      *Proxy
+	w      http.ResponseWriter
+	in     *http.Request
+	out    *http.Request
+	copied http.Request // what out points to, at first
+	d      *destination
+	rule   *verdict
+	slot   *slot // whose credential the request gets; nil if none
+	cred   *kept
+	body   *keptBody // the body while it may be wanted again; nil otherwise
 
 	entry // in the list of what is open with the slot's credential
 
@@ -115,7 +115,8 @@ func (x *exchange) prepare() *refusal {
 
 // outgoing makes a request for the destination of the one that came in. The header is taken over, not copied.
 func (x *exchange) outgoing() {
-	out := x.in.WithContext(httptrace.WithClientTrace(x.in.Context(), &httptrace.ClientTrace{Got1xxResponse: x.interim}))
+	x.copied = *x.in
+	out := &x.copied
 	out.Host = x.d.field
 	out.RequestURI = ""
 	out.Close = false
@@ -165,7 +166,7 @@ func (x *exchange) forward() {
 	if x.out.Body != nil {
 		_ = http.NewResponseController(x.w).EnableFullDuplex()
 	}
-	resp, err := x.p.upstream.roundTrip(x.out)
+	resp, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && x.slot != nil {
 		resp, err = x.again(resp) //nolint:bodyclose // again closes the answer that it replaces
 	}

@@ -59,6 +59,8 @@ type Config struct {
 	// Resolve maps "host:port" to the "address:port" that is dialled instead. Such an address is the user's own word,
 	// and exempt from the check of addresses.
 	Resolve map[string]string
+	// Contained says that the clients cannot reach this machine's own services themselves, and must not through the proxy.
+	Contained bool
 	// UpstreamProxy names the proxy through which an upstream is reached; nil means none, whatever the environment says.
 	UpstreamProxy func(*http.Request) (*url.URL, error)
 

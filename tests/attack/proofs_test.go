@@ -13,6 +13,8 @@ const (
 	upstreamGo  = "internal/proxy/upstream.go"
 	caGo        = "internal/mitm/ca.go"
 	leafGo      = "internal/mitm/leaf.go"
+	redirectGo  = "internal/oauth/redirect.go"
+	refreshGo   = "local/refresh.go"
 )
 
 // proofs are the ways to take the defences out, by the number of the attack.
@@ -69,6 +71,31 @@ func (x *exchange) substitute() {
 	31: {one("keeping the key in memory", caGo, "	return pem.EncodeToMemory(&pem.Block{Type: \"CERTIFICATE\", Bytes: ca.cert.Raw})", `	key, _ := x509.MarshalPKCS8PrivateKey(ca.key)
 	return append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.cert.Raw}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)`)},
 	32: {one("mode of the file", "internal/run/files.go", "os.WriteFile(f.CA, caPEM, 0o600)", "os.WriteFile(f.CA, caPEM, 0o666)")},
+	33: {
+		one("check of the state", redirectGo, "	if state == \"\" || !same(single(q, \"state\"), state) {", "	if false {"),
+		one("PKCE", "internal/oauth/authorize.go", "	if !req.Verifier.IsZero() {", "	if false {"),
+		one("check of the issuer", redirectGo, "	checked := issRequired ||", "	checked := false && issRequired &&"),
+	},
+	34: {
+		one("consent to another endpoint", "local/server.go", "	case refreshURL(known) != refreshURL(found):", "	case false:"),
+	},
+	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
+	36: {
+		one("the lock", refreshGo, "	unlock, err := l.lock(ctx, seen.ref)", "	unlock, err := func() {}, error(nil)"),
+		one("looking again", refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"),
+		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero():", "	case false:"),
+	},
+	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
+	38: {
+		one("the chain", "internal/audit/verify.go", "	if !hmac.Equal(", "	if false && !hmac.Equal("),
+		one("the head", "internal/audit/verify.go", "	case head.Seq > v.last.seq:", "	case false:"),
+		one("the signature of the head", "internal/audit/head.go", "!ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)", "len(signature) == 0 || ecdsa.VerifyASN1(&k.head.PublicKey, nil, nil)"),
+	},
+	42: {
+		one("check of Host", "internal/loopback/server.go", "	if !strings.EqualFold(r.Host, s.host) {", "	if false {"),
+		one("check of Origin", "internal/loopback/form.go", "	if !f.fromOurPage(r) {", "	if false {"),
+		one("the address nobody knows", "internal/loopback/form.go", "	if subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {", "	if isResult && subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {"),
+	},
 }
 
 func one(name, file, before, after string) proof {
