@@ -49,7 +49,7 @@ func auditLogEdited(t *testing.T) {
 		"taken out":                {join(lines[:2], lines[3:]), head},
 		"put elsewhere":            {join(lines[:1], lines[2:3], lines[1:2], lines[3:]), head},
 		"repeated":                 {join(lines[:3], lines[2:]), head},
-		"added":                    {join(lines, [][]byte{[]byte(`{"timestamp":"2030-01-01T00:00:00Z","event":"logout","status":"success"}` + "\n")}), head},
+		"added":                    {join(lines, [][]byte{unchained(t, lines[1])}), head},
 		"cut":                      {join(lines[:last]), head},
 		"cut with a head to match": {join(lines[:last]), rewound(t, head, lines[last-1])},
 		"cut without a head":       {join(lines[:last]), nil},
@@ -92,6 +92,22 @@ func rewound(t *testing.T, head, entry []byte) []byte {
 		t.Fatalf("the forged head is %s, error %v", forged, err)
 	}
 	return forged
+}
+
+// unchained is an entry as somebody writes it who cannot chain.
+func unchained(t *testing.T, entry []byte) []byte {
+	t.Helper()
+	var e map[string]any
+	if err := json.Unmarshal(entry, &e); err != nil {
+		t.Fatal(err)
+	}
+	delete(e, "seq")
+	delete(e, "chain")
+	forged, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(forged, '\n')
 }
 
 func read(t *testing.T, path string) []byte {
