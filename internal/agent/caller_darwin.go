@@ -2,7 +2,6 @@ package agent
 
 import (
 	"fmt"
-	"net"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -12,23 +11,12 @@ import (
 const maxParents = 4
 
 // peerOf returns the user and process at the other end, as they were when the connection was made.
-func peerOf(conn *net.UnixConn) (uid, pid int, err error) {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return 0, 0, err
-	}
-	var cred *unix.Xucred
-	var credErr error
-	err = raw.Control(func(fd uintptr) {
-		cred, credErr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
-		pid, _ = unix.GetsockoptInt(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERPID) // for people only
-	})
-	if err == nil {
-		err = credErr
-	}
+func peerOf(fd int) (uid, pid int, err error) {
+	cred, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
 		return 0, 0, fmt.Errorf("ask who is at the other end: %w", err)
 	}
+	pid, _ = unix.GetsockoptInt(fd, unix.SOL_LOCAL, unix.LOCAL_PEERPID) // for people only
 	return int(cred.Uid), pid, nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"time"
 )
 
@@ -99,15 +99,11 @@ func (c *Client) Status(ctx context.Context) (s Status, ok bool, err error) {
 
 // call sends one request and waits for its answer.
 func (c *Client) call(ctx context.Context, r request) (answer, error) {
-	limited, cancel := context.WithTimeout(ctx, promptness)
-	defer cancel()
-	conn, err := dial(limited, c.Dir)
+	conn, err := dial(ctx, c.Dir)
 	if err != nil {
 		return answer{}, err
 	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
+	defer func() { _ = conn.Close() }() // nothing more is expected of it
 	a, err := c.exchange(conn, r)
 	if ctx.Err() != nil {
 		err = ctx.Err()
@@ -115,7 +111,13 @@ func (c *Client) call(ctx context.Context, r request) (answer, error) {
 	return a, err
 }
 
-func (c *Client) exchange(conn net.Conn, r request) (answer, error) {
+// conn is what a client needs of a connection.
+type conn interface {
+	io.ReadWriteCloser
+	SetDeadline(t time.Time) error
+}
+
+func (c *Client) exchange(conn conn, r request) (answer, error) {
 	_ = conn.SetDeadline(time.Now().Add(promptness))
 	message, err := appendRequest(make([]byte, 0, headerSize+maxMessage), r)
 	if err != nil {

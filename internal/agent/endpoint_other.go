@@ -16,7 +16,7 @@ func listen(string) (*endpoint, error) {
 	return nil, fmt.Errorf("an agent on this system: %w", errors.ErrUnsupported)
 }
 
-func dial(context.Context, string) (net.Conn, error) { return nil, errNoAgent }
+func dial(context.Context, string) (conn, error) { return nil, errNoAgent }
 
 func identify(net.Conn) (Caller, error) { return Caller{}, errStranger }
 

@@ -3,7 +3,6 @@
 package agent
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/gofrs/flock"
-	"golang.org/x/sys/unix"
 )
 
 // endpoint is the socket of a home's agent and the right to it.
@@ -100,27 +98,6 @@ func makeOwn(dir string) error {
 	return nil
 }
 
-// dial reaches the agent of a directory, if it is the user's own.
-func dial(ctx context.Context, dir string) (net.Conn, error) {
-	short, done, err := reachable(dir, false)
-	if err != nil {
-		return nil, errors.Join(errNoAgent, err)
-	}
-	defer done()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "unix", filepath.Join(short, socketFile))
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ECONNREFUSED):
-		return nil, errors.Join(errNoAgent, err)
-	case err != nil:
-		return nil, err
-	}
-	if _, err := identify(conn); err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return conn, nil
-}
-
 // identify says who is at the other end, and fails unless it is a process of the same user: root is none either, as it
 // has no business here that it could not do without asking.
 func identify(conn net.Conn) (Caller, error) {
@@ -128,7 +105,21 @@ func identify(conn net.Conn) (Caller, error) {
 	if !ok {
 		return Caller{}, errStranger
 	}
-	uid, pid, err := peerOf(c)
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return Caller{}, err
+	}
+	var who Caller
+	var whoErr error
+	if err := raw.Control(func(fd uintptr) { who, whoErr = own(int(fd)) }); err != nil {
+		return Caller{}, err
+	}
+	return who, whoErr
+}
+
+// own is identify for a socket.
+func own(fd int) (Caller, error) {
+	uid, pid, err := peerOf(fd)
 	if err != nil {
 		return Caller{}, err
 	}

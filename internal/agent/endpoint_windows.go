@@ -65,13 +65,28 @@ func pipe(dir, user string) string {
 	return fmt.Sprintf(`\\.\pipe\authsome-agent-%x`, sum[:16])
 }
 
-// dial reaches the agent of a directory, if it is the user's own: a name of a pipe is there for anybody to take.
-func dial(ctx context.Context, dir string) (net.Conn, error) {
+// bound is a connection that ends with a context.
+type bound struct {
+	net.Conn
+	stop func() bool
+}
+
+// Close ends the connection.
+func (b bound) Close() error {
+	b.stop()
+	return b.Conn.Close()
+}
+
+// dial reaches the agent of a directory, if it is the user's own: a name of a pipe is there for anybody to take. What is done
+// with the connection ends with ctx.
+func dial(ctx context.Context, dir string) (conn, error) {
 	user, err := userOf(windows.CurrentProcess())
 	if err != nil {
 		return nil, err
 	}
-	conn, err := winio.DialPipeContext(ctx, pipe(dir, user))
+	limited, cancel := context.WithTimeout(ctx, promptness)
+	defer cancel()
+	conn, err := winio.DialPipeContext(limited, pipe(dir, user))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.Join(errNoAgent, err)
 	}
@@ -81,7 +96,7 @@ func dial(ctx context.Context, dir string) (net.Conn, error) {
 	if _, err := other(conn, windows.GetNamedPipeServerProcessId); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return conn, nil
+	return bound{conn, context.AfterFunc(ctx, func() { _ = conn.Close() })}, nil
 }
 
 // identify says who is at the other end, and fails unless it is a process of the same user.

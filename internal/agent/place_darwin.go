@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxSocketPath is what fits into the address of a socket, with the ".new" of a fresh one.
@@ -27,4 +29,24 @@ func reachable(dir string, create bool) (short string, done func(), err error) {
 		err = makeOwn(at)
 	}
 	return at, func() {}, err
+}
+
+// noSignal is set on the socket instead.
+const noSignal = 0
+
+func newSocket() (int, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return -1, err
+	}
+	unix.CloseOnExec(fd)
+	err = unix.SetNonblock(fd, true)
+	if err == nil {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_NOSIGPIPE, 1)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
 }

@@ -18,3 +18,10 @@ func reachable(dir string, _ bool) (short string, done func(), err error) {
 	}
 	return fmt.Sprintf("/proc/self/fd/%d", fd), func() { _ = unix.Close(fd) }, nil
 }
+
+// noSignal keeps a write to a socket that was closed from ending the process.
+const noSignal = unix.MSG_NOSIGNAL
+
+func newSocket() (int, error) {
+	return unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+}

@@ -145,7 +145,11 @@ func (a *app) agentClient() (*agent.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &agent.Client{Dir: dir, Asking: func() { a.say("waiting for somebody to confirm the use of the vault") }}, nil
+	return &agent.Client{Dir: dir, Asking: func() {
+		if !a.flags.quiet && !a.flags.json {
+			fmt.Fprintln(a.env.Stderr, "waiting for somebody to confirm the use of the vault")
+		}
+	}}, nil
 }
 
 func (a *app) agentStatusCommand() *cobra.Command {

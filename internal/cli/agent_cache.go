@@ -8,15 +8,10 @@ import (
 
 	"authsome"
 	"authsome/internal/agent"
+	"authsome/internal/keysource"
 )
 
-// What package keysource names the source that asks a person, and the variable by which it does not.
-const (
-	sourcePassphrase  = "passphrase"
-	envPassphraseFile = "AUTHSOME_PASSPHRASE_FILE"
-)
-
-// keyCache is the agent as the sources of the key see it, a keysource.Cache: what they are asked for before anything else.
+// keyCache is the agent as the sources of the key see it, a [keysource.Cache]: what they are asked for before anything else.
 type keyCache struct {
 	app    *app
 	client *agent.Client
@@ -25,13 +20,16 @@ type keyCache struct {
 	refused error      // of the last use
 }
 
-func (a *app) keyCache() (*keyCache, error) {
+// keyCache returns what keeps unlocked keys for the session; nil if nothing does.
+func (a *app) keyCache() keysource.Cache {
 	client, err := a.agentClient()
 	if err != nil {
-		return nil, err
+		return nil
 	}
-	return &keyCache{app: a, client: client}, nil
+	return &keyCache{app: a, client: client}
 }
+
+var _ keysource.Cache = (*keyCache)(nil)
 
 // Get returns a key that the agent holds. An agent that does not answer is none, and what it costs to find out is little.
 func (c *keyCache) Get(ctx context.Context, id string) ([]byte, bool) {
@@ -75,11 +73,16 @@ func (c *keyCache) starts(id string) *agentOptions {
 	if c.app.unlocking != nil {
 		return c.app.unlocking
 	}
-	asked := strings.HasPrefix(id, sourcePassphrase+":") && c.app.env.getenv(envPassphraseFile) == ""
-	if !asked || c.app.cfg.Agent.Off || c.app.env.getenv(envBroker) != "" {
+	cfg, err := c.app.config()
+	if err != nil {
+		return nil
+	}
+	asked := strings.HasPrefix(id, string(keysource.Passphrase)+":") && !c.app.access.changing &&
+		c.app.env.getenv(keysource.EnvPassphraseFile) == ""
+	if !asked || cfg.Agent.Off || c.app.env.getenv(envBroker) != "" {
 		return nil
 	}
 	o := &agentOptions{}
-	o.fromConfig(c.app.cfg.Agent)
+	o.fromConfig(cfg.Agent)
 	return o
 }

@@ -34,6 +34,7 @@ func (a *app) startAgent(ctx context.Context, o agentOptions) error {
 		return fmt.Errorf("start the agent: %w", err)
 	}
 	cmd.Stderr = cmd.Stdout
+	keepOpenFiles()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the agent: %w", err)
 	}

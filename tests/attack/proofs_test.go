@@ -88,11 +88,20 @@ func (x *exchange) substitute() {
 	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
 	38: {
 		one("the chain", "internal/audit/verify.go", "	if !hmac.Equal(", "	if false && !hmac.Equal("),
-		one("the head", "internal/audit/verify.go", "	case head.Seq > v.last.seq:", "	case false:"),
-		one("the signature of the head", "internal/audit/head.go", "!ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)", "len(signature) == 0 || ecdsa.VerifyASN1(&k.head.PublicKey, nil, nil)"),
+		{"the head", []change{
+			{"internal/audit/verify.go", "	case head.Seq > v.last.seq:", "	case false:"},
+			{"internal/audit/verify.go", "	case head.Chain != v.last.chain:", "	case false:"},
+		}},
+		one("the signature of the head", "internal/audit/head.go", "!ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)", "false && ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)"),
+	},
+	41: {
+		one("refusal in a run", "internal/cli/agent.go", "	if a.env.getenv(envBroker) == \"\" {", "	if true {"),
+		one("the person's answer", "internal/agent/askpass.go", "	if err := cmd.Run(); err != nil {", "	if err := cmd.Run(); false && err != nil {"),
+		one("the end of the questions", "internal/agent/gate.go", "	if g.refusals >= maxRefusals {", "	if false {"),
+		one("holding to a refusal", "internal/keysource/cached.go", "	if err := refusal(c.cache); err != nil {", "	if err := refusal(c.cache); false {"),
 	},
 	42: {
-		one("check of Host", "internal/loopback/server.go", "	if !strings.EqualFold(r.Host, s.host) {", "	if false {"),
+		one("check of Host", "internal/loopback/server.go", "	if !strings.EqualFold(r.Host, s.host) {", "	if false && !strings.EqualFold(r.Host, s.host) {"),
 		one("check of Origin", "internal/loopback/form.go", "	if !f.fromOurPage(r) {", "	if false {"),
 		one("the address nobody knows", "internal/loopback/form.go", "	if subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {", "	if isResult && subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {"),
 	},
