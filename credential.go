@@ -24,6 +24,7 @@ type Credential struct {
 	Value    Secret // the access token, the API key, the password or the secret access key
 	// Fields holds the other values that the credential consists of, by the names of the login's fields.
 	Fields map[FieldName]Secret
+	Public []FieldName // those of Fields that are no secret, such as a user name
 	// Signer authenticates requests where a fixed header cannot; nil otherwise.
 	Signer     Signer
 	TokenType  string

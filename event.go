@@ -14,6 +14,8 @@ const (
 	EventRemove   EventName = "remove"
 	EventRegister EventName = "register"
 	EventExport   EventName = "export"
+	EventRedact   EventName = "redact" // the proxy covered a credential in an answer
+	EventGuard    EventName = "guard"  // what may come back was changed
 	EventReveal   EventName = "reveal" // a secret was shown
 	EventRunStart EventName = "run.start"
 	EventRunEnd   EventName = "run.end"
@@ -21,6 +23,9 @@ const (
 	EventDeny     EventName = "deny"   // the proxy refused a request
 	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
 	EventUntrust  EventName = "untrust"
+
+	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
+	EventKeyRotate EventName = "key.rotate" // a new data key was made
 
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"

@@ -16,7 +16,8 @@ var allowed = map[string][]string{
 	"authsome/vault":               {},
 	"authsome/vault/storetest":     {"authsome/vault"},
 	"authsome/internal/sqlite":     {"authsome/vault"},
-	"authsome/internal/keysource":  {"authsome/vault"},
+	"authsome/internal/keysource":  {"authsome", "authsome/vault"},
+	"authsome/internal/agekey":     {"authsome/internal/keysource/helper"},
 	"authsome/internal/atomicfile": {},
 	"authsome/internal/leanjson":   {},
 	"authsome/internal/provider":   {"authsome", "authsome/internal/atomicfile", "authsome/internal/leanjson", "authsome/internal/policy"},
@@ -24,6 +25,7 @@ var allowed = map[string][]string{
 	"authsome/internal/authserver": {},
 	"authsome/internal/mitm":       {},
 	"authsome/internal/sigv4":      {"authsome"},
+	"authsome/internal/redact":     {"authsome"},
 	"authsome/internal/legacy":     {"authsome"},
 	"authsome/internal/envscan":    {"authsome"},
 	"authsome/internal/audit":      {"authsome"},
@@ -35,7 +37,7 @@ var allowed = map[string][]string{
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
-	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
+	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy", "authsome/internal/redact"},
 	"authsome/internal/standing": {
 		"authsome", "authsome/internal/atomicfile", "authsome/internal/proxy", "authsome/internal/run",
 	},
@@ -75,7 +77,9 @@ func TestProgramLinksNoTestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, forbidden := range []string{"testing", "net/http/httptest", "github.com/google/jsonschema-go/jsonschema"} {
+	for _, forbidden := range []string{
+		"testing", "net/http/httptest", "github.com/google/jsonschema-go/jsonschema", "filippo.io/age", "golang.org/x/crypto/ssh",
+	} {
 		if slices.Contains(strings.Fields(string(out)), forbidden) {
 			t.Errorf("the program links %s", forbidden)
 		}

@@ -86,6 +86,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"agent", a.agentCommand},
 		{"lock", a.lockCommand},
 		{"unlock", a.unlockCommand},
+		{"key", a.keyCommand},
 		{"log", a.logCommand},
 		{"whoami", a.whoamiCommand},
 		{"doctor", a.doctorCommand},

@@ -70,7 +70,12 @@ func (x *exchange) check() *refusal {
 		return refuse(http.StatusBadRequest, "ambiguous_path", "the path can be understood in more than one way")
 	}
 	if d.policy != nil {
-		return x.obey()
+		if why := x.obey(); why != nil {
+			return why
+		}
+	}
+	if d.reveals != nil {
+		return x.refuseNewCredentials()
 	}
 	return nil
 }
@@ -104,6 +109,7 @@ func (x *exchange) prepare() *refusal {
 			return why
 		}
 		x.cleanTrailer()
+		x.narrow()
 		x.keepBody()
 	}
 	if holdsPlaceholder(x.out) {
@@ -168,7 +174,7 @@ func (x *exchange) forward() {
 	}
 	resp, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && x.slot != nil {
-		resp, err = x.again(resp) //nolint:bodyclose // again closes the answer that it replaces
+		resp, err = x.again(resp)
 	}
 	x.mu.Lock()
 	x.done = true
@@ -179,6 +185,11 @@ func (x *exchange) forward() {
 	}
 	if x.slot != nil {
 		x.p.recordInjection(x.slot.ref, x.d, x.in, resp.StatusCode, "")
+	}
+	if why := x.guard(resp); why != nil {
+		_ = resp.Body.Close()
+		x.p.deny(x.w, x.in, x.d.field, why)
+		return
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.switchProtocols(resp)

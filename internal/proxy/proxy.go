@@ -33,6 +33,8 @@ type Route struct {
 	Excluded []authsome.HostPattern // where it does not, although Hosts match
 	// Only narrows Hosts to what one of these is about; empty: all of it.
 	Only []policy.Target
+	// Guard says what may come back in answers to requests with the credential.
+	Guard authsome.Guard
 }
 
 // Config is what a [Proxy] needs. Source and CA are required; the zero value of all else works.
@@ -52,7 +54,10 @@ type Config struct {
 	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
 	// Policy says which requests may go out at all; nil: the routes alone do.
-	Policy *policy.Policy
+	// NewCredentials are requests whose answer is a new credential. They are refused where the route's Guard does not let
+	// such answers through.
+	NewCredentials []policy.Rule
+	Policy         *policy.Policy
 
 	// RootCAs verify upstream servers; nil means the system's. Verification cannot be turned off.
 	RootCAs *x509.CertPool
@@ -82,6 +87,7 @@ type Config struct {
 type Proxy struct {
 	cfg      Config
 	routes   []route
+	reveals  *policy.Policy
 	memory   *memory
 	upstream *upstream
 	entrance http1.Server // of what is asked of the proxy itself
@@ -127,6 +133,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
 	p.routes = p.memory.routes(cfg.Routes)
+	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})
 	up, err := newUpstream(cfg, p.isOwnAddress)
 	if err != nil {
 		p.cancel()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/redact"
 )
 
 const (
@@ -40,6 +41,10 @@ type slot struct {
 	futileUntil atomic.Int64 // Unix nanoseconds
 	open        openExchanges
 	handedOut   handedOut
+	guard       authsome.Guard
+	secrets     redact.Live // forms of the values that are alive, to be covered in answers
+
+	known *kept // the last answer whose value is among secrets; guarded by mu
 
 	mu      sync.Mutex // guards flights, and the order of what is stored in kept
 	flights map[question]*flight
@@ -83,7 +88,7 @@ func (m *memory) routes(routes []Route) []route {
 	for i, r := range routes {
 		s := m.slots[r.Ref]
 		if s == nil {
-			s = &slot{ref: r.Ref, flights: make(map[question]*flight)}
+			s = &slot{ref: r.Ref, guard: r.Guard, flights: make(map[question]*flight)}
 			m.slots[r.Ref] = s
 		}
 		out[i] = route{r, s}
@@ -261,6 +266,10 @@ func (m *memory) land(s *slot, f *flight, q question) {
 func (m *memory) keep(s *slot, k *kept) {
 	if k.err == nil {
 		s.handedOut.add(k.cred, m.now())
+		if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
+			s.secrets.Store(secretsOf(s.live()))
+			s.known = k
+		}
 	}
 	s.kept.Store(k)
 }

@@ -32,6 +32,7 @@ func (x *exchange) interim(status int, fields http.Header) {
 	for name, values := range fields {
 		h[name] = values
 	}
+	x.guardInterim(h)
 	dropHopByHop(h)
 	delete(h, "Alt-Svc")
 	x.w.WriteHeader(status)

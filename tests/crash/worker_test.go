@@ -58,7 +58,7 @@ func newWorker(t *testing.T, random *rand.Rand) *worker {
 	w.provider.Register(t, w.home)
 	w.provider.Login(t, w.home)
 	for range measurements {
-		for _, d := range []deed{w.refresh(), w.store(), w.logout(), w.rename()} {
+		for _, d := range []deed{w.refresh(), w.store(), w.logout(), w.rename(), w.rotateKey(), w.useKey()} {
 			w.measure(d)
 		}
 	}
@@ -75,6 +75,10 @@ func (w *worker) pick() deed {
 		return w.logout()
 	case 2:
 		return w.rename()
+	case 3:
+		return w.rotateKey()
+	case 4:
+		return w.useKey()
 	default:
 		return w.refresh()
 	}

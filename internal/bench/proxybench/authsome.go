@@ -14,11 +14,14 @@ import (
 	"authsome/internal/proxy"
 )
 
-// canRedact says whether the proxy can take secrets out of answers.
-const canRedact = false
+// serveAuthsome is the proxy of `authsome run`, with a credential that is fresh for an hour, whose answers are not looked
+// through for it; serveRedacting looks through them, as it is the default.
+func serveAuthsome(origin endpoint) error { return serveProxy(origin, authsome.Guard{Off: true}) }
 
-// serveAuthsome is the proxy of `authsome run`, with a credential that is fresh for an hour.
-func serveAuthsome(origin endpoint) error {
+func serveRedacting(origin endpoint) error { return serveProxy(origin, authsome.Guard{}) }
+
+func serveProxy(origin endpoint, guard authsome.Guard) error {
+	proxy.CollectSeldom()
 	ca, err := mitm.NewCA(nil)
 	if err != nil {
 		return err
@@ -34,7 +37,7 @@ func serveAuthsome(origin endpoint) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(origin.CA)
 	ref := authsome.Ref{Profile: "default", Provider: "bench", Connection: "default"}
-	route := proxy.Route{Ref: ref, Hosts: hosts, Excluded: excluded}
+	route := proxy.Route{Ref: ref, Hosts: hosts, Excluded: excluded, Guard: guard}
 	dir, err := os.MkdirTemp("", "proxybench")
 	if err != nil {
 		return err

@@ -60,6 +60,8 @@ func (f *field) target(candidate string) (target, error) {
 		host = hostOther
 	case "unmatched":
 		role, host = "authsome", hostOther
+	case "redacted":
+		role = "redacting"
 	case "matched":
 		role = "authsome"
 	}

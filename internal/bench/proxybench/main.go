@@ -79,7 +79,7 @@ func play(role, origin string) error {
 		}
 	}
 	serve, ok := map[string]func(endpoint) error{
-		"origin": serveOrigin, "tunnel": serveTunnel, "smallest": serveSmallest, "authsome": serveAuthsome,
+		"origin": serveOrigin, "tunnel": serveTunnel, "smallest": serveSmallest, "authsome": serveAuthsome, "redacting": serveRedacting,
 		"mitmproxy": serveMitmproxy,
 	}[role]
 	if !ok {
