@@ -98,7 +98,6 @@ func (x *exchange) substitute() {
 		one("refusal in a run", "internal/cli/agent.go", "	if a.env.getenv(envBroker) == \"\" {", "	if true {"),
 		one("the person's answer", "internal/agent/askpass.go", "	if err := cmd.Run(); err != nil {", "	if err := cmd.Run(); false && err != nil {"),
 		one("the end of the questions", "internal/agent/gate.go", "	if g.refusals >= maxRefusals {", "	if false {"),
-		one("holding to a refusal", "internal/keysource/cached.go", "	if err := refusal(c.cache); err != nil {", "	if err := refusal(c.cache); false {"),
 	},
 	42: {
 		one("check of Host", "internal/loopback/server.go", "	if !strings.EqualFold(r.Host, s.host) {", "	if false && !strings.EqualFold(r.Host, s.host) {"),
