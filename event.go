@@ -23,6 +23,7 @@ const (
 	EventDeny     EventName = "deny"   // the proxy refused a request
 	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
 	EventUntrust  EventName = "untrust"
+	EventNotify   EventName = "notify" // a person was told of the state of a login
 
 	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
 	EventKeyRotate EventName = "key.rotate" // a new data key was made

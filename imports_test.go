@@ -35,6 +35,8 @@ var allowed = map[string][]string{
 	"authsome/internal/sandbox":    {"authsome"},
 	"authsome/internal/agent":      {"authsome/internal/sandbox"},
 	"authsome/internal/peer":       {"authsome"},
+	"authsome/internal/notify":     {"authsome"},
+	"authsome/internal/keepalive":  {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy", "authsome/internal/redact"},

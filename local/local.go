@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -66,10 +67,18 @@ type Config struct {
 	ClientMetadataURL string
 	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
 	Recorder authsome.Recorder
+	// Notifier is told once, however many processes there are, when a login is about to end, has ended or is good again;
+	// nobody is if nil. Access calls do not wait for it, Close does.
+	Notifier authsome.Notifier
+	// NotifyBefore is how long before a login is needed the Notifier is told; 7 days if zero, and never earlier than in the
+	// last quarter of the login's life.
+	NotifyBefore time.Duration
 	// Logger receives what helps to find a fault, at debug level; it is discarded if nil.
 	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Jitter returns numbers between 0 and 1 that spread the attempts of background callers; rand.Float64 if nil.
+	Jitter func() float64
 }
 
 // Layer is an [authsome.AuthLayer] over a vault. Close it when done.
@@ -82,8 +91,11 @@ type Layer struct {
 	timeout           time.Duration
 	clientMetadataURL string
 	recorder          authsome.Recorder
+	notifier          authsome.Notifier
+	notifyBefore      time.Duration
 	log               *slog.Logger
 	now               func() time.Time
+	jitter            func() float64
 
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
@@ -97,6 +109,8 @@ type Layer struct {
 var (
 	_ authsome.AuthLayer = (*Layer)(nil)
 	_ authsome.Watcher   = (*Layer)(nil)
+	_ authsome.Verifier  = (*Layer)(nil)
+	_ authsome.Keeper    = (*Layer)(nil)
 )
 
 // DefaultHome returns the home that an empty Config.Home means.
@@ -183,8 +197,11 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		http:              cfg.HTTP,
 		timeout:           cfg.Timeout,
 		recorder:          cfg.Recorder,
+		notifier:          cfg.Notifier,
+		notifyBefore:      cfg.NotifyBefore,
 		log:               cfg.Logger,
 		now:               cfg.Now,
+		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
 		unstored:          make(map[authsome.Ref]*connectionRecord),
 		discovered:        make(map[string]discovery),
@@ -196,11 +213,17 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 	if l.timeout <= 0 {
 		l.timeout = defaultTimeout
 	}
+	if l.notifyBefore <= 0 {
+		l.notifyBefore = defaultNotifyBefore
+	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.jitter == nil {
+		l.jitter = rand.Float64
 	}
 	return l
 }
@@ -249,6 +272,9 @@ func hintOf(err error) string {
 func vaultError(what string, err error) error {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
 		return e
+	}
+	if errors.Is(err, context.Canceled) {
+		return &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
 	}
 	hint := "authsome doctor says what is wrong"
 	switch {

@@ -64,3 +64,10 @@ type Stamper interface {
 	// Stamp returns a value that differs from the ones this store returned before the latest write of any process.
 	Stamp(ctx context.Context) (string, error)
 }
+
+// Awaiter is a [Store] that lets many wait for what the holder of a lock does, none of whom may need the lock then.
+type Awaiter interface {
+	// LockOrAwait takes the lock as Lock does when nobody holds it. Otherwise it waits until its holder lets go and returns
+	// no unlock: it holds nothing. All who wait so go on at once, while those who wait in Lock go on one by one.
+	LockOrAwait(ctx context.Context, key Key) (unlock func(), err error)
+}

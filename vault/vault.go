@@ -228,6 +228,19 @@ func (v *Vault) Lock(ctx context.Context, key Key) (unlock func(), err error) {
 	return v.store.Lock(ctx, key)
 }
 
+// LockOrAwait takes the lock of a key if nobody holds it. Otherwise it waits until its holder lets go, together with all
+// who wait so, and returns no unlock. With a store that is no [Awaiter] it does what Lock does.
+func (v *Vault) LockOrAwait(ctx context.Context, key Key) (unlock func(), err error) {
+	awaiter, ok := v.store.(Awaiter)
+	if !ok {
+		return v.Lock(ctx, key)
+	}
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	return awaiter.LockOrAwait(ctx, key)
+}
+
 // Stamp returns a value that changes with every write of any process. It is cheap. It fails with
 // [errors.ErrUnsupported] when the store is no [Stamper].
 func (v *Vault) Stamp(ctx context.Context) (string, error) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// ErrRefused: the person has not agreed to a use of the key, or has not been asked because of too many questions.
+// ErrRefused says that the person has not agreed to a use of the key, or has not been asked because of too many questions.
 var ErrRefused = errors.New("the use of the key was not confirmed")
 
 // promptness is how long an agent may take that asks nobody. It does nothing that takes time.

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -13,7 +14,7 @@ const (
 	DefaultLifetime = 12 * time.Hour
 )
 
-// ErrRunning: the home has an agent already.
+// ErrRunning says that the home has an agent already.
 var ErrRunning = errors.New("an agent is running")
 
 // Config says how an agent behaves.
@@ -70,12 +71,14 @@ func Run(ctx context.Context, cfg Config) (err error) {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	served := make(chan error, 1)
-	go func() { served <- s.serve(ctx, e) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { s.serve(ctx, e) })
 	if cfg.Ready != nil {
 		cfg.Ready()
 	}
 	s.watch(ctx, cfg.Linger)
 	cancel()
-	return errors.Join(e.Close(), <-served)
+	err = e.Close()
+	serving.Wait()
+	return err
 }

@@ -54,23 +54,20 @@ func newServer(keys *keyring, g *gate, identify func(net.Conn) (Caller, error)) 
 	return s, nil
 }
 
-// serve answers whoever comes through a listener until that is closed.
-func (s *server) serve(ctx context.Context, l net.Listener) error {
-	for {
+// serve answers whoever comes through a listener until that is closed or ctx ends.
+func (s *server) serve(ctx context.Context, l net.Listener) {
+	for ctx.Err() == nil {
 		conn, err := l.Accept()
-		switch {
-		case err == nil:
+		if err == nil {
 			s.admit(ctx, conn)
-		case errors.Is(err, net.ErrClosed):
-			return nil
-		case ctx.Err() != nil:
-			return nil
-		default: // such as too many open files: others may close some
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(50 * time.Millisecond):
-			}
+			continue
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select { // too many open files, perhaps: others may close some
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }

@@ -57,10 +57,12 @@ func newScene(t *testing.T, ask Asker) *scene {
 		t.Fatal(err)
 	}
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	served := make(chan error)
-	go func() { served <- s.serve(t.Context(), p) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { s.serve(t.Context(), p) })
 	t.Cleanup(func() {
-		if err := errors.Join(p.Close(), <-served, s.close(), k.close()); err != nil {
+		p.Close()
+		serving.Wait()
+		if err := errors.Join(s.close(), k.close()); err != nil {
 			t.Error(err)
 		}
 	})

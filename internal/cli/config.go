@@ -26,6 +26,11 @@ type config struct {
 	// Agent says how the unlocked key is kept.
 	Agent agentConfig
 
+	// AuditRequired says that a credential is not given away while its use cannot be put on record.
+	AuditRequired bool
+	// Notify is about telling a person of the state of a login.
+	Notify notifyConfig
+
 	path string
 	all  map[string]json.RawMessage
 }
@@ -46,6 +51,8 @@ const (
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
 	configAgent          = "agent"
+	configAuditRequired  = "audit_required"
+	configNotify         = "notify"
 )
 
 // readConfig reads a config file. One that does not exist is an empty one.
@@ -63,7 +70,8 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configClientMetadata: &c.ClientMetadataURL, configAgent: &c.Agent,
+		configAgent: &c.Agent,
+		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {

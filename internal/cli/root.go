@@ -76,6 +76,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"revoke", a.revokeCommand},
 		{"remove", a.removeCommand},
 		{"list", a.listCommand},
+		{"check", a.checkCommand},
 		{"inspect", a.inspectCommand},
 		{"scan", a.scanCommand},
 		{"import", a.importCommand},

@@ -60,6 +60,7 @@ func (a *app) whoami(cmd *cobra.Command) error {
 		{"connections", len(all)},
 		{"version", version()},
 	}
+	o = append(o, count(all).members(a.flags.json)...)
 	if a.flags.json {
 		return a.printJSON(o)
 	}

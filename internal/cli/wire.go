@@ -173,14 +173,31 @@ func (a *app) auditKey() (authsome.Secret, error) {
 	return keeper.AuditKey(ctx)
 }
 
-// record writes an audit entry. A log that cannot be written is reported and stops nothing.
-func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[string]string) {
+// record writes an audit entry before something is done. A log that cannot be written is reported; it stops what the entry
+// is about only where the configuration wants that.
+func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[string]string) error {
 	trail, err := a.auditLog()
 	if err == nil {
 		err = trail.Record(authsome.Event{Time: a.env.Now().UTC(), Name: name, Ref: ref, Detail: detail})
 	}
-	if err != nil {
-		a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	if err == nil {
+		return nil
+	}
+	cfg, cfgErr := a.config()
+	if cfgErr != nil {
+		return cfgErr
+	}
+	if cfg.AuditRequired {
+		return unaudited(ref, err)
+	}
+	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	return nil
+}
+
+// note writes an audit entry about what gives no credential away. A log that cannot be written is reported.
+func (a *app) note(name authsome.EventName, ref authsome.Ref, detail map[string]string) {
+	if err := a.record(name, ref, detail); err != nil {
+		a.warn(authsome.AsError(err))
 	}
 }
 
@@ -211,7 +228,8 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	}
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
-		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail), Logger: log, Now: a.env.Now,
+		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
+		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.Before, Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err

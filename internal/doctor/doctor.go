@@ -48,6 +48,7 @@ type Check struct {
 // examination is one run of all checks.
 type examination struct {
 	Config
+	auditKey authsome.Secret // zero: the vault is closed, or has none
 }
 
 // Run makes all checks, in the order in which a person would mend what they find.

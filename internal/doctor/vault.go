@@ -57,6 +57,9 @@ func (e *examination) vault(ctx context.Context) ([]Check, []authsome.Connection
 	}
 	closeStore = layer.Close // which closes the store
 	readable, connections := readConnections(ctx, layer)
+	if key, err := layer.KnownAuditKey(ctx); err == nil {
+		e.auditKey = key
+	}
 	return []Check{e.workingKey(ctx, store, keys), database, readable}, connections
 }
 

@@ -53,6 +53,7 @@ var (
 	_ vault.Batcher  = (*Store)(nil)
 	_ vault.Rewriter = (*Store)(nil)
 	_ vault.Stamper  = (*Store)(nil)
+	_ vault.Awaiter  = (*Store)(nil)
 )
 
 // Open opens a database file and makes it, with mode 0600 and its directory with mode 0700, if it is missing or still

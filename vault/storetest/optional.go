@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -208,4 +210,54 @@ func testStamp(t *testing.T, opener Opener) {
 	if len(seen) != 5 {
 		t.Errorf("%d different stamps, want 5: a stamp changed although nothing was written", len(seen))
 	}
+}
+
+// testLockOrAwait lets several wait for the holder of a lock: all go on when it lets go, and hold nothing.
+func testLockOrAwait(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	first, ok := store.(vault.Awaiter)
+	if !ok {
+		t.Skip("not a vault.Awaiter")
+	}
+	unlock, err := first.LockOrAwait(t.Context(), "k")
+	if err != nil || unlock == nil {
+		t.Fatalf("a lock that nobody holds is not taken: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = open(t, opener).(vault.Awaiter).LockOrAwait(ctx, "k")
+	wantError(t, "await", err, context.Canceled)
+
+	var released atomic.Bool
+	var group, begun sync.WaitGroup
+	for range 5 {
+		other := open(t, opener).(vault.Awaiter)
+		begun.Add(1)
+		group.Go(func() {
+			begun.Done()
+			got, err := other.LockOrAwait(t.Context(), "k")
+			switch {
+			case err != nil:
+				t.Errorf("await: %v", err)
+			case got != nil && !released.Load():
+				t.Error("a lock that is held was taken")
+			case !released.Load():
+				t.Error("the wait has ended before the lock")
+			}
+			if got != nil {
+				got()
+			}
+		})
+	}
+	begun.Wait()
+	time.Sleep(20 * time.Millisecond) // in which one that does not wait would go on
+	released.Store(true)
+	unlock()
+	group.Wait()
+
+	unlock, err = open(t, opener).Lock(t.Context(), "k")
+	if err != nil {
+		t.Fatalf("somebody who waited holds the lock: %v", err)
+	}
+	unlock()
 }

@@ -42,6 +42,7 @@ func Run(t *testing.T, create func(t *testing.T) Opener) {
 		"LocksOfDifferentKeysAreIndependent":      testLockKeys,
 		"AWaiterThatGaveUpDoesNotKeepTheLock":     testLockAbandoned,
 		"LockedSectionsOfManyHandlesDoNotOverlap": testLockCounter,
+		"WhoAwaitsALockGoesOnAndDoesNotHoldIt":    testLockOrAwait,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
