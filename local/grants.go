@@ -222,6 +222,8 @@ func (l *Layer) introspected(ctx context.Context, endpoint *oauth.Client) func(*
 		if err != nil || !t.ExpiresAt.IsZero() || endpoint.Provider.IntrospectionURL == "" {
 			return t, err
 		}
+		ctx, cancel := context.WithTimeout(ctx, l.timeout)
+		defer cancel()
 		said, err := endpoint.Introspect(ctx, t.AccessToken)
 		if err != nil {
 			l.log.Debug("a new token cannot be introspected", "err", err)

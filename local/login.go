@@ -225,18 +225,25 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	if err := b.moveTo(redirect); err != nil {
 		return nil, err
 	}
-	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
+	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through. To store it may take
+	// longer than a request may, because another process refreshes what it replaces.
+	ctx = context.WithoutCancel(ctx)
+	token, err := l.exchangeCode(ctx, b, code)
+	if err != nil {
+		return nil, err
+	}
+	return l.admit(ctx, b, token)
+}
+
+func (l *Layer) exchangeCode(ctx context.Context, b *begunLogin, code authsome.Secret) (*oauth.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	client := l.loginClient(b)
 	token, err := client.Exchange(ctx, code, b.redirectURI, b.verifier)
 	if err != nil {
 		return nil, err
 	}
-	if token, err = client.Extend(ctx, token); err != nil {
-		return nil, err
-	}
-	return l.admit(ctx, b, token)
+	return client.Extend(ctx, token)
 }
 
 // admit stores the connection that a login has led to.

@@ -84,6 +84,7 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"provider", a.providerCommand},
 		{"profile", a.profileCommand},
 		{"connection", a.connectionCommand},
+		{"key", a.keyCommand},
 		{"log", a.logCommand},
 		{"whoami", a.whoamiCommand},
 		{"doctor", a.doctorCommand},

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"authsome/internal/agekey"
 )
 
 // TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
@@ -15,6 +17,8 @@ func TestMain(m *testing.M) {
 		"browse":   browseProgram,
 		"fetch":    fetchProgram,
 		"acmecli":  acmeProgram,
+
+		"authsome-age": func() { os.Exit(agekey.Main()) },
 	})
 }
 

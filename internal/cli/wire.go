@@ -12,6 +12,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/debuglog"
+	"authsome/internal/keysource"
 	"authsome/internal/sandbox"
 	"authsome/local"
 )
@@ -27,6 +28,8 @@ type app struct {
 	log     *slog.Logger
 	trail   *audit.Log
 	layer   authsome.AuthLayer
+	keys    *keysource.Set
+	access  keyAccess
 	closers []io.Closer
 }
 
@@ -217,12 +220,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := local.KeySource(home, authsome.NewSecret(a.env.getenv(local.EnvMasterKey)))
+	keys, err := a.keySources()
 	if err != nil {
-		return nil, &authsome.Error{
-			Kind: authsome.KindVaultUnavailable, Message: err.Error(), Err: err,
-			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
-		}
+		return nil, err
 	}
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
@@ -231,6 +231,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !a.access.changing {
+		keys.Settle()
 	}
 	a.layer = layer
 	a.closers = append(a.closers, layer)

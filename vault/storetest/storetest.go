@@ -32,6 +32,9 @@ func Run(t *testing.T, create func(t *testing.T) Opener) {
 		"RacingFirstWritersAgree":                 testFirstWrite,
 		"BatchIsAllOrNothing":                     testBatch,
 		"BatchDeletesTheVersionItExpects":         testBatchDelete,
+		"BatchChecksAVersion":                     testBatchCheck,
+		"RewriteIsAllOrNothing":                   testRewrite,
+		"RewriteExcludesWriters":                  testRewriteRace,
 		"StampTellsOfEveryWrite":                  testStamp,
 		"LockExcludesOtherHandlesAndItself":       testLockExcludes,
 		"LockGoesToAWaiter":                       testLockHandOver,
@@ -39,6 +42,7 @@ func Run(t *testing.T, create func(t *testing.T) Opener) {
 		"LocksOfDifferentKeysAreIndependent":      testLockKeys,
 		"AWaiterThatGaveUpDoesNotKeepTheLock":     testLockAbandoned,
 		"LockedSectionsOfManyHandlesDoNotOverlap": testLockCounter,
+		"WhoAwaitsALockGoesOnAndDoesNotHoldIt":    testLockOrAwait,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
