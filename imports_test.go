@@ -15,7 +15,7 @@ var allowed = map[string][]string{
 	"authsome":                     {},
 	"authsome/vault":               {},
 	"authsome/vault/storetest":     {"authsome/vault"},
-	"authsome/internal/sqlite":     {"authsome/vault"},
+	"authsome/internal/sqlite":     {"authsome/vault", "authsome/internal/atomicfile"},
 	"authsome/internal/keysource":  {"authsome/vault"},
 	"authsome/internal/atomicfile": {},
 	"authsome/internal/leanjson":   {},

@@ -3,8 +3,9 @@
 // A random data key encrypts every record (seal.go); a [KeySource] wraps the data key, and a [Store] keeps both. The
 // vault promises that a record is returned as it was written, under the key and at the version it was written, or that
 // the call fails with [ErrCorrupt]; that a write happens only on top of the version its caller saw; and that nothing is
-// made or overwritten when an existing vault cannot be opened. It does not notice when the whole storage, or a row
-// together with its version, is put back to an earlier state, or when rows are removed.
+// made or overwritten when an existing vault cannot be opened. In a store that is a [Transactor] it also notices a row that
+// was put back to an earlier state or removed (manifest.go), and in one that is a [Marker] that the whole storage was
+// (mark.go), unless what the marker keeps was put back with it.
 package vault
 
 import (
@@ -12,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -37,6 +39,7 @@ type Change struct {
 type Vault struct {
 	store  Store
 	sealer sealer
+	seen   atomic.Uint64 // the highest generation that this Vault has met
 }
 
 // Open opens the vault in a store and owns the store from then on, if it succeeds. An empty store gets a data key; of
@@ -60,7 +63,7 @@ func (v *Vault) Get(ctx context.Context, key Key) (Record, error) {
 	if err := checkKey(key); err != nil {
 		return Record{}, err
 	}
-	row, err := v.store.Get(ctx, key)
+	row, err := v.row(ctx, key)
 	if err != nil {
 		return Record{}, err
 	}
@@ -73,11 +76,17 @@ func (v *Vault) Put(ctx context.Context, key Key, value []byte, prev uint64) (ui
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
-	row := v.sealer.seal(Record{Key: key, Version: prev + 1, Value: value})
-	if err := v.store.Put(ctx, row); err != nil {
+	c := Change{Key: key, Value: value, Prev: prev}
+	var err error
+	if store, ok := v.store.(Transactor); ok {
+		err = v.write(ctx, store, c)
+	} else {
+		err = v.store.Put(ctx, v.mutation(c).Row)
+	}
+	if err != nil {
 		return 0, err
 	}
-	return row.Version, nil
+	return prev + 1, nil
 }
 
 // Delete removes a record, whatever its version. To delete what is not there is no error.
@@ -85,12 +94,15 @@ func (v *Vault) Delete(ctx context.Context, key Key) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
+	if store, ok := v.store.(Transactor); ok {
+		return v.write(ctx, store, Change{Key: key, Delete: true})
+	}
 	return v.store.Delete(ctx, key)
 }
 
 // List returns the records whose keys begin with prefix, ordered by key.
 func (v *Vault) List(ctx context.Context, prefix Key) ([]Record, error) {
-	rows, err := v.store.List(ctx, prefix)
+	rows, err := v.rows(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -109,22 +121,23 @@ func (v *Vault) List(ctx context.Context, prefix Key) ([]Record, error) {
 }
 
 // Apply makes all changes in order, or none. It fails with [ErrConflict] when a record is not at the version that its
-// change expects, and with [errors.ErrUnsupported] when the store is no [Batcher].
+// change expects, and with [errors.ErrUnsupported] when the store can change one record at a time only.
 func (v *Vault) Apply(ctx context.Context, changes ...Change) error {
+	for _, c := range changes {
+		if err := checkKey(c.Key); err != nil {
+			return err
+		}
+	}
+	if store, ok := v.store.(Transactor); ok {
+		return v.write(ctx, store, changes...)
+	}
 	batcher, ok := v.store.(Batcher)
 	if !ok {
 		return fmt.Errorf("change several records at once: %w", errors.ErrUnsupported)
 	}
 	mutations := make([]Mutation, len(changes))
 	for i, c := range changes {
-		if err := checkKey(c.Key); err != nil {
-			return err
-		}
-		if c.Delete {
-			mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
-			continue
-		}
-		mutations[i] = Mutation{Row: v.sealer.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
+		mutations[i] = v.mutation(c)
 	}
 	return batcher.Batch(ctx, mutations)
 }
