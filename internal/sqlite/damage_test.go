@@ -123,14 +123,19 @@ func TestWhatIsNoVaultIsRefusedAndKept(t *testing.T) {
 // execute runs SQL on a database file, made if need be.
 func execute(t *testing.T, path, statements string) {
 	t.Helper()
+	if err := tryExecute(t, path, statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryExecute(t *testing.T, path, statements string) error {
+	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = db.ExecContext(t.Context(), statements)
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	return errors.Join(err, db.Close())
 }
 
 func TestADamagedPageNeverYieldsAForgedRecord(t *testing.T) {

@@ -18,7 +18,7 @@ const (
 	selectRow = "SELECT key, version, sealed FROM record WHERE key = ?"
 	selectAll = "SELECT key, version, sealed FROM record WHERE key >= ? ORDER BY key"
 	// selectRange has an upper bound instead of LIKE, which would give meaning to characters of the prefix.
-	selectRange   = "SELECT key, version, sealed FROM record WHERE key >= ? AND key < ? ORDER BY key"
+	selectRange = "SELECT key, version, sealed FROM record WHERE key >= ? AND key < ? ORDER BY key"
 	// selectWith finds the row of one more key.
 	selectWith = "SELECT key, version, sealed FROM record WHERE key >= ? AND key < ?" +
 		" UNION ALL SELECT key, version, sealed FROM record WHERE key = ?"

@@ -36,7 +36,8 @@ const (
 // then, which a program of before would not keep up; a view cannot be written, so one that is still running reads on and
 // fails to write.
 func migrations() []string {
-	return []string{`
+	return []string{
+		`
 		ALTER TABLE record RENAME TO sealed_record;
 		CREATE VIEW record AS SELECT key, version, sealed FROM sealed_record;
 		PRAGMA user_version = 2`,
