@@ -21,6 +21,10 @@ const (
 	EventDeny     EventName = "deny"   // the proxy refused a request
 	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
 	EventUntrust  EventName = "untrust"
+	EventBackup   EventName = "backup"       // everything in the vault went into a file
+	EventRestore  EventName = "restore"      // and came back
+	EventRepair   EventName = "vault.repair" // a damaged vault was made anew
+	EventAccept   EventName = "vault.accept" // a person goes on with a vault that was put back
 
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"

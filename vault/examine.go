@@ -48,6 +48,14 @@ func (v *Vault) Examine(ctx context.Context) (*Examination, error) {
 	return found, nil
 }
 
+// Check examines the structure of the storage, if the store can do so.
+func (v *Vault) Check(ctx context.Context) error {
+	if checker, ok := v.store.(interface{ Check(ctx context.Context) error }); ok {
+		return checker.Check(ctx)
+	}
+	return nil
+}
+
 // examine sorts rows into whole records and lost ones.
 func (v *Vault) examine(all []Row) (*Examination, []Record) {
 	found := &Examination{}
@@ -62,7 +70,7 @@ func (v *Vault) examine(all []Row) (*Examination, []Record) {
 	var whole []Record
 	present := make(map[Key]bool, len(rows))
 	for _, row := range rows {
-		if isReserved(row.Key) {
+		if isReserved(row.Key) || present[row.Key] {
 			continue
 		}
 		present[row.Key] = true

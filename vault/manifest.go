@@ -110,8 +110,8 @@ func compare(entries []entry, rows []Row) error {
 			break
 		}
 		if found := entryOf(row); found != entries[0] {
-			return fmt.Errorf("record %s: %w: it is not the one that was written last, but version %d in place of %d",
-				row.Key, ErrCorrupt, found.version, entries[0].version)
+			return fmt.Errorf("record %s: %w: it is not the one that was written last (version %d, found version %d)",
+				row.Key, ErrCorrupt, entries[0].version, found.version)
 		}
 		entries = entries[1:]
 	}

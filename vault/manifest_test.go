@@ -92,7 +92,7 @@ func TestAttack39ARecordPutBackIsNoticed(t *testing.T) {
 	for name, tt := range map[string]struct{ statements, says string }{
 		"an older version": {
 			"DELETE FROM sealed_record WHERE key = 'a'; INSERT INTO sealed_record SELECT * FROM early.sealed_record WHERE key = 'a'",
-			"record a: the vault is damaged: it is not the one that was written last, but version 1 in place of 2",
+			"record a: the vault is damaged: it is not the one that was written last (version 2, found version 1)",
 		},
 		"the same version of before a deletion": {
 			"DELETE FROM sealed_record WHERE key = 'b'; INSERT INTO sealed_record SELECT * FROM early.sealed_record WHERE key = 'b'",

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,22 +46,25 @@ func TestMain(m *testing.M) {
 //	                       of second.key), CLIENT-ID and CLIENT-SECRET
 //	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
+//	damage FILE PAGE                    that page of a database is overwritten
+//	sql FILE STATEMENTS                 somebody with write access changes a database
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //
 // TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.
 func TestScripts(t *testing.T) {
 	deadline, _ := t.Deadline()
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"authserver": authserverCommand, "corporate": corporateCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
+		"entry": entryCommand, "modes": modesCommand,
+		"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
+		"secretfiles": secretFilesCommand,
+	}
+	maps.Copy(commands, storeCommands())
 	testscript.RunT(brief{t}, testscript.Params{
 		Deadline: deadline,
 		Dir:      filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"authserver": authserverCommand, "corporate": corporateCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
-			"entry": entryCommand, "modes": modesCommand,
-			"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
-			"secretfiles": secretFilesCommand,
-		},
-		Condition: scriptCondition,
+		Cmds: commands, Condition: scriptCondition,
 	})
 }
 

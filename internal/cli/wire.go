@@ -13,6 +13,7 @@ import (
 	"authsome/internal/audit"
 	"authsome/internal/debuglog"
 	"authsome/local"
+	"authsome/vault"
 )
 
 // app is one run of the command: what it was given, and what it has opened so far. Everything is opened on first use,
@@ -196,12 +197,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := local.KeySource(home, authsome.NewSecret(a.env.getenv(local.EnvMasterKey)))
+	keys, err := a.keys(home)
 	if err != nil {
-		return nil, &authsome.Error{
-			Kind: authsome.KindVaultUnavailable, Message: err.Error(), Err: err,
-			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
-		}
+		return nil, err
 	}
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
@@ -213,6 +211,18 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	a.layer = layer
 	a.closers = append(a.closers, layer)
 	return a.layer, nil
+}
+
+// keys returns what wraps the data key of a home.
+func (a *app) keys(home string) (vault.KeySource, error) {
+	keys, err := local.KeySource(home, authsome.NewSecret(a.env.getenv(local.EnvMasterKey)))
+	if err != nil {
+		return nil, &authsome.Error{
+			Kind: authsome.KindVaultUnavailable, Message: err.Error(), Err: err,
+			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
+		}
+	}
+	return keys, nil
 }
 
 // at opens the layer and names a connection of the profile in use.
