@@ -50,7 +50,9 @@ func (v *Vault) Examine(ctx context.Context) (*Examination, error) {
 
 // Check examines the structure of the storage, if the store can do so.
 func (v *Vault) Check(ctx context.Context) error {
-	if checker, ok := v.store.(interface{ Check(ctx context.Context) error }); ok {
+	if checker, ok := v.store.(interface {
+		Check(ctx context.Context) error
+	}); ok {
 		return checker.Check(ctx)
 	}
 	return nil
