@@ -7,7 +7,8 @@
 // torn by a crash costs only itself, because the next writer starts a new line; that an entry which was changed, removed,
 // put elsewhere or cut off is noticed, because each is chained to the one before it by a code that takes the log's key to
 // make, and a signed head says how far the log has got; and that no value, however odd, can forge an entry or steer a
-// terminal, because control characters are escaped when they are written. It does not know secrets: whoever builds an
+// terminal, because control characters are escaped when they are written. What an entry says beyond event, connection and
+// outcome is sealed, and only the owner of the key reads it. It does not know secrets: whoever builds an
 // [authsome.Event] leaves them out.
 package audit
 
