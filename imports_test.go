@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
+	"authsome/internal/backup":     {"authsome", "authsome/vault"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
 	"authsome/internal/standing": {
 		"authsome", "authsome/internal/atomicfile", "authsome/internal/proxy", "authsome/internal/run",

@@ -14,6 +14,7 @@ package audit
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -60,6 +61,25 @@ func (l *Log) Check() error {
 		return fmt.Errorf("open audit log: %w", err)
 	}
 	return f.Close()
+}
+
+// Freeze calls do with the files of the log, oldest first and the head last, while nobody writes to it.
+func (l *Log) Freeze(do func(files []string) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unlock, err := l.lock()
+	if err != nil {
+		return fmt.Errorf("lock audit log: %w", err)
+	}
+	defer unlock()
+	files, err := segments(l.path)
+	if err != nil {
+		return fmt.Errorf("list the files of the audit log: %w", err)
+	}
+	if _, err := os.Stat(l.headPath()); err == nil {
+		files = append(files, l.headPath())
+	}
+	return do(files)
 }
 
 func (l *Log) now() time.Time {

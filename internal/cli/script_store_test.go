@@ -2,19 +2,25 @@ package cli
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
 	"database/sql"
+	"encoding/pem"
 	"errors"
 	"os"
 	"strconv"
+	"strings"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/crypto/ssh"
 	_ "modernc.org/sqlite" // registers the driver
 )
 
 // storeCommands are what scripts do to the files of a home behind authsome's back.
 func storeCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
-		"damage": damageCommand, "sql": sqlCommand,
+		"damage": damageCommand, "sql": sqlCommand, "agekey": ageKeyCommand, "sshkey": sshKeyCommand,
 	}
 }
 
@@ -41,4 +47,30 @@ func sqlCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	_, err = db.Exec(args[1])
 	ts.Check(errors.Join(err, db.Close()))
+}
+
+// ageKeyCommand makes an age identity: agekey FILE, whose recipient is in $RECIPIENT then.
+func ageKeyCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: agekey FILE")
+	}
+	identity, err := age.GenerateX25519Identity()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte("# a comment\n"+identity.String()+"\n"), 0o600))
+	ts.Setenv("RECIPIENT", identity.Recipient().String())
+}
+
+// sshKeyCommand makes an SSH key: sshkey FILE, whose public part is in $SSHRECIPIENT then.
+func sshKeyCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: sshkey FILE")
+	}
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	ts.Check(err)
+	block, err := ssh.MarshalPrivateKey(private, "somebody")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), pem.EncodeToMemory(block), 0o600))
+	key, err := ssh.NewPublicKey(public)
+	ts.Check(err)
+	ts.Setenv("SSHRECIPIENT", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))))
 }

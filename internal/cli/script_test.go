@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
 //	damage FILE PAGE                    that page of a database is overwritten
+//	agekey FILE · sshkey FILE           an identity; its recipient is in $RECIPIENT, or $SSHRECIPIENT
 //	sql FILE STATEMENTS                 somebody with write access changes a database
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //
