@@ -33,7 +33,8 @@ var allowed = map[string][]string{
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
-	"authsome/internal/backup":     {"authsome", "authsome/vault"},
+	"authsome/internal/backup":     {"authsome/vault"},
+	"authsome/internal/agestream":  {"authsome/internal/backup/helper"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy"},
 	"authsome/internal/standing": {
 		"authsome", "authsome/internal/atomicfile", "authsome/internal/proxy", "authsome/internal/run",
@@ -73,7 +74,7 @@ func TestProgramLinksNoTestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, forbidden := range []string{"testing", "net/http/httptest", "github.com/google/jsonschema-go/jsonschema"} {
+	for _, forbidden := range []string{"testing", "net/http/httptest", "github.com/google/jsonschema-go/jsonschema", "filippo.io/age"} {
 		if slices.Contains(strings.Fields(string(out)), forbidden) {
 			t.Errorf("the program links %s", forbidden)
 		}

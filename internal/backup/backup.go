@@ -1,4 +1,5 @@
-// Package backup writes everything of a home into one encrypted file, and reads it back. Use [Write] and [Read].
+// Package backup writes everything of a home into one encrypted file, and reads it back. Use [Seal] around [Write], and
+// [Open] around [Read].
 //
 // The file is encrypted as age does it (age-encryption.org/v1), to a passphrase or to public keys, so that it can be
 // opened without authsome too: inside is a tar archive. Its first member says what it is, the records of the vault follow,
@@ -20,8 +21,6 @@ import (
 	"os"
 	"regexp"
 	"time"
-
-	"filippo.io/age"
 
 	"authsome/vault"
 )
@@ -79,15 +78,11 @@ func homeFile() *regexp.Regexp {
 	return regexp.MustCompile(`^(config\.json|trust\.json|audit\.log|audit\.log\.head|audit-[0-9]{16}\.log|providers/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.json)$`)
 }
 
-// Write encrypts records and files to recipients.
-func Write(w io.Writer, recipients []age.Recipient, header Header, records []Record, files []File) error {
-	encrypted, err := age.Encrypt(w, recipients...)
-	if err != nil {
-		return fmt.Errorf("encrypt the backup: %w", err)
-	}
+// Write writes the archive of records and files, in the clear.
+func Write(w io.Writer, header Header, records []Record, files []File) error {
 	header.Format, header.Created, header.Records = format, header.Created.UTC(), len(records)
-	a := &archive{w: tar.NewWriter(encrypted), sums: make(map[string]string), at: header.Created}
-	err = errors.Join(a.add(headerMember, header), a.add(recordsMember, records))
+	a := &archive{w: tar.NewWriter(w), sums: make(map[string]string), at: header.Created}
+	err := errors.Join(a.add(headerMember, header), a.add(recordsMember, records))
 	for _, f := range files {
 		if err == nil {
 			err = a.addFile(f)
@@ -96,7 +91,7 @@ func Write(w io.Writer, recipients []age.Recipient, header Header, records []Rec
 	if err == nil {
 		err = a.add(checksumsMember, a.sums)
 	}
-	if err := errors.Join(err, a.w.Close(), encrypted.Close()); err != nil {
+	if err := errors.Join(err, a.w.Close()); err != nil {
 		return fmt.Errorf("write the backup: %w", err)
 	}
 	return nil

@@ -11,8 +11,6 @@ import (
 	"io"
 	"maps"
 	"strings"
-
-	"filippo.io/age"
 )
 
 // Contents is what a backup holds besides files.
@@ -22,22 +20,10 @@ type Contents struct {
 	Files   []string // their names
 }
 
-// Read decrypts a backup and checks all of it. Each file is passed to file as it comes, which may be nil; only when Read
-// returns nil is it certain that they are whole. It fails with [ErrDamaged], [ErrNewer] or [ErrWrongKey].
-func Read(r io.Reader, identities []age.Identity, file func(name string, r io.Reader) error) (*Contents, error) {
-	decrypted, err := age.Decrypt(r, identities...)
-	if _, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong {
-		return nil, fmt.Errorf("%w: %w", ErrWrongKey, err)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	return readArchive(decrypted, file)
-}
-
-// readArchive reads what is inside the encryption.
-func readArchive(decrypted io.Reader, file func(string, io.Reader) error) (*Contents, error) {
-	c := &reading{r: tar.NewReader(decrypted), sums: make(map[string]string), file: file}
+// Read reads an archive and checks all of it. Each file is passed to file as it comes, which may be nil; only when Read
+// and the decryption around it have succeeded is it certain that they are whole. It fails with [ErrDamaged] or [ErrNewer].
+func Read(r io.Reader, file func(name string, r io.Reader) error) (*Contents, error) {
+	c := &reading{r: tar.NewReader(r), sums: make(map[string]string), file: file}
 	for !c.whole {
 		if err := c.member(); err != nil {
 			return nil, err
@@ -45,10 +31,6 @@ func readArchive(decrypted io.Reader, file func(string, io.Reader) error) (*Cont
 	}
 	if _, err := c.r.Next(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: something follows its end: %w", ErrDamaged, err)
-	}
-	// The encryption says at its very end that nothing was cut off.
-	if _, err := io.Copy(io.Discard, decrypted); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return &c.contents, nil
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,11 +11,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"filippo.io/age"
 	"github.com/spf13/cobra"
 
 	"authsome"
 	"authsome/internal/backup"
+	"authsome/internal/backup/helper"
 	"authsome/local"
 )
 
@@ -51,33 +50,18 @@ func (a *app) backupCommand() *cobra.Command {
 }
 
 // recipients returns what the backup is encrypted to.
-func (a *app) recipients(ctx context.Context, texts []string, fromStdin bool) ([]age.Recipient, error) {
+func (a *app) recipients(ctx context.Context, texts []string, fromStdin bool) (helper.Request, error) {
 	if a.env.getenv(envBroker) != "" {
-		return nil, &authsome.Error{
+		return helper.Request{}, &authsome.Error{
 			Kind: authsome.KindDenied, Message: "a program in an authsome run cannot make a backup: it holds every secret",
 			Hint: "leave this to the person who started the run",
 		}
 	}
-	if len(texts) == 0 {
-		passphrase, err := a.newPassphrase(ctx, fromStdin)
-		if err != nil {
-			return nil, err
-		}
-		r, err := backup.Passphrase(passphrase)
-		return []age.Recipient{r}, err
+	if len(texts) > 0 {
+		return helper.Request{Recipients: texts}, nil
 	}
-	var all []age.Recipient
-	for _, text := range texts {
-		r, err := backup.Recipient(text)
-		if err != nil {
-			return nil, &authsome.Error{
-				Kind: authsome.KindUsage, Message: "the recipient cannot be used: " + err.Error(),
-				Hint: "age-keygen prints one, age1…; so does cat ~/.ssh/id_ed25519.pub", Err: err,
-			}
-		}
-		all = append(all, r)
-	}
-	return all, nil
+	passphrase, err := a.newPassphrase(ctx, fromStdin)
+	return helper.Request{Passphrase: passphrase.Reveal()}, err
 }
 
 // newPassphrase asks for a passphrase twice, or reads it from standard input.
@@ -123,7 +107,7 @@ func (a *app) passphrase(ctx context.Context, fromStdin bool, prompt string) (au
 	return secret, nil
 }
 
-func (a *app) backup(ctx context.Context, path string, recipients []age.Recipient) error {
+func (a *app) backup(ctx context.Context, path string, to helper.Request) error {
 	if err := replaceable(path); err != nil {
 		return err
 	}
@@ -166,9 +150,12 @@ func (a *app) backup(ctx context.Context, path string, recipients []age.Recipien
 		}
 		return writeBackup(path, func(w io.Writer) error {
 			header := backup.Header{Created: a.env.Now(), Version: version()}
-			return backup.Write(w, recipients, header, records, files)
+			return backup.Seal(ctx, to, w, func(w io.Writer) error { return backup.Write(w, header, records, files) })
 		})
 	})
+	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
+		return backupError(path, err)
+	}
 	if err != nil {
 		return &authsome.Error{
 			Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
@@ -257,8 +244,14 @@ func (a *app) backupVerifyCommand() *cobra.Command {
 func (a *app) describeBackup(path string, c *backup.Contents) error {
 	connections, refreshable := local.RefreshableIn(vaultRecords(c))
 	o := object{
-		{"status", "whole"}, {"file", path}, {"created", c.Header.Created}, {"version", c.Header.Version},
-		{"connections", connections}, {"refreshable", refreshable}, {"records", len(c.Records)}, {"files", c.Files},
+		{"status", "whole"},
+		{"file", path},
+		{"created", c.Header.Created},
+		{"version", c.Header.Version},
+		{"connections", connections},
+		{"refreshable", refreshable},
+		{"records", len(c.Records)},
+		{"files", c.Files},
 	}
 	if a.flags.json {
 		return a.printJSON(o)
@@ -277,53 +270,74 @@ func (a *app) readBackup(
 		return nil, &authsome.Error{Kind: authsome.KindUsage, Message: "the backup cannot be read: " + err.Error(), Hint: "name the file that authsome backup wrote", Err: err}
 	}
 	defer f.Close()
-	identities, err := a.identities(ctx, keys)
+	request, err := a.opening(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	contents, err := backup.Read(bufio.NewReaderSize(f, 1<<16), identities, file)
-	if err == nil {
-		return contents, nil
+	contents, err := openBackup(ctx, f, request, file)
+	if errors.Is(err, backup.ErrAsk) {
+		passphrase, askErr := a.passphrase(ctx, keys.fromStdin, "Passphrase of the SSH key")
+		if askErr != nil {
+			return nil, askErr
+		}
+		request.Passphrase = passphrase.Reveal()
+		contents, err = openBackup(ctx, f, request, file)
 	}
-	hint := "take another copy of the file; nothing was restored"
-	switch {
-	case errors.Is(err, backup.ErrWrongKey):
-		hint = "give the passphrase it was made with, or --identity FILE for one of its recipients"
-	case errors.Is(err, backup.ErrNewer):
-		hint = "install the version of authsome that made it, or a later one"
+	if err != nil {
+		return nil, backupError(path, err)
 	}
-	return nil, &authsome.Error{Kind: authsome.KindVaultUnavailable, Message: path + ": " + err.Error(), Hint: hint, Err: err}
+	return contents, nil
 }
 
-func (a *app) identities(ctx context.Context, keys keyOptions) ([]age.Identity, error) {
+// openBackup reads a backup from its beginning.
+func openBackup(
+	ctx context.Context, f io.ReadSeeker, request helper.Request, file func(string, io.Reader) error,
+) (contents *backup.Contents, err error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	err = backup.Open(ctx, request, f, func(r io.Reader) error {
+		contents, err = backup.Read(r, file)
+		return err
+	})
+	return contents, err
+}
+
+// backupError says what to do about a backup that cannot be written or read.
+func backupError(path string, err error) error {
+	e := &authsome.Error{
+		Kind: authsome.KindVaultUnavailable, Message: path + ": " + err.Error(), Err: err,
+		Hint: "take another copy of the file; nothing was restored",
+	}
+	switch {
+	case errors.Is(err, backup.ErrWrongKey):
+		e.Hint = "give the passphrase it was made with, or --identity FILE for one of its recipients"
+	case errors.Is(err, backup.ErrNewer):
+		e.Hint = "install the version of authsome that made it, or a later one"
+	case errors.Is(err, backup.ErrUsage):
+		e.Kind, e.Message = authsome.KindUsage, err.Error()
+		e.Hint = "recipients are age1… of age-keygen, or what is in ~/.ssh/id_ed25519.pub; identities are the files they belong to"
+	case errors.Is(err, backup.ErrNoHelper):
+		e.Kind, e.Message, e.Hint = authsome.KindInternal, err.Error(), "install authsome anew, with "+helper.Program+" beside it or on $PATH"
+	}
+	return e
+}
+
+// opening returns what the backup is to be opened with.
+func (a *app) opening(ctx context.Context, keys keyOptions) (request helper.Request, err error) {
 	if len(keys.identities) == 0 {
 		passphrase, err := a.passphrase(ctx, keys.fromStdin, "Passphrase of the backup")
-		if err != nil {
-			return nil, err
-		}
-		identity, err := backup.PassphraseIdentity(passphrase)
-		if err != nil {
-			return nil, &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "give the passphrase it was made with", Err: err}
-		}
-		return []age.Identity{identity}, nil
+		return helper.Request{Passphrase: passphrase.Reveal()}, err
 	}
-	var all []age.Identity
 	for _, path := range keys.identities {
 		content, err := os.ReadFile(path)
-		var some []age.Identity
-		if err == nil {
-			some, err = backup.Identities(bytes.TrimSpace(content), func() (authsome.Secret, error) {
-				return a.passphrase(ctx, keys.fromStdin, "Passphrase of "+path)
-			})
-			clear(content)
-		}
 		if err != nil {
-			return nil, &authsome.Error{
-				Kind: authsome.KindUsage, Message: fmt.Sprintf("the identity %s cannot be used: %v", path, err),
+			return request, &authsome.Error{
+				Kind: authsome.KindUsage, Message: "the identity cannot be read: " + err.Error(),
 				Hint: "name a file that age-keygen or ssh-keygen has made", Err: err,
 			}
 		}
-		all = append(all, some...)
+		request.Identities = append(request.Identities, content)
 	}
-	return all, nil
+	return request, nil
 }

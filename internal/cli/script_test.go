@@ -7,15 +7,18 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"authsome/internal/agestream"
 )
 
 // TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"authsome": authsomeProgram,
-		"browse":   browseProgram,
-		"fetch":    fetchProgram,
-		"acmecli":  acmeProgram,
+		"authsome":     authsomeProgram,
+		"authsome-age": func() { os.Exit(agestream.Main()) },
+		"browse":       browseProgram,
+		"fetch":        fetchProgram,
+		"acmecli":      acmeProgram,
 	})
 }
 
