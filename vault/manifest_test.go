@@ -300,3 +300,43 @@ func TestSalvage(t *testing.T) {
 		t.Errorf("got %v, %v", records, err)
 	}
 }
+
+// The journal of a write that was cut short is deleted, by somebody who tidies up: what is left of the database is a
+// mixture of before and after. It is never taken for a vault.
+func TestADeletedJournalIsNoticed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "vault.db")
+	v := openFile(t, path)
+	var changes []vault.Change
+	for i := range 60 {
+		changes = append(changes, vault.Change{Key: vault.Key(fmt.Sprintf("key/%02d", i)), Value: make([]byte, 700)})
+	}
+	if err := errors.Join(v.Apply(t.Context(), changes...), v.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{
+		"PRAGMA cache_size = 1", "BEGIN IMMEDIATE", // so that changed pages go to the file before the end
+		"UPDATE sealed_record SET sealed = randomblob(700), version = version + 1 WHERE key LIKE 'key/%'",
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := filepath.Join(t.TempDir(), "vault.db")
+	copyFile(t, path, left)
+	copyFile(t, path+sqlite.MarkSuffix, left+sqlite.MarkSuffix)
+	_, err = openFile(t, left).List(t.Context(), "")
+	wantError(t, "without the journal", err, vault.ErrCorrupt)
+
+	copyFile(t, path, left)
+	copyFile(t, path+"-journal", left+"-journal")
+	if records, err := openFile(t, left).List(t.Context(), ""); err != nil || len(records) != 60 {
+		t.Errorf("with the journal: %d records, %v", len(records), err)
+	}
+}

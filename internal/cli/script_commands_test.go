@@ -163,8 +163,11 @@ func modesCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// scriptCondition knows tool:PROGRAM: it is installed.
+// scriptCondition knows tool:PROGRAM, it is installed, and mounts, file systems can be mounted.
 func scriptCondition(condition string) (bool, error) {
+	if condition == "mounts" {
+		return mayMount(), nil
+	}
 	program, ok := strings.CutPrefix(condition, "tool:")
 	if !ok {
 		return false, fmt.Errorf("unknown condition %q", condition)

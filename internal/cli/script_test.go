@@ -52,6 +52,7 @@ func TestMain(m *testing.M) {
 //	damage FILE PAGE                    that page of a database is overwritten
 //	agekey FILE · sshkey FILE           an identity; its recipient is in $RECIPIENT, or $SSHRECIPIENT
 //	sql FILE STATEMENTS                 somebody with write access changes a database
+//	tmpfs DIR SIZE · remount DIR ro|rw · fill DIR      a disk of its own, where [mounts] says that there can be one
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //
 // TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
@@ -65,6 +66,7 @@ func TestScripts(t *testing.T) {
 		"secretfiles": secretFilesCommand,
 	}
 	maps.Copy(commands, storeCommands())
+	maps.Copy(commands, mountCommands())
 	testscript.RunT(brief{t}, testscript.Params{
 		Deadline: deadline,
 		Dir:      filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
