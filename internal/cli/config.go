@@ -24,6 +24,9 @@ type config struct {
 	// URLs as client identifiers.
 	ClientMetadataURL string
 
+	// LogFile is what --log-file means when it is not given; nil for the debug log's own place, "" for nowhere.
+	LogFile *string
+
 	path string
 	all  map[string]json.RawMessage
 }
@@ -34,6 +37,7 @@ const (
 	configHTTPTimeout    = "http_timeout_seconds"
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
+	configLogFile        = "log_file"
 )
 
 // readConfig reads a config file. One that does not exist is an empty one.
@@ -51,7 +55,7 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configClientMetadata: &c.ClientMetadataURL,
+		configClientMetadata: &c.ClientMetadataURL, configLogFile: &c.LogFile,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {

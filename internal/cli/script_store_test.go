@@ -5,9 +5,15 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"io/fs"
+	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,6 +27,7 @@ import (
 func storeCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"damage": damageCommand, "sql": sqlCommand, "agekey": ageKeyCommand, "sshkey": sshKeyCommand,
+		"thief": thiefCommand,
 	}
 }
 
@@ -73,4 +80,57 @@ func sshKeyCommand(ts *testscript.TestScript, neg bool, args []string) {
 	key, err := ssh.NewPublicKey(public)
 	ts.Check(err)
 	ts.Setenv("SSHRECIPIENT", strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key))))
+}
+
+// thiefCommand looks for texts in every file below a directory, in the ways in which they might be written: thief DIR
+// TEXT... They must not be there or, negated, all of them must.
+func thiefCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: thief DIR TEXT...")
+	}
+	for _, text := range args[1:] {
+		where := ""
+		ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			content, err := os.ReadFile(path)
+			if form := found(append(content, path...), text); form != "" {
+				where = path + " (" + form + ")"
+			}
+			return err
+		}))
+		if (where != "") != neg {
+			ts.Fatalf("%q is in: %s", text, where)
+		}
+	}
+}
+
+// found returns the form in which a text is in a content, or "".
+func found(content []byte, text string) string {
+	b := []byte(text)
+	forms := map[string]string{
+		"plain": text, "upper case": strings.ToUpper(text), "hexadecimal": hex.EncodeToString(b),
+		"upper case hexadecimal": strings.ToUpper(hex.EncodeToString(b)),
+		"percent": url.QueryEscape(text), "reversed": reversed(text), "JSON": strings.ReplaceAll(text, "/", `\/`),
+	}
+	for shift := range 3 { // base64 depends on where in a group of three bytes the text begins
+		padded := append(make([]byte, shift), b...)
+		whole := base64.RawStdEncoding.EncodeToString(padded[:len(padded)/3*3])
+		forms["base64 at "+strconv.Itoa(shift)] = whole[min(len(whole), (shift*8+5)/6):]
+	}
+	for name, form := range forms {
+		for _, spelt := range []string{form, strings.NewReplacer("+", "-", "/", "_").Replace(form)} {
+			if bytes.Contains(content, []byte(spelt)) {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
+func reversed(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
 }
