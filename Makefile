@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz crash screenshots package clean
+.PHONY: all build test lint bench fuzz crash attack attack-proof soak screenshots package clean
 
 all: build
 
@@ -41,6 +41,18 @@ bench: build
 # Twelve thousand processes killed at random moments, ten thousand of them refreshing: a few minutes.
 crash:
 	cd tests && AUTHSOME_CRASH_REFRESHES=12000 $(GO) test -count=1 -v -timeout 90m -run TestCrash ./crash
+
+# Every known attack on a broker, against a build of this tree, in one table.
+attack:
+	./tests/attacks
+
+# Takes each defence out in turn and expects its attack to succeed. "make test" does that for two of them.
+attack-proof:
+	cd tests && AUTHSOME_ATTACK_PROOFS=all $(GO) test -count=1 -v -timeout 60m -run '^TestProof' ./attack
+
+# Ten minutes of mixed traffic, tokens that expire, servers that fail; "make test" does one minute of it.
+soak:
+	cd tests && AUTHSOME_SOAK=10m $(GO) test -count=1 -v -timeout 20m -run TestSoak ./soak
 
 # What the pages of a login look like, for docs/login.md.
 screenshots:

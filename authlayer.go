@@ -150,6 +150,8 @@ type Connections interface {
 	SetDefault(ctx context.Context, ref Ref) error
 	// Rename gives a connection another name, which must be free.
 	Rename(ctx context.Context, ref Ref, to ConnectionName) error
+	// SetGuard says what may come back in answers to requests with the connection's credential. A new login undoes it.
+	SetGuard(ctx context.Context, ref Ref, guard Guard) error
 	// Logout forgets one connection without telling the provider.
 	Logout(ctx context.Context, ref Ref) error
 	// Revoke takes back at the provider what can be taken back, then deletes locally in any case: one connection, or

@@ -23,6 +23,14 @@ type Account struct {
 	Label string `json:"label,omitempty"`
 }
 
+// Guard says what the proxy of a run lets come back to a program in answers to requests with a connection's credential. The zero
+// value lets nothing come back.
+type Guard struct {
+	Off            bool `json:"off,omitempty"`             // answers are not looked through for the credential
+	Cookies        bool `json:"cookies,omitempty"`         // sessions that the credential opens (Set-Cookie, RFC 6265) are let through
+	NewCredentials bool `json:"new_credentials,omitempty"` // answers that bring new credentials are let through
+}
+
 // Connection describes one login without its secrets. Times are UTC; the zero time means unknown or never.
 type Connection struct {
 	Ref
@@ -37,6 +45,7 @@ type Connection struct {
 	Requested   []string // the scopes that were asked for
 	TokenType   string   // RFC 6749 section 7.1
 	Account     Account
+	Guard       Guard
 	Public      map[FieldName]string // values of the credential that are no secret, such as a user name
 	ObtainedAt  time.Time            // when the present credential was issued
 	ExpiresAt   time.Time

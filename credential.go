@@ -2,6 +2,7 @@ package authsome
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -23,6 +24,7 @@ type Credential struct {
 	Value    Secret // the access token, the API key, the password or the secret access key
 	// Fields holds the other values that the credential consists of, by the names of the login's fields.
 	Fields map[FieldName]Secret
+	Public []FieldName // those of Fields that are no secret, such as a user name
 	// Signer authenticates requests where a fixed header cannot; nil otherwise.
 	Signer     Signer
 	TokenType  string
@@ -74,7 +76,9 @@ func (c *Credential) For(u *url.URL) *Credential {
 func (c *Credential) Authenticate(r *http.Request) error {
 	if c.Signer != nil {
 		if err := c.Signer.Sign(r); err != nil {
-			return c.unusable(err.Error())
+			e := c.unusable(err.Error())
+			e.Err = err
+			return e
 		}
 		return nil
 	}
@@ -140,7 +144,7 @@ func (c *Credential) holdsControl() bool {
 }
 
 // unusable is the failure to put the credential on a request.
-func (c *Credential) unusable(why string) error {
+func (c *Credential) unusable(why string) *Error {
 	return &Error{
 		Kind: KindInternal, Ref: c.Ref,
 		Message: fmt.Sprintf("the credential of %s cannot be sent: %s", c.Ref, why),
@@ -198,6 +202,9 @@ func foldFieldByte(c byte) byte {
 
 func isForbiddenInField(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
+// ErrBodyTooLarge is in the tree of a [Signer]'s error when it would have to read more of a body than it keeps.
+var ErrBodyTooLarge = errors.New("the body is too large to be signed")
+
 // Signer authenticates requests one by one: with a signature over each, or with a proof made for it. It is safe for
 // concurrent use.
 type Signer interface {
@@ -215,6 +222,9 @@ type CredentialOptions struct {
 	// Rejected is the Generation of a credential that the API has answered 401 to. A newer one is returned if there
 	// is; otherwise the layer decides whether a refresh can help.
 	Rejected uint64
+	// Stored asks for what is stored now: nothing is refreshed. It fails when that has expired. Whoever was told of a
+	// change ([Watcher]) looks this way, and waits for no refresh under way.
+	Stored bool
 	// Background is set by callers that retry by themselves. They do not cause a call of the token endpoint before
 	// the cool-down that the last failure left behind has passed.
 	Background bool

@@ -14,6 +14,8 @@ const (
 	EventRemove   EventName = "remove"
 	EventRegister EventName = "register"
 	EventExport   EventName = "export"
+	EventRedact   EventName = "redact" // the proxy covered a credential in an answer
+	EventGuard    EventName = "guard"  // what may come back was changed
 	EventReveal   EventName = "reveal" // a secret was shown
 	EventRunStart EventName = "run.start"
 	EventRunEnd   EventName = "run.end"

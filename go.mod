@@ -7,6 +7,7 @@ require (
 	filippo.io/age v1.3.2
 	github.com/cli/browser v1.3.0
 	github.com/gofrs/flock v0.13.1
+	github.com/landlock-lsm/go-landlock v0.11.2
 	github.com/spf13/cobra v1.10.2
 	github.com/tidwall/jsonc v0.3.3
 	github.com/zalando/go-keyring v0.2.8
@@ -30,7 +31,11 @@ require (
 	go.uber.org/goleak v1.3.0
 )
 
-require github.com/spf13/pflag v1.0.9
+require (
+	github.com/andybalholm/brotli v1.3.0
+	github.com/klauspost/compress v1.20.4
+	github.com/spf13/pflag v1.0.9
+)
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
@@ -49,6 +54,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.78 // indirect
 	modernc.org/libc v1.79.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect

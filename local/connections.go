@@ -57,7 +57,7 @@ func (l *Layer) readAll(
 func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
 	return authsome.Connection{
 		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
-		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost, Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Public: c.Public,
+		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost, Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Guard: c.Guard, Public: c.Public,
 		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,
 		Refreshable: c.renewable(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
 		ErrorDescription: c.Refresh.Description, NextAttemptAt: c.Refresh.NextAttemptAt,
@@ -90,6 +90,27 @@ func (l *Layer) SetDefault(ctx context.Context, ref authsome.Ref) error {
 		return err
 	}
 	return l.apply(ctx, change)
+}
+
+// SetGuard says what may come back in answers to requests with the connection's credential.
+func (l *Layer) SetGuard(ctx context.Context, ref authsome.Ref, guard authsome.Guard) error {
+	_, h, c, err := l.lookup(ctx, ref)
+	if err != nil {
+		return err
+	}
+	unlock, err := l.lock(ctx, c.ref)
+	if err != nil {
+		return vaultError("the connection cannot be locked", err)
+	}
+	defer unlock()
+	if c, err = l.reread(ctx, c.ref); err != nil { // a refresh may have rotated the token since
+		return notConnected(ref, h)
+	}
+	c.Guard = guard
+	if err := l.store(ctx, c); err != nil {
+		return vaultError("the connection cannot be stored", err)
+	}
+	return nil
 }
 
 // Rename gives a connection another name.

@@ -70,7 +70,9 @@ func (c *connectionRecord) decide(opts authsome.CredentialOptions, client *regis
 	switch {
 	case c.AuthType != authsome.AuthTypeOAuth2:
 		return serve
-	case !c.mustRenew(opts, now):
+	case opts.Stored && !c.alive(now):
+		return refuse
+	case opts.Stored, !c.mustRenew(opts, now):
 		return serve
 	case !c.renewable():
 		if c.alive(now) {

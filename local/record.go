@@ -42,6 +42,7 @@ type connectionRecord struct {
 	Subject string                        `json:"subject,omitempty"` // PROVIDER/CONNECTION whose token is exchanged
 	APIHost string                        `json:"api_host,omitempty"`
 	Account authsome.Account              `json:"account,omitzero"`
+	Guard   authsome.Guard                `json:"guard,omitzero"`
 
 	Generation       uint64    `json:"generation"`
 	ObtainedAt       time.Time `json:"obtained_at"`

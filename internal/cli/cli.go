@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"authsome/internal/sandbox"
 )
 
 // Env is everything that the command takes from the process it runs in.
@@ -21,6 +23,8 @@ type Env struct {
 	Environ []string // NAME=value
 	Now     func() time.Time
 	UI      UI
+	// Sandbox finds out what this machine has of what a sandbox needs. It starts this executable; nil where that is not authsome.
+	Sandbox func() []sandbox.Feature
 }
 
 // Main runs the command in this process and returns the exit code.
@@ -28,10 +32,14 @@ func Main() int { return mainAt(time.Now) }
 
 // mainAt is Main with another clock.
 func mainAt(now func() time.Time) int {
+	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
+		return sandbox.Main()
+	}
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now,
 	}
 	env.UI = TerminalUI(env)
+	env.Sandbox = sandbox.Examine
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	time.AfterFunc(quick, func() { cancelOnSignal(cancel) })

@@ -22,6 +22,7 @@ func (a *app) connectionCommand() *cobra.Command {
 			Use: "rename PROVIDER OLD NEW", Short: "Give a connection another name", Args: exactly(3),
 			RunE: func(cmd *cobra.Command, args []string) error { return a.rename(cmd, args[0], args[1], args[2]) },
 		},
+		a.connectionSetCommand(),
 	)
 	return cmd
 }

@@ -42,6 +42,9 @@ func describe(c *authsome.Connection) object {
 	if missing := missingScopes(c); len(missing) > 0 {
 		o = append(o, member{"scopes_missing", missing})
 	}
+	if c.Guard != (authsome.Guard{}) {
+		o = append(o, member{"guard", c.Guard})
+	}
 	if c.APIHost != "" {
 		o = append(o, member{"api_host", c.APIHost})
 	}

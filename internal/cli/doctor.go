@@ -43,6 +43,7 @@ func (a *app) doctor(cmd *cobra.Command) error {
 	checks := doctor.Run(cmd.Context(), doctor.Config{
 		Home: home, MasterKey: authsome.NewSecret(a.env.getenv(local.EnvMasterKey)), UserHome: a.userHome(),
 		Environ: a.env.Environ, Now: a.env.Now, Settings: settings,
+		Sandbox: a.env.Sandbox,
 	})
 	if err := cmd.Context().Err(); err != nil {
 		return err

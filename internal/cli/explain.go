@@ -52,7 +52,9 @@ func (a *app) explain(ctx context.Context, target, method string, o policyFlags)
 	if err != nil {
 		return err
 	}
-	e := proxy.Explain(proxy.Config{Routes: chosen.routes, Policy: bounds.policy(chosen, a.env.Now)}, request)
+	e := proxy.Explain(proxy.Config{
+		Routes: chosen.routes, Policy: bounds.policy(chosen, a.env.Now), NewCredentials: chosen.newCredentials,
+	}, request)
 	v := a.verdictOn(e, chosen, request)
 	v.file = bounds.path
 	if a.flags.json {

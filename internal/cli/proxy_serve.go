@@ -16,6 +16,7 @@ import (
 
 	"authsome"
 	"authsome/internal/run"
+	"authsome/internal/sandbox"
 	"authsome/internal/standing"
 )
 
@@ -78,6 +79,9 @@ func serverFlags(cmd *cobra.Command) []string {
 // serveProxy is the life of a proxy that stays open. Before its certificate authority gets old a new one takes its place,
 // which cuts what is open then: programs that read the file again go on.
 func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (err error) {
+	if err := sandbox.Protect(); err != nil {
+		a.warn(authsome.AsError(err))
+	}
 	dir, project, err := a.proxyDir(o)
 	if err != nil {
 		return err

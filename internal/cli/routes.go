@@ -21,7 +21,9 @@ type chosenRoutes struct {
 	definitions []*authsome.Provider // of the routes, one for each provider
 	connections map[authsome.Ref]authsome.Connection
 	safePosts   []policy.Target
-	settings    run.Settings
+	// newCredentials are requests that are answered with a new credential.
+	newCredentials []policy.Rule
+	settings       run.Settings
 }
 
 // chooseRoutes makes a route of one connection of each provider, the one that was named or the default one, and of each
@@ -162,7 +164,12 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 	if err != nil {
 		return err
 	}
-	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded})
+	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded, Guard: c.Guard})
+	fresh, err := provider.CredentialPaths(&p.Provider, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	r.newCredentials = append(r.newCredentials, fresh...)
 	r.connections[c.Ref] = c
 	r.definitions = append(r.definitions, &p.Provider)
 	safe, err := provider.SafePosts(&p.Provider, c.BaseURL)

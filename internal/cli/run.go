@@ -25,6 +25,7 @@ import (
 type runOptions struct {
 	policyFlags
 	resolve []string // HOST:PORT:ADDRESS, as curl writes it
+	sandbox sandboxOptions
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -46,6 +47,7 @@ func (a *app) runCommand() *cobra.Command {
 	}
 	cmd.Flags().SetInterspersed(false) // what follows the command is the command's
 	o.addFlags(cmd)
+	o.sandbox.flags(cmd.Flags())
 	return cmd
 }
 
@@ -62,6 +64,11 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	box, err := a.openBox(o.sandbox) // and from here on, nobody reads the memory of this process
+	if err != nil {
+		return err
+	}
+	defer box.close()
 	layer, err := a.auth(ctx)
 	if err != nil {
 		return err
@@ -77,7 +84,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	b, err := a.startBroker(ctx, layer, chosen, resolve, bounds, brokerFor{})
+	b, err := a.startBroker(ctx, layer, chosen, resolve, bounds, brokerFor{box: box})
 	if err != nil {
 		return err
 	}
@@ -88,6 +95,9 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	settings := chosen.settings
 	settings.Proxy, settings.User, settings.Password, settings.Files = b.address, proxyUser, b.password, files.Paths
 	child := run.Command{Args: args, Env: append(run.Environ(a.env.Environ, settings), envBroker+"="+b.address)}
+	if err := box.enter(a, o.sandbox, files.Paths, &child); err != nil {
+		return errors.Join(err, b.close(), files.Close())
+	}
 	a.recordRun(authsome.EventRunStart, args[0], nil)
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
@@ -136,6 +146,7 @@ type broker struct {
 type brokerFor struct {
 	agents bool   // for those that are admitted to it, and nobody else
 	listen string // where; empty: on loopback, at any port
+	box    *sandboxed
 }
 
 func (a *app) startBroker(
@@ -158,19 +169,19 @@ func (a *app) startBroker(
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
+	proxy.CollectSeldom()
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
-		Recognize: recognize,
-		Policy:    bounds.policy(chosen, a.env.Now),
-		Resolve:   resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
+		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,
+		Policy: bounds.policy(chosen, a.env.Now), NewCredentials: chosen.newCredentials,
+		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
 		Changed: changes(ctx, layer),
 	})
 	if err != nil {
 		return nil, errors.Join(err, b.trail.Close())
 	}
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", cmp.Or(who.listen, "127.0.0.1:0"))
+	listener, err := who.box.open(ctx, cmp.Or(who.listen, "127.0.0.1:0"))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the proxy's port: %w", err), b.close())
 	}

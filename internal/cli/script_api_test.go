@@ -41,6 +41,11 @@ func (w *scriptWorld) serveAPI(rw http.ResponseWriter, r *http.Request) {
 		_, _ = rw.Write([]byte(`{"id": 42, "user": {"name": "jo"}}`))
 		return
 	}
+	if r.URL.Path == "/echo" { // as a careless API does
+		rw.Header().Set("Set-Cookie", "session=of-the-credential")
+		_, _ = fmt.Fprintf(rw, "you sent %s\n", r.Header.Get("Authorization")+r.Header.Get("X-Api-Key"))
+		return
+	}
 	if strings.HasSuffix(r.URL.Path, "/info/refs") {
 		w.serveRefs(rw, r)
 		return

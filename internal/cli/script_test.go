@@ -54,6 +54,7 @@ func TestMain(m *testing.M) {
 //	sql FILE STATEMENTS                 somebody with write access changes a database
 //	tmpfs DIR SIZE · remount DIR ro|rw · fill DIR      a disk of its own, where [mounts] says that there can be one
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
+//	[!sandbox] skip                     where the kernel cannot; in CI on Linux that is a failure
 //
 // TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.

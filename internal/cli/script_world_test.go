@@ -135,6 +135,7 @@ func (w *scriptWorld) definitions() map[string][]byte {
 		"keys.json": `{
 			"schema_version": 1, "name": "keys", "display_name": "Keys", "auth_type": "api_key", "flow": "api_key",
 			"host_url": "keys.acme.test", "export": {"env": {"api_key": "KEYS_TOKEN"}},
+			"credential_paths": ["POST keys.acme.test/v1/keys"],
 			"api_key": {
 				"header_name": "X-Api-Key", "header_prefix": "", "env_var": "KEYS_API_KEY",
 				"key_pattern": "key-[a-z0-9]+", "key_pattern_hint": "begins with key-"

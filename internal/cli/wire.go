@@ -12,6 +12,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/debuglog"
+	"authsome/internal/sandbox"
 	"authsome/local"
 	"authsome/vault"
 )
@@ -60,6 +61,9 @@ func (a *app) homeDir() (string, error) {
 		a.home, err = filepath.Abs(home)
 	} else {
 		a.home, err = local.DefaultHome()
+	}
+	if err == nil && sandbox.Hidden(a.home) {
+		err = errInSandbox()
 	}
 	return a.home, err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/sandbox"
 	"authsome/local"
 )
 
@@ -29,6 +30,8 @@ type Config struct {
 	Now func() time.Time
 	// Settings is why the home's configuration file cannot be used; nil if it can.
 	Settings error
+	// Sandbox finds out what the machine has of what a sandbox needs; nil if nobody asks.
+	Sandbox func() []sandbox.Feature
 }
 
 // Check is the outcome of one examination.
@@ -53,9 +56,10 @@ func Run(ctx context.Context, cfg Config) []Check {
 	checks := []Check{e.home(), e.fileModes(), e.disk(), e.configuration()}
 	vaultChecks, connections := e.vault(ctx)
 	checks = append(checks, vaultChecks...)
-	return append(checks,
+	checks = append(checks,
 		e.locks(ctx), e.definitions(), e.auditLog(), e.clock(connections), e.proxyEnvironment(),
 		e.toolSettings(ctx), e.node(ctx), e.python(), e.java())
+	return append(checks, e.sandbox()...)
 }
 
 // OK reports whether all checks are.

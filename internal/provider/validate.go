@@ -37,6 +37,7 @@ func validate(r *report, p *authsome.Provider) {
 	validateTemplates(r, p)
 	validateVariants(r, p)
 	validateSafePosts(r, p)
+	validateCredentialPaths(r, p)
 	validateLearned(r, p)
 	validateNotes(r, p)
 	validateCommand(r, p)

@@ -74,6 +74,68 @@ func safePost(s, base string) (policy.Target, error) {
 	return t, err
 }
 
+// CredentialPaths returns the requests to p whose answer is a new credential.
+func CredentialPaths(p *authsome.Provider, baseURL string) ([]policy.Rule, error) {
+	if len(p.CredentialPaths) == 0 {
+		return nil, nil
+	}
+	base, err := effectiveBase(p, baseURL)
+	if err != nil {
+		return nil, usageError(p, err)
+	}
+	var out []policy.Rule
+	for i, s := range p.CredentialPaths {
+		if strings.Contains(s, basePlaceholder) && base == "" {
+			continue
+		}
+		r, err := credentialPath(s, base, string(p.Name))
+		if err != nil {
+			return nil, usageError(p, fmt.Errorf("credential_paths[%d]: %w", i, err))
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+func credentialPath(s, base, name string) (policy.Rule, error) {
+	method, target, _ := strings.Cut(s, " ")
+	target, err := substitute(target, basePlaceholder, base)
+	if err != nil {
+		return policy.Rule{}, err
+	}
+	r, err := policy.ParseRule(method+" "+strings.TrimPrefix(target, "https://"), "the definition of "+name)
+	if err == nil && (!r.HasPath() || r.Host() == "") {
+		err = fmt.Errorf("%q: it is to be METHOD host/path", s)
+	}
+	return r, err
+}
+
+// validateCredentialPaths checks that each is at one of the definition's own hosts.
+func validateCredentialPaths(r *report, p *authsome.Provider) {
+	base := ownBase(p)
+	if base == "" {
+		base = standInBase
+	}
+	for i, s := range p.CredentialPaths {
+		path := fmt.Sprintf("credential_paths[%d]", i)
+		rule, err := credentialPath(s, base, string(p.Name))
+		switch {
+		case err != nil:
+			r.addf(path, "%v", err)
+		case !isAtOwnHost(p, base, rule.Target):
+			r.addf(path, "is at none of the hosts: %q", s)
+		}
+	}
+}
+
+// isAtOwnHost reports whether a definition names the host of a target.
+func isAtOwnHost(p *authsome.Provider, base string, t policy.Target) bool {
+	return slices.ContainsFunc(hostFields(p), func(f hostField) bool {
+		h, err := hostPattern(f.pattern, base, standInHost)
+		return err == nil && (h.Host() == t.Host() || h.IsWildcard() && h.MatchHost("https", t.Host(), t.Port()))
+	})
+}
+
 // validateVariants checks the other ways of travelling; their hosts are checked with all others.
 func validateVariants(r *report, p *authsome.Provider) {
 	for i, v := range p.Variants {
@@ -108,10 +170,7 @@ func validateSafePosts(r *report, p *authsome.Provider) {
 			r.addf(path, "%v", err)
 			continue
 		}
-		if !slices.ContainsFunc(hostFields(p), func(f hostField) bool {
-			h, err := hostPattern(f.pattern, base, standInHost)
-			return err == nil && (h.Host() == t.Host() || h.IsWildcard() && h.MatchHost("https", t.Host(), t.Port()))
-		}) {
+		if !isAtOwnHost(p, base, t) {
 			r.addf(path, "is at none of the hosts: %q", s)
 		}
 	}

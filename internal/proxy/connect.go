@@ -11,6 +11,7 @@ import (
 	"net/http"
 
 	"authsome"
+	"authsome/internal/proxy/http1"
 )
 
 // entrance is the way in which a client has asked for a connection: CONNECT (RFC 9110 section 9.3.6) or SOCKS.
@@ -135,6 +136,7 @@ func (p *Proxy) handshake(c *client, e entrance, d *destination) (*clientConn, *
 		return nil, nil
 	}
 	conn.destination = d
+	conn.Conn = http1.NewWire(conn.Conn)
 	secure := tls.Server(conn, p.cfg.CA.ServerConfig(d.host))
 	ctx, cancel := context.WithTimeout(c.ctx, handshakeTimeout)
 	defer cancel()
@@ -166,6 +168,9 @@ func (c *clientConn) Read(p []byte) (int, error) {
 	}
 	return n, nil
 }
+
+// NetConn returns the connection below.
+func (c *clientConn) NetConn() net.Conn { return c.Conn }
 
 // CloseWrite ends the sending direction.
 func (c *clientConn) CloseWrite() error { return closeWrite(c.Conn) }

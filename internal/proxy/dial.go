@@ -42,7 +42,7 @@ func newDialer(cfg Config, isOwn func(netip.AddrPort) bool, tlsConfig *tls.Confi
 	check := func(guard bool) func(string, string, syscall.RawConn) error {
 		return func(_, address string, _ syscall.RawConn) error {
 			a, err := netip.ParseAddrPort(address)
-			if err != nil || isOwn(a) || guard && isForbidden(a.Addr()) {
+			if err != nil || isOwn(a) || guard && (isForbidden(a.Addr()) || cfg.Contained && isThisMachine(a.Addr())) {
 				return errForbiddenAddress
 			}
 			return nil

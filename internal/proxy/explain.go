@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // Outcome is what becomes of a request.
@@ -46,6 +47,7 @@ func Explain(cfg Config, r *http.Request) Explanation {
 	p := &Proxy{cfg: cfg}
 	p.memory = newMemory(context.Background(), &sync.WaitGroup{}, nil, nil)
 	p.routes = p.memory.routes(cfg.Routes)
+	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})
 	target, err := parseAuthority(r.URL.Host, schemePort(r.URL.Scheme))
 	if err != nil {
 		return refusedBecause(refuse(http.StatusBadRequest, "invalid_authority", "%v", err))

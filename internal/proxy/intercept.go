@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
 	"sync"
 
@@ -12,15 +11,18 @@ import (
 
 // exchange is one request on its way through the proxy.
 type exchange struct {
-	p    *Proxy
-	w    http.ResponseWriter
-	in   *http.Request
-	out  *http.Request
-	d    *destination
-	rule *verdict
-	slot *slot // whose credential the request gets; nil if none
-	cred *kept
-	body *keptBody // the body while it may be wanted again; nil otherwise
+	p      *Proxy
+	w      http.ResponseWriter
+	in     *http.Request
+	out    *http.Request
+	copied http.Request // what out points to, at first
+	d      *destination
+	rule   *verdict
+	slot   *slot // whose credential the request gets; nil if none
+	cred   *kept
+	body   *keptBody // the body while it may be wanted again; nil otherwise
+
+	entry // in the list of what is open with the slot's credential
 
 	mu   sync.Mutex // guards done, and w against interim responses that come late
 	done bool
@@ -29,6 +31,7 @@ type exchange struct {
 // exchange has one request forwarded, or refused.
 func (p *Proxy) exchange(w http.ResponseWriter, r *http.Request, d *destination) {
 	x := &exchange{p: p, w: w, in: r, d: d}
+	defer x.leave()
 	why := x.check()
 	if why == nil {
 		why = x.prepare()
@@ -67,7 +70,12 @@ func (x *exchange) check() *refusal {
 		return refuse(http.StatusBadRequest, "ambiguous_path", "the path can be understood in more than one way")
 	}
 	if d.policy != nil {
-		return x.obey()
+		if why := x.obey(); why != nil {
+			return why
+		}
+	}
+	if d.reveals != nil {
+		return x.refuseNewCredentials()
 	}
 	return nil
 }
@@ -84,6 +92,7 @@ func (d *destination) is(host string) bool {
 // prepare makes the request that goes out, with the credential that belongs to it.
 func (x *exchange) prepare() *refusal {
 	x.slot = x.rule.slot
+	x.enter()
 	x.outgoing()
 	if x.slot != nil {
 		cred, err := x.p.memory.get(x.in.Context(), x.slot)
@@ -100,6 +109,7 @@ func (x *exchange) prepare() *refusal {
 			return why
 		}
 		x.cleanTrailer()
+		x.narrow()
 		x.keepBody()
 	}
 	if holdsPlaceholder(x.out) {
@@ -111,7 +121,8 @@ func (x *exchange) prepare() *refusal {
 
 // outgoing makes a request for the destination of the one that came in. The header is taken over, not copied.
 func (x *exchange) outgoing() {
-	out := x.in.WithContext(httptrace.WithClientTrace(x.in.Context(), &httptrace.ClientTrace{Got1xxResponse: x.interim}))
+	x.copied = *x.in
+	out := &x.copied
 	out.Host = x.d.field
 	out.RequestURI = ""
 	out.Close = false
@@ -161,9 +172,9 @@ func (x *exchange) forward() {
 	if x.out.Body != nil {
 		_ = http.NewResponseController(x.w).EnableFullDuplex()
 	}
-	resp, err := x.p.upstream.roundTrip(x.out)
+	resp, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && resp.StatusCode == http.StatusUnauthorized && x.slot != nil {
-		resp, err = x.again(resp) //nolint:bodyclose // again closes the answer that it replaces
+		resp, err = x.again(resp)
 	}
 	x.mu.Lock()
 	x.done = true
@@ -174,6 +185,11 @@ func (x *exchange) forward() {
 	}
 	if x.slot != nil {
 		x.p.recordInjection(x.slot.ref, x.d, x.in, resp.StatusCode, "")
+	}
+	if why := x.guard(resp); why != nil {
+		_ = resp.Body.Close()
+		x.p.deny(x.w, x.in, x.d.field, why)
+		return
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		x.switchProtocols(resp)

@@ -27,6 +27,7 @@ type destination struct {
 	excluded []authsome.HostPattern
 	byPath   bool // the path makes a difference
 	policy   *policy.Host
+	reveals  *policy.Host // denies what is answered with a new credential
 
 	recent atomic.Pointer[verdict]
 }
@@ -98,6 +99,7 @@ func (p *Proxy) destination(a authority) *destination {
 		}
 	}
 	d.policy = p.cfg.Policy.For(d.scheme, a.host, a.port, len(d.rules) > 0)
+	d.reveals = p.reveals.For(d.scheme, a.host, a.port, true)
 	if len(d.rules) == 0 && (!d.policy.Inspects() || isForbiddenHost(a.host)) {
 		return nil
 	}

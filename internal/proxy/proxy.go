@@ -33,6 +33,8 @@ type Route struct {
 	Excluded []authsome.HostPattern // where it does not, although Hosts match
 	// Only narrows Hosts to what one of these is about; empty: all of it.
 	Only []policy.Target
+	// Guard says what may come back in answers to requests with the credential.
+	Guard authsome.Guard
 }
 
 // Config is what a [Proxy] needs. Source and CA are required; the zero value of all else works.
@@ -52,13 +54,18 @@ type Config struct {
 	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
 	// Policy says which requests may go out at all; nil: the routes alone do.
-	Policy *policy.Policy
+	// NewCredentials are requests whose answer is a new credential. They are refused where the route's Guard does not let
+	// such answers through.
+	NewCredentials []policy.Rule
+	Policy         *policy.Policy
 
 	// RootCAs verify upstream servers; nil means the system's. Verification cannot be turned off.
 	RootCAs *x509.CertPool
 	// Resolve maps "host:port" to the "address:port" that is dialled instead. Such an address is the user's own word,
 	// and exempt from the check of addresses.
 	Resolve map[string]string
+	// Contained says that the clients cannot reach this machine's own services themselves, and must not through the proxy.
+	Contained bool
 	// UpstreamProxy names the proxy through which an upstream is reached; nil means none, whatever the environment says.
 	UpstreamProxy func(*http.Request) (*url.URL, error)
 
@@ -67,7 +74,8 @@ type Config struct {
 	Recorder authsome.Recorder
 	Logger   *slog.Logger     // nil discards
 	Now      func() time.Time // nil means time.Now
-	// Changed tells that what Source hands out may have changed: remembered credentials are asked for again.
+	// Changed tells that what Source hands out may have changed: for remembered credentials, what is stored is asked for,
+	// and what is open with one whose connection is gone is cut off.
 	Changed <-chan struct{}
 	// MaxConnections bounds the clients' open connections; 16,384 if zero.
 	MaxConnections int
@@ -79,6 +87,7 @@ type Config struct {
 type Proxy struct {
 	cfg      Config
 	routes   []route
+	reveals  *policy.Policy
 	memory   *memory
 	upstream *upstream
 	entrance http1.Server // of what is asked of the proxy itself
@@ -124,6 +133,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
 	p.routes = p.memory.routes(cfg.Routes)
+	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})
 	up, err := newUpstream(cfg, p.isOwnAddress)
 	if err != nil {
 		p.cancel()

@@ -52,8 +52,11 @@ func noCredential(ref authsome.Ref, err error) *refusal {
 			r.Connection = e.Ref.Connection
 		}
 	}
-	if r.Kind == authsome.KindDenied {
+	switch {
+	case r.Kind == authsome.KindDenied:
 		r.status = http.StatusForbidden
+	case errors.Is(err, authsome.ErrBodyTooLarge):
+		r.status, r.Reason, r.Hint = http.StatusRequestEntityTooLarge, "body_too_large", "" // a login mends nothing
 	}
 	if r.Connection == "" {
 		r.Connection = authsome.DefaultConnection

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/redact"
 )
 
 const (
 	// keepAtLeast is how long an answer of the source is used in any case, errors included: a source that hands out
 	// what is no longer fresh, or nothing, is not asked for every request.
 	keepAtLeast = time.Second
-	// expiryMargin is how long a credential must still live to be used while a newer one is fetched.
+	// expiryMargin is how long a credential must still live to be used while a newer one is fetched. Of one whose window
+	// is short, it is a quarter of the window.
 	expiryMargin = 10 * time.Second
 	// futileFor is how long nobody is asked again when a 401 could not be mended.
 	futileFor = 30 * time.Second
@@ -26,8 +28,10 @@ type memory struct {
 	now    func() time.Time
 	ctx    context.Context //nolint:containedctx // calls of the source are shared by requests and outlive each of them
 	wg     *sync.WaitGroup
-	epoch  atomic.Uint64 // grows when everything remembered is out of date
+	epoch  atomic.Uint64 // grows when what is stored may have changed
 	slots  map[authsome.Ref]*slot
+	ahead  sync.Once     // starts renewAhead
+	landed chan struct{} // wakes it
 }
 
 // slot is what is remembered of one connection.
@@ -35,9 +39,21 @@ type slot struct {
 	ref         authsome.Ref
 	kept        atomic.Pointer[kept]
 	futileUntil atomic.Int64 // Unix nanoseconds
+	open        openExchanges
+	handedOut   handedOut
+	guard       authsome.Guard
+	secrets     redact.Live // forms of the values that are alive, to be covered in answers
 
-	mu      sync.Mutex         // guards flights
-	flights map[uint64]*flight // by the generation that was rejected, 0 for none
+	known *kept // the last answer whose value is among secrets; guarded by mu
+
+	mu      sync.Mutex // guards flights, and the order of what is stored in kept
+	flights map[question]*flight
+}
+
+// question is what the source is asked: the calls for one are shared.
+type question struct {
+	rejected uint64 // the generation that the API refused; 0 for none
+	stored   bool   // what is stored now, without refreshing it
 }
 
 // kept is an answer of the source. It does not change.
@@ -48,6 +64,9 @@ type kept struct {
 	fresh  time.Time // zero: without limit
 	usable time.Time // zero: no longer than fresh
 	epoch  uint64
+
+	used  *atomic.Bool // some request has got this value; shared by all answers that hold the same one
+	tries int          // how often in a row the source has answered with the same value, no longer fresh
 }
 
 // flight is a call of the source that any number of requests wait for.
@@ -58,7 +77,9 @@ type flight struct {
 }
 
 func newMemory(ctx context.Context, wg *sync.WaitGroup, source authsome.CredentialSource, now func() time.Time) *memory {
-	return &memory{source: source, now: now, ctx: ctx, wg: wg, slots: make(map[authsome.Ref]*slot)}
+	return &memory{
+		source: source, now: now, ctx: ctx, wg: wg, slots: make(map[authsome.Ref]*slot), landed: make(chan struct{}, 1),
+	}
 }
 
 // routes gives each route the slot of its connection.
@@ -67,7 +88,7 @@ func (m *memory) routes(routes []Route) []route {
 	for i, r := range routes {
 		s := m.slots[r.Ref]
 		if s == nil {
-			s = &slot{ref: r.Ref, flights: make(map[uint64]*flight)}
+			s = &slot{ref: r.Ref, guard: r.Guard, flights: make(map[question]*flight)}
 			m.slots[r.Ref] = s
 		}
 		out[i] = route{r, s}
@@ -75,7 +96,7 @@ func (m *memory) routes(routes []Route) []route {
 	return out
 }
 
-// watch forgets everything at each tick.
+// watch looks at each tick what has become of the connections.
 func (m *memory) watch(changed <-chan struct{}) {
 	for {
 		select {
@@ -85,46 +106,61 @@ func (m *memory) watch(changed <-chan struct{}) {
 			if !ok {
 				return
 			}
-			m.forget()
+			m.review()
 		}
 	}
 }
 
-func (m *memory) forget() {
+// review asks what is stored now in place of everything that is remembered. It asks in the background and causes no
+// refresh: what is remembered is used on until the answer is there, which is a read of the vault away, so that the
+// refresh of one connection makes no request of any other wait, nor of its own.
+func (m *memory) review() {
 	m.epoch.Add(1)
 	for _, s := range m.slots {
-		s.kept.Store(nil)
 		s.futileUntil.Store(0)
+		switch k := s.kept.Load(); {
+		case k == nil:
+		case k.err != nil:
+			s.kept.CompareAndSwap(k, nil)
+		default:
+			m.fetch(s, question{stored: true})
+		}
 	}
 }
 
 // get returns a credential that is good now. One that is no longer fresh, and not yet about to expire, is returned
 // while a newer one is fetched.
 func (m *memory) get(ctx context.Context, s *slot) (*kept, error) {
-	if k := s.kept.Load(); k != nil && k.epoch == m.epoch.Load() {
+	if k := s.kept.Load(); k != nil {
 		now := m.now()
 		if k.fresh.IsZero() || now.Before(k.fresh) {
+			m.use(k)
 			return k, k.err
 		}
 		if now.Before(k.usable) {
-			m.fetch(s, 0)
+			m.use(k)
+			m.fetch(s, question{})
 			return k, nil
 		}
 	}
-	return m.wait(ctx, m.fetch(s, 0))
+	k, err := m.wait(ctx, m.fetch(s, question{}))
+	if err == nil {
+		m.use(k)
+	}
+	return k, err
 }
 
 // replace returns the credential that takes the place of one that the API has refused, or nil if there is none.
 func (m *memory) replace(ctx context.Context, s *slot, refused *kept) *kept {
 	generation := refused.cred.Generation
-	if k := s.kept.Load(); k != nil && k.err == nil && k.epoch == m.epoch.Load() && k.cred.Generation != generation {
+	if k := s.kept.Load(); k != nil && k.err == nil && !k.sameValue(refused) {
 		return k
 	}
 	if generation == 0 || m.now().UnixNano() < s.futileUntil.Load() {
 		return nil
 	}
-	k, err := m.wait(ctx, m.fetch(s, generation))
-	if err != nil || k.cred.Generation == generation {
+	k, err := m.wait(ctx, m.fetch(s, question{rejected: generation}))
+	if err != nil || k.sameValue(refused) {
 		m.futile(s)
 		return nil
 	}
@@ -145,28 +181,30 @@ func (m *memory) wait(ctx context.Context, f *flight) (*kept, error) {
 }
 
 // fetch joins the call under way or starts one.
-func (m *memory) fetch(s *slot, rejected uint64) *flight {
+func (m *memory) fetch(s *slot, q question) *flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	epoch := m.epoch.Load()
-	if f := s.flights[rejected]; f != nil && f.epoch == epoch {
+	if f := s.flights[q]; f != nil && f.epoch == epoch {
 		return f
 	}
 	f := &flight{epoch: epoch, done: make(chan struct{})}
-	s.flights[rejected] = f
+	s.flights[q] = f
 	m.wg.Go(func() {
-		opts := authsome.CredentialOptions{Rejected: rejected, Background: true}
+		opts := authsome.CredentialOptions{Rejected: q.rejected, Stored: q.stored, Background: true}
 		cred, err := m.source.Credential(m.ctx, s.ref, opts)
 		f.answer = m.answer(cred, err, epoch)
-		m.land(s, f, rejected)
+		m.land(s, f, q)
 		close(f.done)
+		m.wake()
 	})
 	return f
 }
 
 func (m *memory) answer(cred *authsome.Credential, err error, epoch uint64) *kept {
-	k := &kept{cred: cred, err: err, epoch: epoch}
-	least := m.now().Add(keepAtLeast)
+	k := &kept{cred: cred, err: err, epoch: epoch, used: new(atomic.Bool)}
+	now := m.now()
+	least := now.Add(keepAtLeast)
 	if err == nil && cred.HeaderOnly() {
 		k.fields, k.err = cred.Header()
 		for name := range cred.Inject.Defaults { // these depend on the request
@@ -177,12 +215,15 @@ func (m *memory) answer(cred *authsome.Credential, err error, epoch uint64) *kep
 		k.cred, k.fresh = nil, least
 		return k
 	}
-	if !cred.ExpiresAt.IsZero() {
-		k.usable = cred.ExpiresAt.Add(-expiryMargin)
-	}
-	k.fresh = cred.FreshUntil
+	k.fresh, k.usable = cred.FreshUntil, time.Time{}
 	if k.fresh.IsZero() {
 		k.fresh = cred.ExpiresAt
+	}
+	if !cred.ExpiresAt.IsZero() {
+		k.usable = cred.ExpiresAt.Add(-min(expiryMargin, cred.ExpiresAt.Sub(k.fresh)/4))
+		if now.Before(k.usable) && k.usable.Before(least) {
+			least = k.usable
+		}
 	}
 	if !k.fresh.IsZero() && k.fresh.Before(least) {
 		k.fresh = least
@@ -191,29 +232,46 @@ func (m *memory) answer(cred *authsome.Credential, err error, epoch uint64) *kep
 }
 
 // land keeps the answer of a call, unless the world or a newer answer has overtaken it.
-func (m *memory) land(s *slot, f *flight, rejected uint64) {
+func (m *memory) land(s *slot, f *flight, q question) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.flights[rejected] == f {
-		delete(s.flights, rejected)
+	if s.flights[q] == f {
+		delete(s.flights, q)
 	}
-	if f.epoch != m.epoch.Load() || rejected != 0 && f.answer.err != nil {
+	if f.epoch != m.epoch.Load() || q.rejected != 0 && f.answer.err != nil {
 		return
 	}
 	old := s.kept.Load()
-	if old == nil || old.err != nil || old.epoch != f.epoch {
-		s.kept.Store(f.answer)
+	if old == nil || old.err != nil {
+		m.keep(s, f.answer)
 		return
 	}
 	switch {
-	case f.answer.err == nil && old.cred.Generation > f.answer.cred.Generation:
-	case isPassing(f.answer.err) && m.now().Before(old.usable):
+	case f.answer.err != nil && isPassing(f.answer.err) && m.now().Before(old.usable):
 		again := *old
-		again.fresh = f.answer.fresh
+		again.fresh, again.epoch, again.tries = f.answer.fresh, f.epoch, old.tries+1
 		s.kept.Store(&again)
+	case f.answer.err == nil && old.epoch == f.epoch && old.cred.Generation > f.answer.cred.Generation:
+	case f.answer.err != nil && q.stored && !isGone(f.answer.err):
+		s.kept.Store(nil) // it has run out: whoever wants one has it refreshed
 	default:
-		s.kept.Store(f.answer)
+		f.answer.succeed(old, m.now())
+		m.keep(s, f.answer)
+		if f.answer.endsLineOf(old) {
+			s.open.cut()
+		}
 	}
+}
+
+func (m *memory) keep(s *slot, k *kept) {
+	if k.err == nil {
+		s.handedOut.add(k.cred, m.now())
+		if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
+			s.secrets.Store(secretsOf(s.live()))
+			s.known = k
+		}
+	}
+	s.kept.Store(k)
 }
 
 // isPassing reports whether an error says nothing about the connection, so that a credential which still lives can be

@@ -24,6 +24,7 @@ func remembering(
 		return answer(int(calls.Add(1)), opts)
 	}}
 	m := newMemory(t.Context(), &wg, source, time.Now)
+	m.ahead.Do(func() {}) // nothing is renewed unasked, unless the test starts it
 	return m, m.routes([]Route{{Ref: authsome.Ref{Provider: "example"}}})[0].slot, &calls
 }
 
@@ -85,7 +86,8 @@ func TestCredentialWithoutLimitIsRememberedUntilTold(t *testing.T) {
 		if get(t, m, s); calls.Load() != 1 {
 			t.Errorf("%d calls", calls.Load())
 		}
-		m.forget()
+		m.review()
+		synctest.Wait()
 		if g := get(t, m, s); g != 2 {
 			t.Errorf("generation %d after being told", g)
 		}
@@ -177,7 +179,7 @@ func TestAnswerOvertakenByAChangeIsNotRemembered(t *testing.T) {
 		})
 		go func() { _, _ = m.get(t.Context(), s) }()
 		synctest.Wait()
-		m.forget()
+		m.review()
 		if g := get(t, m, s); g != 2 {
 			t.Errorf("a request after the change got generation %d", g)
 		}

@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -17,30 +18,62 @@ const keepBodyUpTo = 64 << 10
 type keptBody struct {
 	src io.ReadCloser
 
-	mu       sync.Mutex // guards all below: the transport may still read when it has answered
-	buf      []byte
+	mu       sync.Mutex // guards all below, and the reading: the transport may still read when it has answered
+	buf      []byte     // its capacity is the length of the body
+	passed   int        // how much of buf the transport has read
 	complete bool
 }
 
 // Read reads from the body.
 func (b *keptBody) Read(p []byte) (int, error) {
-	n, err := b.src.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.buf = append(b.buf, p[:n]...)
-	b.complete = b.complete || errors.Is(err, io.EOF) || n > 0 && err == nil && len(b.buf) == cap(b.buf)
-	return n, err
+	if b.passed == len(b.buf) {
+		if err := b.more(len(p)); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.buf[b.passed:])
+	if b.passed += n; b.complete && b.passed == len(b.buf) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
-// Close closes the body; what has been kept of it stays.
-func (b *keptBody) Close() error { return b.src.Close() }
+// more reads up to n bytes. The mutex is held.
+func (b *keptBody) more(n int) error {
+	if b.complete {
+		return nil
+	}
+	part := b.buf[len(b.buf):min(cap(b.buf), len(b.buf)+n)]
+	got, err := b.src.Read(part)
+	b.buf = b.buf[:len(b.buf)+got]
+	b.complete = errors.Is(err, io.EOF) || len(b.buf) == cap(b.buf)
+	if b.complete {
+		return nil
+	}
+	return err
+}
 
-// whole returns the body once more, when all of it has been read.
+// Ready reports whether the whole body has arrived.
+func (b *keptBody) Ready() bool {
+	ready, ok := b.src.(interface{ Ready() bool })
+	return ok && ready.Ready()
+}
+
+// Close does nothing: a server that answers early makes the transport close a body that is still wanted. Whoever serves
+// the client closes it when the request is over.
+func (b *keptBody) Close() error { return nil }
+
+// whole returns the body once more. It reads what the transport has left of it: a server may refuse a request before it
+// has all of it.
 func (b *keptBody) whole() (io.ReadCloser, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.complete {
-		return nil, errors.New("the body has not been read to its end")
+	for !b.complete {
+		if err := b.more(cap(b.buf)); err != nil {
+			return nil, fmt.Errorf("read the rest of the body: %w", err)
+		}
 	}
 	return io.NopCloser(bytes.NewReader(b.buf)), nil
 }
@@ -94,7 +127,7 @@ func (x *exchange) again(resp *http.Response) (*http.Response, error) {
 	if why := x.inject(newer); why != nil {
 		return nil, errors.New(why.Message)
 	}
-	second, err := x.p.upstream.roundTrip(x.out)
+	second, err := x.p.upstream.roundTrip(x.out, x.interim)
 	if err == nil && second.StatusCode == http.StatusUnauthorized {
 		x.p.memory.futile(x.slot)
 	}

@@ -129,3 +129,43 @@ func TestUnauthorizedForAnotherReasonDoesNotCauseARefreshEachTime(t *testing.T) 
 		}
 	}
 }
+
+// lateBody gives its bytes one by one.
+type lateBody struct{ left string }
+
+func (b *lateBody) Read(p []byte) (int, error) {
+	if b.left == "" {
+		return 0, io.EOF
+	}
+	n := copy(p[:1], b.left)
+	b.left = b.left[n:]
+	return n, nil
+}
+
+func TestBodyIsKeptWholeHoweverMuchOfItWasPassedOn(t *testing.T) {
+	t.Parallel()
+	for passed := range 6 {
+		b := &keptBody{src: io.NopCloser(&lateBody{"hello"}), buf: make([]byte, 0, 5)}
+		first := make([]byte, passed)
+		if _, err := io.ReadFull(b, first); err != nil && passed < 5 {
+			t.Fatal(err)
+		}
+		again, err := b.whole()
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, _ := io.ReadAll(again)
+		rest, err := io.ReadAll(b)
+		if string(whole) != "hello" || string(first)+string(rest) != "hello" || err != nil {
+			t.Errorf("after %d bytes: %q again, then %q, %v", passed, whole, rest, err)
+		}
+	}
+	short := &keptBody{src: io.NopCloser(io.MultiReader(strings.NewReader("he"), failingReader{})), buf: make([]byte, 0, 5)}
+	if _, err := short.whole(); err == nil {
+		t.Error("a body that breaks off is whole")
+	}
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, errors.New("gone") }

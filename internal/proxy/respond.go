@@ -4,8 +4,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"net/textproto"
 	"strings"
+
+	"authsome/internal/proxy/http1"
 )
 
 // smallBody is a length up to which head and body leave in one piece. Of a longer body the head goes ahead.
@@ -13,24 +14,29 @@ const smallBody = 4 << 10
 
 // interim passes an interim response on (RFC 9110 section 15.2), except 100: the client's own server sends it when the
 // body is read.
-func (x *exchange) interim(status int, fields textproto.MIMEHeader) error {
+func (x *exchange) interim(status int, fields http.Header) {
 	if status == http.StatusContinue {
-		return nil
+		return
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.done {
-		return nil
+		return
+	}
+	if x.in.ProtoMajor == 2 && x.out.Body != nil {
+		// After any other interim response net/http's server of HTTP/2 does not ask for the body any more, and a client
+		// that waits to be asked would wait.
+		x.w.WriteHeader(http.StatusContinue)
 	}
 	h := x.w.Header()
 	for name, values := range fields {
 		h[name] = values
 	}
+	x.guardInterim(h)
 	dropHopByHop(h)
 	delete(h, "Alt-Svc")
 	x.w.WriteHeader(status)
 	clear(h)
-	return nil
 }
 
 // respond passes the response on. When the upstream breaks off, so does the client's response, for otherwise the
@@ -72,8 +78,8 @@ func (x *exchange) stream(resp *http.Response) bool {
 	if resp.Body == http.NoBody || x.in.Method == http.MethodHead {
 		return true
 	}
-	buf := getBuffer()
-	defer putBuffer(buf)
+	buf := http1.GetBuffer()
+	defer http1.PutBuffer(buf)
 	for {
 		n, err := resp.Body.Read(*buf)
 		if n > 0 {

@@ -52,7 +52,7 @@ func (x *exchange) switchProtocols(resp *http.Response) {
 	if buffers.Flush() != nil {
 		return
 	}
-	x.relay(client, buffers.Reader, server)
+	x.relay(client, buffers.Reader, x.guardStream(server))
 }
 
 // relay copies both directions until one of them ends: with the TLS below and the protocol above there is no half of

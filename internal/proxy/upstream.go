@@ -1,24 +1,36 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
+	"net/textproto"
 	"time"
+
+	"authsome/internal/proxy/http1"
 )
 
 const (
-	idlePerHost  = 256
-	idleTimeout  = 90 * time.Second
-	upstreamRead = 8 << 10
+	idlePerHost              = 256
+	idleTimeout              = 90 * time.Second
+	upstreamHandshakeTimeout = 15 * time.Second
 )
 
-// upstream holds the connections to the real servers, shared by all clients. Clients of HTTP/1.1 are served by
-// HTTP/1.1, which is faster for bulk and carries upgrades; clients of HTTP/2 by HTTP/2 where the server speaks it, which
-// streams in both directions and carries trailers.
+// upstream holds the connections to the real servers, shared by all clients. What a server speaks does not depend on what
+// the client speaks: HTTP/1.1 is preferred for clients of HTTP/1.1, because it is faster and carries upgrades, and HTTP/2
+// for clients of HTTP/2; a server that offers the other one only is spoken to in that.
 type upstream struct {
 	*dialer
-	http1, http2 *http.Transport
+	http1 *http1.Client
+	http2 *http.Transport
+	plain *http.Transport // without TLS: nothing is injected there
+	known spoken
+	ready readyConns
 }
 
 func newUpstream(cfg Config, isOwn func(netip.AddrPort) bool) (*upstream, error) {
@@ -26,46 +38,159 @@ func newUpstream(cfg Config, isOwn func(netip.AddrPort) bool) (*upstream, error)
 		MinVersion:         tls.VersionTLS12,
 		RootCAs:            cfg.RootCAs,
 		ClientSessionCache: tls.NewLRUClientSessionCache(128),
-		// A request of an agent fits into one record.
+		// Records of one packet's size delay bulk, and a request of an agent fits into one record.
 		DynamicRecordSizingDisabled: true,
 	}
 	d, err := newDialer(cfg, isOwn, tlsConfig)
 	if err != nil {
 		return nil, err
 	}
-	only1, both := new(http.Protocols), new(http.Protocols)
-	only1.SetHTTP1(true)
-	both.SetHTTP1(true)
-	both.SetHTTP2(true)
-	u := &upstream{dialer: d, http1: d.transport(only1), http2: d.transport(both)}
+	u := &upstream{dialer: d}
+	u.http1 = &http1.Client{
+		Dial: u.connect1, MaxHeaderBytes: maxHeaderBytes, IdlePerHost: idlePerHost, IdleTimeout: idleTimeout,
+	}
+	u.http2 = transport(&http.Transport{DialTLSContext: u.connect2, Protocols: protocols(false)})
+	u.plain = transport(&http.Transport{Proxy: d.proxy, DialContext: d.DialContext, Protocols: protocols(true)})
 	return u, nil
 }
 
-func (d *dialer) transport(protocols *http.Protocols) *http.Transport {
-	return &http.Transport{
-		Proxy:                  d.proxy,
-		DialContext:            d.DialContext,
-		TLSClientConfig:        d.tls.Clone(),
-		Protocols:              protocols,
-		TLSHandshakeTimeout:    15 * time.Second,
-		DisableCompression:     true, // what the client asks for is what it gets
-		MaxIdleConnsPerHost:    idlePerHost,
-		IdleConnTimeout:        idleTimeout,
-		ExpectContinueTimeout:  time.Second,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		ReadBufferSize:         upstreamRead,
-	}
+func protocols(http1 bool) *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(http1)
+	p.SetHTTP2(!http1)
+	return p
 }
 
-// roundTrip sends a request in the version of HTTP that it came in.
-func (u *upstream) roundTrip(r *http.Request) (*http.Response, error) {
-	if r.ProtoMajor == 2 {
-		return u.http2.RoundTrip(r)
+// transport completes what the transports of net/http have in common.
+func transport(t *http.Transport) *http.Transport {
+	t.DisableCompression = true // what the client asks for is what it gets
+	t.MaxIdleConnsPerHost = idlePerHost
+	t.IdleConnTimeout = idleTimeout
+	t.ExpectContinueTimeout = time.Second
+	t.MaxResponseHeaderBytes = maxHeaderBytes
+	return t
+}
+
+// roundTrip sends a request to the destination that its URL names, in the version of HTTP that suits both sides.
+func (u *upstream) roundTrip(r *http.Request, interim http1.Interim) (*http.Response, error) {
+	host := r.URL.Host
+	switch {
+	case r.URL.Scheme != "https":
+		return u.plain.RoundTrip(traced(r, interim))
+	case r.ProtoMajor == 2:
+		return u.preferring2(r, host, interim)
+	case u.known.get(host) == onlyHTTP2:
+		return u.http2.RoundTrip(traced(r, interim))
 	}
-	return u.http1.RoundTrip(r)
+	resp, err := u.http1.RoundTrip(r, host, interim)
+	if errors.Is(err, errOnlyHTTP2) {
+		return u.http2.RoundTrip(traced(r, interim))
+	}
+	return resp, err
+}
+
+func (u *upstream) preferring2(r *http.Request, host string, interim http1.Interim) (*http.Response, error) {
+	v := u.known.get(host)
+	if v == unknown {
+		var err error
+		if v, err = u.discover(r.Context(), host); err != nil {
+			return nil, err
+		}
+	}
+	if v == onlyHTTP1 {
+		return u.http1.RoundTrip(r, host, interim)
+	}
+	return u.http2.RoundTrip(traced(r, interim))
+}
+
+// traced has the transports of net/http tell of interim responses.
+func traced(r *http.Request, interim http1.Interim) *http.Request {
+	trace := &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		interim(status, http.Header(h))
+		return nil
+	}}
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
+}
+
+// connect1 makes a connection for HTTP/1.1. It fails with errOnlyHTTP2 where the server speaks nothing but that.
+func (u *upstream) connect1(ctx context.Context, host string) (net.Conn, error) {
+	conn, err := u.connectTLS(ctx, host, "http/1.1")
+	switch {
+	case refusedProtocol(err):
+		u.known.set(host, onlyHTTP2)
+		return nil, errOnlyHTTP2
+	case err != nil:
+		return nil, err
+	case conn.ConnectionState().NegotiatedProtocol == "" && u.known.get(host) != onlyHTTP1:
+		return u.withoutALPN(ctx, host, conn)
+	}
+	return conn, nil
+}
+
+// withoutALPN handles a server that took a connection for HTTP/1.1 without saying so. Most of those are old; some speak
+// HTTP/2 only, which shows when it is offered.
+func (u *upstream) withoutALPN(ctx context.Context, host string, conn *tls.Conn) (net.Conn, error) {
+	other, err := u.connectTLS(ctx, host, "h2", "http/1.1")
+	if err != nil || other.ConnectionState().NegotiatedProtocol != "h2" {
+		if err == nil {
+			_ = other.Close()
+		}
+		u.known.set(host, onlyHTTP1)
+		return conn, nil
+	}
+	_ = conn.Close()
+	u.ready.put(host, other)
+	u.known.set(host, onlyHTTP2)
+	return nil, errOnlyHTTP2
+}
+
+// connect2 makes a connection for the transport of HTTP/2.
+func (u *upstream) connect2(ctx context.Context, _, address string) (net.Conn, error) {
+	a, err := parseAuthority(address, "443")
+	if err != nil {
+		return nil, err
+	}
+	host := a.field("https")
+	if conn := u.ready.take(host); conn != nil {
+		return conn, nil
+	}
+	conn, err := u.connectTLS(ctx, host, "h2", "http/1.1")
+	if err != nil {
+		return nil, err
+	}
+	if conn.ConnectionState().NegotiatedProtocol != "h2" {
+		_ = conn.Close()
+		u.known.set(host, onlyHTTP1)
+		return nil, errOnlyHTTP1
+	}
+	return conn, nil
+}
+
+// connectTLS connects to a destination, offers the protocols, and verifies who answers.
+func (u *upstream) connectTLS(ctx context.Context, host string, protocols ...string) (*tls.Conn, error) {
+	a, err := parseAuthority(host, "443")
+	if err != nil {
+		return nil, err
+	}
+	raw, err := u.dialTunnel(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	cfg := u.tls.Clone()
+	cfg.ServerName, cfg.NextProtos = a.host, protocols
+	conn := tls.Client(http1.NewWire(raw), cfg)
+	ctx, cancel := context.WithTimeout(ctx, upstreamHandshakeTimeout)
+	defer cancel()
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("handshake with %s: %w", a, err)
+	}
+	return conn, nil
 }
 
 func (u *upstream) close() {
-	u.http1.CloseIdleConnections()
+	u.http1.Close()
 	u.http2.CloseIdleConnections()
+	u.plain.CloseIdleConnections()
+	u.ready.close()
 }

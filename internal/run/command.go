@@ -37,6 +37,9 @@ type Command struct {
 	Stdout, Stderr *os.File
 	// Grace is how long the child may take to end after ctx is done; 10 s if zero.
 	Grace time.Duration
+	// Box is where the program runs, if not beside us. It has the working directory and the standard files, in place of
+	// those above.
+	Box Box
 }
 
 // Run starts the program, passes on the signals that this process gets, and waits for it. The code is the child's own,
@@ -46,6 +49,9 @@ type Command struct {
 // When ctx is done the child gets SIGTERM, and SIGKILL after Grace. An interrupt from the keyboard must not end ctx: it
 // is for the child, which may live on, as an interpreter does.
 func (c *Command) Run(ctx context.Context) (code int, err error) {
+	if c.Box != nil {
+		return c.runIn(ctx)
+	}
 	cmd, err := c.build(ctx)
 	if err != nil {
 		return startFailure(c.name(), err)
@@ -92,10 +98,7 @@ func (c *Command) build(ctx context.Context) (*exec.Cmd, error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = or(c.Stdin, os.Stdin), or(c.Stdout, os.Stdout), or(c.Stderr, os.Stderr)
 	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
-	cmd.WaitDelay = c.Grace
-	if cmd.WaitDelay <= 0 {
-		cmd.WaitDelay = defaultGrace
-	}
+	cmd.WaitDelay = c.grace()
 	return cmd, nil
 }
 

@@ -10,15 +10,20 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"authsome"
+	"authsome/internal/sandbox"
 )
 
 // envRole makes a run of the test binary one of the programs in roles.
 const envRole = "TEST_RUN_ROLE"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
+		syscall.Exit(sandbox.Main()) // os.Exit takes a second with the race detector
+	}
 	role := os.Getenv(envRole)
 	if role == "" {
 		os.Exit(m.Run())
@@ -41,7 +46,12 @@ func roles() map[string]func(args []string) int {
 			return 0
 		},
 		"run": func(args []string) int {
-			code, err := (&Command{Args: []string{os.Args[0]}, Env: roleEnv(args[0])}).Run(context.Background())
+			c, err := boxed(&Command{Args: []string{os.Args[0]}, Env: roleEnv(args[0])})
+			if err != nil {
+				fmt.Println(err)
+				return 1
+			}
+			code, err := c.Run(context.Background())
 			if err != nil {
 				fmt.Println(err)
 			}
@@ -69,6 +79,9 @@ func capture(t *testing.T, c *Command) (output string, code int, err error) {
 	}
 	defer out.Close()
 	c.Stdout, c.Stderr = out, out
+	if c, err = boxed(c); err != nil {
+		t.Fatal(err)
+	}
 	code, err = c.Run(t.Context())
 	return contents(t, out.Name()), code, err
 }
@@ -111,7 +124,11 @@ func TestExitCodes(t *testing.T) {
 		if tt.unix && runtime.GOOS == "windows" {
 			continue
 		}
-		code, err := (&Command{Args: []string{tt.program}, Env: roleEnv(tt.role, "PATH="+dir)}).Run(t.Context())
+		c, err := boxed(&Command{Args: []string{tt.program}, Env: roleEnv(tt.role, "PATH="+dir)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		code, err := c.Run(t.Context())
 		if code != tt.want || (err != nil) != (tt.want > 7) {
 			t.Errorf("%s: %d, %v; want %d", tt.name, code, err, tt.want)
 		}
@@ -132,4 +149,31 @@ func TestChildHasTheStandardFiles(t *testing.T) {
 	if output != "HELLO" || code != 0 || err != nil {
 		t.Errorf("%q, %d, %v", output, code, err)
 	}
+}
+
+// envBoxed makes the commands of a run of the tests run in a sandbox each.
+const envBoxed = "TEST_RUN_BOXED"
+
+// boxed puts a command into a sandbox if this run of the tests is about those.
+func boxed(c *Command) (*Command, error) {
+	if os.Getenv(envBoxed) == "" {
+		return c, nil
+	}
+	box, err := sandbox.Start(sandbox.Config{Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr})
+	if err != nil {
+		return nil, err
+	}
+	c.Box = box
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	home, err := os.MkdirTemp("", "authsome-boxed-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(home)
+	// The programs of the tests lie in a temporary directory, which is seen if it is in PATH.
+	path := "PATH=" + filepath.Dir(os.Args[0]) + string(filepath.ListSeparator) + lookup(c.Env, "PATH", func(n string) string { return n })
+	return c, box.Enter(sandbox.View{Dir: dir, UserHome: dir, Home: home, Environ: []string{path}})
 }

@@ -134,7 +134,10 @@ func TestContextEndsTheChild(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		codes := make(chan int)
 		go func() {
-			c := &Command{Args: []string{os.Args[0]}, Env: roleEnv(tt.role), Stdout: write, Grace: tt.grace}
+			c, err := boxed(&Command{Args: []string{os.Args[0]}, Env: roleEnv(tt.role), Stdout: write, Grace: tt.grace})
+			if err != nil {
+				t.Error(err)
+			}
 			code, _ := c.Run(ctx)
 			codes <- code
 		}()

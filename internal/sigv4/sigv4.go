@@ -92,7 +92,8 @@ func payloadHash(r *http.Request) (string, error) {
 	case err != nil || closeErr != nil:
 		return "", fmt.Errorf("read the body to sign it: %w", errors.Join(err, closeErr))
 	case len(body) > MaxBody:
-		return "", fmt.Errorf("a body of more than %d bytes can be signed only when X-Amz-Content-Sha256 tells its hash", MaxBody)
+		return "", fmt.Errorf("%w: one of more than %d bytes can be only when X-Amz-Content-Sha256 tells its hash",
+			authsome.ErrBodyTooLarge, MaxBody)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }

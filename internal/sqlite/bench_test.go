@@ -79,3 +79,17 @@ func BenchmarkUnwrap(b *testing.B) {
 		}
 	}
 }
+
+// A run looks four times a second whether another process has written.
+func BenchmarkStamp(b *testing.B) {
+	s, err := openStore(b.Context(), b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	for b.Loop() {
+		if _, err := s.Stamp(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

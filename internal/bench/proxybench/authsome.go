@@ -14,29 +14,30 @@ import (
 	"authsome/internal/proxy"
 )
 
-// atEnd is called before the process ends.
-var atEnd = func() {}
+// serveAuthsome is the proxy of `authsome run`, with a credential that is fresh for an hour, whose answers are not looked
+// through for it; serveRedacting looks through them, as it is the default.
+func serveAuthsome(origin endpoint) error { return serveProxy(origin, authsome.Guard{Off: true}) }
 
-// serveAuthsome is the proxy of `authsome run`, with a credential that is fresh for an hour.
-func serveAuthsome(origin endpoint) error {
+func serveRedacting(origin endpoint) error { return serveProxy(origin, authsome.Guard{}) }
+
+func serveProxy(origin endpoint, guard authsome.Guard) error {
+	proxy.CollectSeldom()
 	ca, err := mitm.NewCA(nil)
 	if err != nil {
 		return err
 	}
-	hosts, err := authsome.ParseHostPattern(hostMatched)
+	hosts, err := patterns(hostMatched, "*"+hostsFirst)
 	if err != nil {
 		return err
 	}
-	excluded, err := authsome.ParseHostPattern("https://" + hostMatched + "/oauth/token")
+	excluded, err := patterns("https://" + hostMatched + "/oauth/token")
 	if err != nil {
 		return err
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(origin.CA)
 	ref := authsome.Ref{Profile: "default", Provider: "bench", Connection: "default"}
-	route := proxy.Route{
-		Ref: ref, Hosts: []authsome.HostPattern{hosts}, Excluded: []authsome.HostPattern{excluded},
-	}
+	route := proxy.Route{Ref: ref, Hosts: hosts, Excluded: excluded, Guard: guard}
 	dir, err := os.MkdirTemp("", "proxybench")
 	if err != nil {
 		return err
@@ -59,6 +60,8 @@ func serveAuthsome(origin endpoint) error {
 		RootCAs:  roots,
 		Resolve:  map[string]string{hostMatched + ":443": origin.Address, hostOther + ":443": origin.Address},
 		Recorder: log,
+		// Ten thousand tunnels, and the client that asks meanwhile.
+		MaxConnections: 12_000,
 	})
 	if err != nil {
 		return err
@@ -78,4 +81,16 @@ type source struct{ credential *authsome.Credential }
 // Credential returns the one credential there is.
 func (s source) Credential(context.Context, authsome.Ref, authsome.CredentialOptions) (*authsome.Credential, error) {
 	return s.credential, nil
+}
+
+func patterns(list ...string) ([]authsome.HostPattern, error) {
+	var out []authsome.HostPattern
+	for _, s := range list {
+		p, err := authsome.ParseHostPattern(s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }

@@ -23,52 +23,79 @@ const (
 	authorization = "Basic YmVuY2g6YmVuY2g="
 )
 
-// uploadSize is the length of one uploaded body, downloadSize of one that is downloaded.
-const (
-	uploadSize   = 32 << 20
-	downloadSize = 32 << 20
-)
-
 // target is a way to the origin: the proxy, the name asked for and who vouches for it.
 type target struct {
 	proxy, host string
 	ca          []byte
-	pid         int // of the proxy
+	pid         int    // of the proxy
+	direct      string // the origin's address, when there is no proxy
+}
+
+// session returns the client's side of TLS.
+func (t target) session() (*tls.Config, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(t.ca) {
+		return nil, errors.New("no certificate authority")
+	}
+	return &tls.Config{RootCAs: roots, ServerName: t.host, NextProtos: []string{"http/1.1"}}, nil
 }
 
 // open connects to the origin through the proxy.
 func (t target) open(session *tls.Config) (*tls.Conn, *bufio.Reader, error) {
-	conn, err := net.Dial("tcp", t.proxy)
+	conn, err := t.tunnel()
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err = fmt.Fprintf(conn, "CONNECT %[1]s:443 HTTP/1.1\r\nHost: %[1]s:443\r\nProxy-Authorization: %[2]s\r\n\r\n",
+	secure := tls.Client(conn, session)
+	if err := secure.Handshake(); err != nil {
+		_ = conn.Close()
+		return nil, nil, err
+	}
+	return secure, bufio.NewReaderSize(secure, 32<<10), nil
+}
+
+// tunnel connects and has CONNECT answered.
+func (t target) tunnel() (net.Conn, error) {
+	if t.proxy == "" {
+		return net.Dial("tcp", t.direct)
+	}
+	conn, err := net.Dial("tcp", t.proxy)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.connect(conn); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (t target) connect(conn net.Conn) error {
+	_, err := fmt.Fprintf(conn, "CONNECT %[1]s:443 HTTP/1.1\r\nHost: %[1]s:443\r\nProxy-Authorization: %[2]s\r\n\r\n",
 		t.host, authorization)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // the tunnel is the body
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, errors.New("CONNECT was answered " + resp.Status)
+		return errors.New("CONNECT was answered " + resp.Status)
 	}
-	secure := tls.Client(conn, session)
-	return secure, bufio.NewReaderSize(secure, 32<<10), secure.Handshake()
+	return nil
 }
 
-// work does one request on a connection and adds what it has done to a count while it does it.
-type work func(conn *tls.Conn, br *bufio.Reader, count *atomic.Int64) error
+// job does one request on a connection and adds what it has done to a count while it does it.
+type job func(conn *tls.Conn, br *bufio.Reader, count *atomic.Int64) error
 
 // during runs one worker per connection for a while and returns the sum of what they count, per second. The
 // connections are made, and used once, before the clock starts.
-func (t target) during(n int, d time.Duration, work work) (float64, error) {
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(t.ca) {
-		return 0, errors.New("no certificate authority")
+func (t target) during(n int, d time.Duration, job job) (float64, error) {
+	session, err := t.session()
+	if err != nil {
+		return 0, err
 	}
-	session := &tls.Config{RootCAs: roots, ServerName: t.host, NextProtos: []string{"http/1.1"}}
 	var total, failed atomic.Int64
 	var over atomic.Bool
 	var wg sync.WaitGroup
@@ -84,14 +111,13 @@ func (t target) during(n int, d time.Duration, work work) (float64, error) {
 			ready <- err
 			<-begin
 			for err == nil && !over.Load() {
-				err = work(conn, br, &total)
+				err = job(conn, br, &total)
 			}
 			if err != nil {
 				failed.Add(1)
 			}
 		})
 	}
-	var err error
 	for range n {
 		err = errors.Join(err, <-ready)
 	}
@@ -111,8 +137,56 @@ func (t target) during(n int, d time.Duration, work work) (float64, error) {
 	return float64(sum) / elapsed.Seconds(), err
 }
 
-// requests counts small requests, one after the other on each connection.
-func (t target) requests(n int, d time.Duration) (float64, error) { return t.during(n, d, t.request) }
+// requests counts small requests, one after the other on each of n connections.
+func requests(n int) work {
+	return func(f *field, t target) (float64, error) { return t.during(n, f.slice, t.request) }
+}
+
+// newConnections counts connections that are made for one small request each.
+func newConnections(n int, resume bool) work {
+	return func(f *field, t target) (float64, error) {
+		session, err := t.session()
+		if err != nil {
+			return 0, err
+		}
+		if resume {
+			session.ClientSessionCache = tls.NewLRUClientSessionCache(8)
+		}
+		var total atomic.Int64
+		started := time.Now()
+		err = atOnce(n, func(int) error {
+			for time.Since(started) < f.slice {
+				if err := t.once(session); err != nil {
+					return err
+				}
+				total.Add(1)
+			}
+			return nil
+		})
+		return float64(total.Load()) / time.Since(started).Seconds(), err
+	}
+}
+
+// once makes a connection for one request.
+func (t target) once(session *tls.Config) error {
+	conn, br, err := t.open(session)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // nothing was written that matters
+	return t.request(conn, br, new(atomic.Int64))
+}
+
+// atOnce runs n workers and joins their errors.
+func atOnce(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { errs[i] = do(i) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
 
 func (t target) request(conn *tls.Conn, br *bufio.Reader, count *atomic.Int64) error {
 	head := "GET /v1/items?page=2 HTTP/1.1\r\nHost: " + t.host + "\r\nUser-Agent: bench/1.0\r\nAccept: application/json\r\n" +
@@ -127,33 +201,48 @@ func (t target) request(conn *tls.Conn, br *bufio.Reader, count *atomic.Int64) e
 	return nil
 }
 
-// download returns megabytes per second.
-func (t target) download(n int, d time.Duration) (float64, error) {
-	perSecond, err := t.during(n, d, func(conn *tls.Conn, br *bufio.Reader, count *atomic.Int64) error {
-		_, err := fmt.Fprintf(conn, "GET /bulk?n=%d HTTP/1.1\r\nHost: %s\r\n\r\n", downloadSize, t.host)
-		if err != nil {
+// download has one large body sent to it and returns megabytes per second.
+func download(f *field, t target) (float64, error) {
+	return t.bulk(f.bulk, func(conn *tls.Conn, br *bufio.Reader) error {
+		if _, err := fmt.Fprintf(conn, "GET /bulk?n=%d HTTP/1.1\r\nHost: %s\r\n\r\n", f.bulk, t.host); err != nil {
 			return err
 		}
-		return readBody(br, count)
+		return readBody(br, new(atomic.Int64))
 	})
-	return perSecond / 1e6, err
 }
 
-// upload returns megabytes per second.
-func (t target) upload(n int, d time.Duration) (float64, error) {
+// upload sends one large body and returns megabytes per second.
+func upload(f *field, t target) (float64, error) {
 	part := make([]byte, 64<<10)
-	perSecond, err := t.during(n, d, func(conn *tls.Conn, br *bufio.Reader, count *atomic.Int64) error {
-		_, err := fmt.Fprintf(conn, "POST /bulk HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", t.host, uploadSize)
-		for sent := 0; err == nil && sent < uploadSize; sent += len(part) {
-			_, err = conn.Write(part)
-			count.Add(int64(len(part)))
+	return t.bulk(f.bulk, func(conn *tls.Conn, br *bufio.Reader) error {
+		_, err := fmt.Fprintf(conn, "POST /bulk HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", t.host, f.bulk)
+		for left := f.bulk; err == nil && left > 0; left -= int64(len(part)) {
+			_, err = conn.Write(part[:min(int64(len(part)), left)])
 		}
 		if err != nil {
 			return err
 		}
 		return readBody(br, new(atomic.Int64))
 	})
-	return perSecond / 1e6, err
+}
+
+// bulk times a transfer on a connection that has been used before.
+func (t target) bulk(size int64, transfer func(*tls.Conn, *bufio.Reader) error) (float64, error) {
+	session, err := t.session()
+	if err != nil {
+		return 0, err
+	}
+	conn, br, err := t.open(session)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close() //nolint:errcheck // nothing was written that matters
+	if err := t.request(conn, br, new(atomic.Int64)); err != nil {
+		return 0, err
+	}
+	started := time.Now()
+	err = transfer(conn, br)
+	return float64(size) / 1e6 / time.Since(started).Seconds(), err
 }
 
 // readBody reads a response and counts the bytes of its body.

@@ -40,6 +40,10 @@ func serveOrigin(endpoint) error {
 			return
 		}
 		n, err := strconv.ParseInt(r.URL.Query().Get("n"), 10, 64)
+		if err == nil && r.URL.Path == "/events" {
+			serveEvents(w, n)
+			return
+		}
 		if err != nil {
 			n = int64(len(body))
 		}
@@ -54,7 +58,7 @@ func serveOrigin(endpoint) error {
 		}
 		body = make([]byte, 64<<10)
 		for ; n > 0; n -= int64(len(body)) {
-			if _, err := w.Write(body); err != nil {
+			if _, err := w.Write(body[:min(int64(len(body)), n)]); err != nil {
 				return
 			}
 		}
@@ -67,7 +71,8 @@ func serveOrigin(endpoint) error {
 			return c, nil
 		},
 	}
-	return http.Serve(tls.NewListener(ln, cfg), http.HandlerFunc(handler)) //nolint:gosec // a benchmark without time-outs
+	server := &http.Server{Handler: http.HandlerFunc(handler), ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec // a benchmark without time-outs
+	return server.Serve(tls.NewListener(ln, cfg))
 }
 
 // serveTunnel is the smallest CONNECT proxy.
@@ -145,14 +150,29 @@ func serveSmallest(origin endpoint) error {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(resp.StatusCode)
+		if resp.ContentLength < 0 {
+			copyFlushing(w, resp.Body)
+			return
+		}
 		_, _ = io.Copy(w, resp.Body)
 	})
 	go func() { _ = server.Serve(conns) }()
-	return acceptConnect(ca.CertificatePEM(), func(client net.Conn, host string) {
-		cfg := ca.ServerConfig(host).Clone()
-		cfg.NextProtos = []string{"http/1.1"}
-		conns <- tls.Server(client, cfg)
-	})
+	cfg := &tls.Config{
+		NextProtos:     []string{"http/1.1"},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return ca.Leaf(hello.ServerName) },
+	}
+	return acceptConnect(ca.CertificatePEM(), func(client net.Conn, _ string) { conns <- tls.Server(client, cfg) })
+}
+
+// copyFlushing passes a stream on as it comes.
+func copyFlushing(w http.ResponseWriter, body io.Reader) {
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := body.Read(buf)
+		if _, failed := w.Write(buf[:n]); failed != nil || http.NewResponseController(w).Flush() != nil || err != nil {
+			return
+		}
+	}
 }
 
 // queue is a net.Listener of connections that are there already.

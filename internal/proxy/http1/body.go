@@ -19,6 +19,20 @@ type requestBody struct {
 	closed bool
 }
 
+// bodyOf returns the body that the head announces. That of http.ReadRequest is neither as strict nor as fast.
+func (c *conn) bodyOf(req *http.Request) io.Reader {
+	if req.ContentLength >= 0 {
+		return &counted{&c.in, req.ContentLength}
+	}
+	return &chunks{src: &c.in, trailer: func(h http.Header) { mergeTrailer(&req.Trailer, h) }}
+}
+
+// Ready reports whether all of a body of known length has arrived and waits in memory.
+func (b *requestBody) Ready() bool {
+	c, ok := b.src.(*counted)
+	return ok && int64(c.src.Buffered()) >= c.left && !b.w.awaitsContinue()
+}
+
 // Read reads from the body.
 func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()

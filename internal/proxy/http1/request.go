@@ -1,11 +1,10 @@
 package http1
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -30,27 +29,18 @@ func (c *conn) readRequest(first bool) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkHead(head); err != nil {
-		return nil, err
-	}
-	req, err := http.ReadRequest(c.br)
+	req, err := c.parseRequest(head)
 	if err != nil {
-		return nil, badRequest("%v", err)
-	}
-	if req.ProtoMajor != 1 {
-		return nil, &requestError{http.StatusHTTPVersionNotSupported, "the version is not HTTP/1.1"}
-	}
-	if req.ProtoMinor == 0 && len(req.TransferEncoding) > 0 {
-		return nil, badRequest("Transfer-Encoding in an HTTP/1.0 request")
+		return nil, err
 	}
 	if expect := req.Header.Get("Expect"); expect != "" && !strings.EqualFold(expect, "100-continue") {
 		return nil, &requestError{http.StatusExpectationFailed, "only 100-continue can be expected"}
 	}
-	return req.WithContext(c.ctx), nil
+	return req, nil
 }
 
-// readHead waits until the buffer holds a whole head and returns it; it is still to be read.
-func (c *conn) readHead(first bool) ([]byte, error) {
+// readHead waits for a whole head and takes it from the connection.
+func (c *conn) readHead(first bool) (string, error) {
 	timed := false
 	setDeadline := func() {
 		if !timed && c.server.HeaderTimeout > 0 {
@@ -62,21 +52,25 @@ func (c *conn) readHead(first bool) ([]byte, error) {
 		setDeadline()
 	}
 	for seen := 0; ; {
-		buffered, _ := c.br.Peek(c.br.Buffered())
+		buffered, _ := c.in.Peek(c.in.Buffered())
 		if end := headEnd(buffered, seen); end > 0 {
 			if timed {
 				_ = c.rwc.SetReadDeadline(time.Time{})
 			}
-			return buffered[:end], nil
+			head := string(buffered[:end])
+			_, _ = c.in.Discard(end)
+			return head, nil
 		}
 		if seen = len(buffered); seen > 0 {
 			setDeadline()
 		}
-		if err := c.room(buffered); err != nil {
-			return nil, err
+		larger, err := enlarge(c.in.Reader, c.rwc, c.server.maxHeaderBytes())
+		if err != nil {
+			return "", &requestError{http.StatusRequestHeaderFieldsTooLarge, err.Error()}
 		}
-		if _, err := c.br.Peek(seen + 1); err != nil {
-			return nil, fmt.Errorf("read a request: %w", err)
+		c.in.Reader = larger
+		if _, err := c.in.Peek(seen + 1); err != nil {
+			return "", fmt.Errorf("read a request: %w", err)
 		}
 	}
 }
@@ -95,87 +89,103 @@ func headEnd(buf []byte, seen int) int {
 	return 0
 }
 
-// room makes sure that one byte more than buffered fits into the reader.
-func (c *conn) room(buffered []byte) error {
-	limit := c.server.maxHeaderBytes()
-	if len(buffered) >= limit {
-		return &requestError{http.StatusRequestHeaderFieldsTooLarge, "the head is too large"}
+// parseRequest reads the head of a request. It refuses what RFC 9112 lets a recipient refuse and what other recipients
+// have been seen to understand otherwise: sections 2.2 (bare line feeds), 3.2 (hosts), 5.2 (folding), 6.1 (both
+// framings), 6.3 (repeated lengths).
+func (c *conn) parseRequest(head string) (*http.Request, error) {
+	line, rest, ok := cutLine(head)
+	if !ok || hasControl(line) {
+		return nil, badRequest("malformed request line")
 	}
-	if len(buffered) == c.br.Size() {
-		rest := io.MultiReader(bytes.NewReader(bytes.Clone(buffered)), c.rwc)
-		c.br = bufio.NewReaderSize(rest, min(4*len(buffered), limit))
-		_, _ = c.br.Peek(len(buffered))
+	r := c.newRequest()
+	if err := parseRequestLine(line, r); err != nil {
+		return nil, err
 	}
-	return nil
+	var f fields
+	switch rest, err := parseFields(rest, &f); {
+	case err != nil:
+		return nil, badRequest("%v", err)
+	case rest != "":
+		return nil, badRequest("a line does not end in CRLF")
+	}
+	r.Header = f.header
+	r.Close = f.close || r.ProtoMinor == 0 && !f.keepAlive
+	if err := setHost(r); err != nil {
+		return nil, err
+	}
+	return r, frameRequest(r, &f)
 }
 
-// checkHead refuses what RFC 9112 lets a recipient refuse and what other recipients have been seen to understand
-// otherwise: sections 2.2 (bare line feeds), 5.2 (folding), 6.1 (both framings), 6.3 (repeated lengths), 3.2 (hosts).
-func checkHead(head []byte) error {
-	line, rest, ok := bytes.Cut(head, []byte("\r\n"))
-	if !ok || len(line) == 0 || hasControl(line) {
+// newRequest returns a request whose life is that of the connection.
+func (c *conn) newRequest() *http.Request {
+	if c.blank == nil {
+		c.blank = new(http.Request).WithContext(c.ctx)
+	}
+	r := *c.blank
+	return &r
+}
+
+func parseRequestLine(line string, r *http.Request) error {
+	method, rest, _ := strings.Cut(line, " ")
+	target, version, _ := strings.Cut(rest, " ")
+	switch {
+	case !isToken(method) || target == "":
+		return badRequest("malformed request line")
+	case version == "HTTP/1.1":
+		r.ProtoMinor = 1
+	case version == "HTTP/1.0":
+	case len(version) == len("HTTP/2.0") && strings.HasPrefix(version, "HTTP/"):
+		return &requestError{http.StatusHTTPVersionNotSupported, "the version is not HTTP/1.1"}
+	default:
 		return badRequest("malformed request line")
 	}
-	http10 := bytes.HasSuffix(line, []byte(" HTTP/1.0"))
-	hosts, lengths, codings := 0, 0, 0
-	for {
-		line, rest, ok = bytes.Cut(rest, []byte("\r\n"))
-		if !ok {
-			return badRequest("a line does not end in CRLF")
+	r.Method, r.RequestURI, r.Proto, r.ProtoMajor = method, target, version, 1
+	var err error
+	if method == http.MethodConnect && target[0] != '/' { // the authority alone, RFC 9112 section 3.2.3
+		r.URL, err = url.ParseRequestURI("http://" + target)
+		if err == nil {
+			r.URL.Scheme = ""
 		}
-		if len(line) == 0 {
-			break
-		}
-		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || !isToken(name) {
-			return badRequest("malformed header field name")
-		}
-		if hasControl(value) {
-			return badRequest("control character in the header field %q", name)
-		}
-		switch {
-		case equalFold(name, "host"):
-			hosts++
-		case equalFold(name, "content-length"):
-			lengths++
-		case equalFold(name, "transfer-encoding"):
-			codings++
-		}
+	} else {
+		r.URL, err = url.ParseRequestURI(target)
 	}
-	switch {
-	case len(rest) != 0:
-		return badRequest("a line does not end in CRLF")
-	case hosts > 1 || hosts == 0 && !http10:
-		return badRequest("there must be one Host header field")
-	case lengths+codings > 1:
-		return badRequest("the length of the body is given more than once")
+	if err != nil {
+		return badRequest("malformed target")
 	}
 	return nil
 }
 
-func equalFold(name []byte, lower string) bool {
-	return len(name) == len(lower) && strings.EqualFold(string(name), lower)
+// setHost settles whom the request is for: the target says, or else the one Host field (RFC 9112 section 3.2).
+func setHost(r *http.Request) error {
+	hosts := r.Header["Host"]
+	if len(hosts) > 1 || len(hosts) == 0 && r.ProtoMinor == 1 {
+		return badRequest("there must be one Host header field")
+	}
+	if r.Host = r.URL.Host; r.Host == "" && len(hosts) == 1 {
+		r.Host = hosts[0]
+	}
+	delete(r.Header, "Host")
+	return nil
 }
 
-// hasControl reports whether b holds a character that RFC 9110 section 5.5 forbids in a field value.
-func hasControl(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return true
+// frameRequest settles where the request ends, RFC 9112 section 6.3. Whoever reads it attaches the body.
+func frameRequest(r *http.Request, f *fields) (err error) {
+	r.Body = http.NoBody
+	switch {
+	case f.lengths+f.codings > 1:
+		return badRequest("the length of the body is given more than once")
+	case f.codings == 1 && !f.chunked:
+		return badRequest("a transfer coding other than chunked")
+	case f.codings == 1 && r.ProtoMinor == 0:
+		return badRequest("Transfer-Encoding in an HTTP/1.0 request")
+	case f.codings == 1:
+		delete(r.Header, "Transfer-Encoding")
+		r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+		if r.Trailer, err = announced(r.Header); err != nil {
+			return badRequest("%v", err)
 		}
+	case f.lengths == 1:
+		r.ContentLength = f.length
 	}
-	return false
-}
-
-// isToken reports whether b is a token of RFC 9110 section 5.6.2.
-func isToken(b []byte) bool {
-	for _, c := range b {
-		switch {
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return len(b) > 0
+	return nil
 }

@@ -2,6 +2,7 @@ package http1
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -43,11 +44,15 @@ var (
 )
 
 func newResponse(c *conn, req *http.Request) *response {
-	w := &response{c: c, req: req, header: make(http.Header, 8)}
+	if c.header == nil {
+		c.header = make(http.Header, 16)
+	}
+	clear(c.header)
+	w := &response{c: c, req: req, header: c.header}
 	w.close = req.Close || req.ProtoMinor == 0
-	if req.Body != nil && req.Body != http.NoBody {
+	if req.ContentLength != 0 {
 		w.awaits = req.ProtoMinor > 0 && req.Header.Get("Expect") != ""
-		w.body = &requestBody{w: w, src: req.Body}
+		w.body = &requestBody{w: w, src: c.bodyOf(req)}
 		req.Body = w.body
 	}
 	return w
@@ -162,35 +167,45 @@ func (w *response) Write(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	var err error
-	switch w.framing {
-	case framingNone:
+	switch {
+	case w.framing == framingNone:
 		return 0, http.ErrBodyNotAllowed
-	case framingLength:
-		if int64(len(p)) > w.left {
-			w.failed = true
-			return 0, http.ErrContentLength
-		}
-		w.left -= int64(len(p))
-		_, err = w.c.bw.Write(p)
-	case framingChunked:
-		err = w.writeChunk(p)
-	case framingClose:
-		_, err = w.c.bw.Write(p)
+	case w.framing == framingLength && int64(len(p)) > w.left:
+		w.failed = true
+		return 0, http.ErrContentLength
 	}
-	if err != nil {
+	if err := w.writeBody(p); err != nil {
 		w.failed = true
 		return 0, fmt.Errorf("write a response: %w", err)
 	}
 	return len(p), nil
 }
 
-func (w *response) writeChunk(p []byte) error {
-	bw := w.c.bw
-	_, _ = bw.Write(strconv.AppendInt(bw.AvailableBuffer(), int64(len(p)), 16))
-	_, _ = bw.WriteString("\r\n")
-	_, _ = bw.Write(p)
-	_, err := bw.WriteString("\r\n")
+// writeBody buffers a small part, and sends a large one in one piece.
+func (w *response) writeBody(p []byte) error {
+	wire := w.c.in.wire
+	if len(p) < bulk || wire == nil {
+		return w.frame(p)
+	}
+	wire.cork()
+	err := w.frame(p)
+	if err == nil {
+		err = w.c.bw.Flush()
+	}
+	return errors.Join(err, wire.uncork())
+}
+
+func (w *response) frame(p []byte) error {
+	switch w.framing {
+	case framingChunked:
+		writeChunk(w.c.bw, p)
+	case framingLength:
+		w.left -= int64(len(p))
+		_, _ = w.c.bw.Write(p)
+	default:
+		_, _ = w.c.bw.Write(p)
+	}
+	_, err := w.c.bw.Write(nil) // says whether any of the writes has failed
 	return err
 }
 
@@ -221,7 +236,7 @@ func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, fmt.Errorf("take over a connection: %w", err)
 	}
 	w.c.hijacked = true
-	return w.c.rwc, bufio.NewReadWriter(w.c.br, w.c.bw), nil
+	return w.c.rwc, bufio.NewReadWriter(w.c.in.Reader, w.c.bw), nil
 }
 
 // finish completes the response and reports whether the connection can go on.

@@ -37,11 +37,13 @@ type Server struct {
 type conn struct {
 	server   *Server
 	rwc      net.Conn
-	br       *bufio.Reader
+	in       stream
 	bw       *bufio.Writer
 	ctx      context.Context //nolint:containedctx // it is the connection's life, handed to each request
 	watch    watch
-	body     *requestBody // of the request being served; nil without one
+	blank    *http.Request // has the context, and nothing else
+	header   http.Header   // of the responses, one after the other
+	body     *requestBody  // of the request being served; nil without one
 	hijacked bool
 }
 
@@ -51,7 +53,7 @@ type conn struct {
 // the response, which is how a client learns that the response is incomplete.
 func (s *Server) ServeConn(ctx context.Context, rwc net.Conn, handler http.Handler) {
 	ctx, cancel := context.WithCancel(ctx)
-	c := &conn{server: s, rwc: rwc, ctx: ctx, br: s.reader(rwc), bw: s.writer(rwc)}
+	c := &conn{server: s, rwc: rwc, ctx: ctx, in: stream{s.reader(rwc), wireOf(rwc)}, bw: s.writer(rwc)}
 	c.watch.init(c, cancel)
 	defer cancel()
 	defer c.release()
@@ -114,7 +116,7 @@ func (c *conn) hangUp() {
 		_ = c.body.Close()
 	}
 	if half, ok := c.rwc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_, _ = io.CopyN(io.Discard, c.br, discardLimit)
+		_, _ = io.CopyN(io.Discard, c.in.Reader, discardLimit)
 	}
 }
 
@@ -130,9 +132,9 @@ func (c *conn) release() {
 	if !c.watch.idle() {
 		return
 	}
-	c.br.Reset(nil)
+	c.in.Reset(nil)
 	c.bw.Reset(nil)
-	c.server.readers.Put(c.br)
+	c.server.readers.Put(c.in.Reader)
 	c.server.writers.Put(c.bw)
 }
 

@@ -63,7 +63,7 @@ func (w *watch) wait() {
 	w.waiting = done
 	go func() {
 		defer close(done)
-		_, err := w.c.br.Peek(1)
+		_, err := w.c.in.Peek(1)
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if err != nil && !w.aborted {

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,12 +21,21 @@ import (
 // program is the path of the binary under test, built by Main.
 var program string
 
+// envProgram names a binary to test in place of one that Main builds.
+const envProgram = "AUTHSOME_TEST_PROGRAM"
+
+// With returns the environment entry that makes [Main] test the given binary.
+func With(path string) string { return envProgram + "=" + path }
+
 // Main builds the program, runs the tests and returns the exit code for os.Exit.
 func Main(m *testing.M) int {
+	if program = os.Getenv(envProgram); program != "" {
+		return m.Run()
+	}
 	dir, err := os.MkdirTemp("", "authsome-program-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }() // what stays lies in the temporary directory
-		program, err = build(dir)
+		program, err = Build(dir)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,19 +44,28 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// build compiles the program in its own module, so that it has the dependencies that it is released with, and without
-// cgo and race detector, as it is released.
-func build(dir string) (string, error) {
+// Root returns the directory of the program's module.
+func Root() (string, error) {
 	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "authsome").Output()
 	if err != nil {
 		return "", fmt.Errorf("find the module authsome: %w", err)
+	}
+	return strings.TrimSpace(string(root)), nil
+}
+
+// Build compiles the program into a directory, in its own module, so that it has the dependencies that it is released
+// with, and without cgo and race detector, as it is released. flags are further ones for "go build".
+func Build(dir string, flags ...string) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
 	}
 	path := filepath.Join(dir, "authsome")
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	cmd := exec.Command("go", "build", "-o", path, "./cmd/authsome")
-	cmd.Dir = strings.TrimSpace(string(root))
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{"./cmd/authsome"})...)
+	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the program: %w\n%s", err, out)

@@ -1,0 +1,141 @@
+package cli
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"authsome"
+	"authsome/internal/run"
+	"authsome/internal/sandbox"
+)
+
+// sandboxOptions are the flags of run that are about the sandbox.
+type sandboxOptions struct {
+	on    bool
+	hide  []string
+	write []string
+}
+
+func (o *sandboxOptions) flags(f *pflag.FlagSet) {
+	f.BoolVar(&o.on, "sandbox", false, "keep the command from your vault, your other programs, and any network but the proxy (Linux)")
+	f.StringArrayVar(&o.hide, "sandbox-hide", nil, "PATH that the command must not see")
+	f.StringArrayVar(&o.write, "sandbox-write", nil, "DIRECTORY that the command may write to besides your home and this one")
+}
+
+// sandboxed is the sandbox of one run. A nil one is a run without.
+type sandboxed struct{ box *sandbox.Box }
+
+// openBox makes the namespaces of the sandbox, if there is to be one. Then it protects this process, which holds nothing
+// worth protecting before: to protect it first would keep the namespaces from being made.
+func (a *app) openBox(o sandboxOptions) (*sandboxed, error) {
+	var s *sandboxed
+	switch {
+	case o.on:
+		view, err := a.view(o)
+		if err != nil {
+			return nil, err
+		}
+		if err := view.Check(); err != nil {
+			return nil, err
+		}
+		box, err := sandbox.Start(sandbox.Config{})
+		if err != nil {
+			return nil, err
+		}
+		s = &sandboxed{box}
+	case len(o.hide)+len(o.write) > 0:
+		return nil, &authsome.Error{
+			Kind: authsome.KindUsage, Message: "--sandbox-hide and --sandbox-write mean nothing without --sandbox",
+			Hint: "add --sandbox",
+		}
+	}
+	if err := sandbox.Protect(); err != nil {
+		a.warn(authsome.AsError(err)) // the run is as it would be without
+	}
+	return s, nil
+}
+
+// view says what is to be seen of this machine.
+func (a *app) view(o sandboxOptions) (sandbox.View, error) {
+	home, err := a.homeDir()
+	if err != nil {
+		return sandbox.View{}, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return sandbox.View{}, err
+	}
+	v := sandbox.View{Dir: dir, UserHome: a.userHome(), Home: home, Environ: a.env.Environ}
+	for _, list := range []struct {
+		paths []string
+		to    *[]string
+	}{{o.hide, &v.Hide}, {o.write, &v.Write}} {
+		for _, path := range list.paths {
+			path, err := filepath.Abs(path)
+			if err != nil {
+				return v, err
+			}
+			if _, err := os.Stat(path); err != nil {
+				return v, &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome run --help", Err: err}
+			}
+			*list.to = append(*list.to, path)
+		}
+	}
+	return v, nil
+}
+
+// open opens the port of the proxy: in the sandbox if there is one, at the address otherwise.
+func (s *sandboxed) open(ctx context.Context, address string) (net.Listener, error) {
+	if s != nil {
+		return s.box.Listener(), nil
+	}
+	var config net.ListenConfig
+	return config.Listen(ctx, "tcp", address)
+}
+
+// recognizer returns what finds the login of clients that cannot send one. Nobody but the child can connect to a port in a
+// sandbox, and its processes cannot be looked up from here: whoever comes is the child.
+func (s *sandboxed) recognizer(password authsome.Secret) func(net.Conn) (string, authsome.Secret, bool) {
+	if s == nil {
+		return recognize
+	}
+	return func(net.Conn) (string, authsome.Secret, bool) { return proxyUser, password, true }
+}
+
+// enter completes the sandbox and puts the child into it.
+func (s *sandboxed) enter(a *app, o sandboxOptions, files run.Paths, child *run.Command) error {
+	if s == nil {
+		return nil
+	}
+	view, err := a.view(o)
+	if err != nil {
+		return err
+	}
+	view.Keep, view.Environ = filepath.Dir(files.CA), child.Env
+	if err := s.box.Enter(view); err != nil {
+		return err
+	}
+	child.Box = s.box
+	return nil
+}
+
+func (s *sandboxed) close() {
+	if s != nil {
+		_ = s.box.Close() // after the child has ended there is nothing left to close
+	}
+}
+
+// errInSandbox is what authsome says of a home that is hidden from it.
+func errInSandbox() error {
+	return &authsome.Error{
+		Kind:    authsome.KindDenied,
+		Message: "the vault cannot be read from within the sandbox of authsome run",
+		Hint: "requests to connected providers get their credentials from the proxy, without asking; for anything else, ask " +
+			"the person who started the run",
+		Reason: "sandbox",
+	}
+}

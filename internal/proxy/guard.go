@@ -1,0 +1,322 @@
+package proxy
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"authsome"
+	"authsome/internal/redact"
+)
+
+// Nothing comes back: what an API answers to a request with a credential is looked through for that credential. See package
+// redact for what is recognised, and how it is covered.
+
+// freshWithin is how much of a JSON answer is looked through for a token that the API has just made. Token answers (RFC 6749
+// section 5.1) are small, and whoever sends more sends data.
+const freshWithin = 64 << 10
+
+// narrow keeps the client from asking for what could not be looked through: ranges, of which each could hold too little of a
+// secret to tell; codings that nobody here can decode; and compressed messages of WebSockets (RFC 7692) and gRPC.
+func (x *exchange) narrow() {
+	if x.slot.guard.Off {
+		return
+	}
+	h := x.out.Header
+	delete(h, "Range")
+	delete(h, "If-Range")
+	delete(h, "Sec-Websocket-Extensions")
+	delete(h, "Grpc-Accept-Encoding")
+	if offered := h["Accept-Encoding"]; offered != nil {
+		h["Accept-Encoding"] = []string{decodable(offered)}
+	}
+}
+
+// decodable returns what is left of Accept-Encoding (RFC 9110 section 12.5.3).
+func decodable(offered []string) string {
+	if len(offered) == 1 {
+		switch offered[0] { // what clients send all the time
+		case "identity", "gzip", "gzip, deflate", "gzip, deflate, br":
+			return offered[0]
+		}
+	}
+	var kept []string
+	for _, list := range offered {
+		for part := range strings.SplitSeq(list, ",") {
+			coding, _, _ := strings.Cut(part, ";")
+			if redact.Decodes(strings.TrimSpace(coding)) {
+				kept = append(kept, strings.TrimSpace(part))
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return "identity"
+	}
+	return strings.Join(kept, ", ")
+}
+
+// guard looks through an answer to a request with a credential, and has its body looked through while it passes. It
+// returns a refusal for an answer that cannot be looked through.
+func (x *exchange) guard(resp *http.Response) *refusal {
+	if x.slot == nil || x.slot.guard.Off {
+		return nil
+	}
+	g := &guarded{x: x, resp: resp, set: x.slot.secrets.Load()}
+	g.hits = g.header(resp.Header)
+	if !x.slot.guard.Cookies {
+		delete(resp.Header, "Set-Cookie") // a session that the credential has opened would serve as well as the credential
+	}
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		g.report()
+		return nil
+	}
+	if resp.Body == http.NoBody || x.in.Method == http.MethodHead {
+		g.report()
+		return nil
+	}
+	if why := g.decode(); why != nil {
+		return why
+	}
+	r := redact.NewReader(resp.Body, &x.slot.secrets)
+	if resp.StatusCode == http.StatusPartialContent {
+		r.Partway()
+	}
+	if isGRPC(resp.Header) {
+		r.Interactive()
+	}
+	g.reader, g.fresh = r, x.freshIn(resp)
+	g.close = resp.Body
+	resp.Body = g
+	return nil
+}
+
+// guardInterim looks through the fields of an interim response.
+func (x *exchange) guardInterim(h http.Header) {
+	if x.slot == nil || x.slot.guard.Off {
+		return
+	}
+	g := &guarded{x: x, set: x.slot.secrets.Load()}
+	x.recordRedaction(g.header(h))
+}
+
+// guarded is the body of an answer that is looked through. The trailer section is known when the body has been read.
+type guarded struct {
+	x       *exchange
+	resp    *http.Response
+	set     *redact.Set
+	reader  *redact.Reader
+	fresh   *redact.Members // nil: the answer is not of a kind that holds new credentials
+	seen    int             // bytes that fresh has looked at
+	decoder io.Closer
+	close   io.Closer
+	hits    int
+	told    bool
+}
+
+// Read reads what may be passed on.
+func (g *guarded) Read(p []byte) (int, error) {
+	n, err := g.reader.Read(p)
+	if g.fresh != nil && n > 0 {
+		g.fresh.Cover(p[:n])
+		if g.seen += n; g.seen >= freshWithin && !g.fresh.Covering() {
+			g.hits += g.fresh.Hits()
+			g.fresh = nil
+		}
+	}
+	if err == io.EOF { //nolint:errorlint // EOF itself is the end
+		g.hits += g.header(g.resp.Trailer)
+		g.report()
+	}
+	return n, err
+}
+
+// Close ends the reading.
+func (g *guarded) Close() error {
+	g.report()
+	if g.decoder != nil {
+		_ = g.decoder.Close()
+	}
+	return g.close.Close()
+}
+
+// header covers the values of fields and returns how many secrets there were.
+func (g *guarded) header(h http.Header) int {
+	hits := 0
+	for _, values := range h {
+		for i, v := range values {
+			covered, n := g.set.String(v)
+			if n > 0 {
+				values[i] = covered
+				hits += n
+			}
+		}
+	}
+	return hits
+}
+
+// decode takes the content coding off, which leaves with the client's consent: nobody can refuse identity in earnest.
+func (g *guarded) decode() *refusal {
+	h := g.resp.Header
+	codings := codingsOf(h)
+	if len(codings) == 0 {
+		return nil
+	}
+	body := io.Reader(g.resp.Body)
+	closers := closers{g.resp.Body}
+	for _, coding := range slices.Backward(codings) {
+		d, err := redact.Decode(body, coding)
+		if err != nil {
+			why := refuse(http.StatusBadGateway, "undecodable",
+				"%s answered in a content coding that cannot be looked through for the credential", g.x.d)
+			why.Kind, why.ref = authsome.KindUnreachable, g.x.slot.ref
+			why.Provider, why.Connection = g.x.slot.ref.Provider, g.x.slot.ref.Connection
+			return why
+		}
+		body, closers = d, append(closers, d)
+	}
+	g.resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{body, closers}
+	delete(h, "Content-Encoding")
+	delete(h, "Content-Length")
+	g.resp.ContentLength = -1
+	return nil
+}
+
+type closers []io.Closer
+
+// Close closes all, the last one first.
+func (c closers) Close() error {
+	var first error
+	for _, one := range slices.Backward(c) {
+		if err := one.Close(); first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// codingsOf returns the codings of a body in the order in which they were applied.
+func codingsOf(h http.Header) []string {
+	var codings []string
+	for _, list := range h["Content-Encoding"] {
+		for coding := range strings.SplitSeq(list, ",") {
+			if coding = strings.TrimSpace(coding); coding != "" && !strings.EqualFold(coding, "identity") {
+				codings = append(codings, coding)
+			}
+		}
+	}
+	return codings
+}
+
+// freshIn returns what covers the credentials that an answer brings, or nil.
+func (x *exchange) freshIn(resp *http.Response) *redact.Members {
+	if x.slot.guard.NewCredentials {
+		return nil
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	isXML := strings.HasSuffix(kind, "xml")
+	if !isXML && !strings.HasSuffix(kind, "json") {
+		return nil
+	}
+	if x.cred.cred.AuthType == authsome.AuthTypeSigV4 {
+		return &redact.Members{XML: isXML, Only: []string{"secretaccesskey", "sessiontoken"}}
+	}
+	if isXML {
+		return nil
+	}
+	return &redact.Members{TopLevel: true}
+}
+
+func isGRPC(h http.Header) bool {
+	return strings.HasPrefix(h.Get("Content-Type"), "application/grpc")
+}
+
+// report tells the recorder, once, that an answer held secrets.
+func (g *guarded) report() {
+	if g.told {
+		return
+	}
+	g.told = true
+	if g.reader != nil {
+		g.hits += g.reader.Hits()
+	}
+	if g.fresh != nil {
+		g.hits += g.fresh.Hits()
+	}
+	g.x.recordRedaction(g.hits)
+}
+
+// recordRedaction tells the recorder that so many secrets were covered in an answer.
+func (x *exchange) recordRedaction(hits int) {
+	p := x.p
+	if hits == 0 || p.cfg.Recorder == nil {
+		return
+	}
+	e := authsome.Event{Time: p.cfg.Now(), Name: authsome.EventRedact, Ref: x.slot.ref}
+	e.Detail = map[string]string{
+		"host": x.d.field, "method": x.in.Method, "path": x.in.URL.EscapedPath(), "covered": strconv.Itoa(hits),
+	}
+	nameAgent(x.in.Context(), e.Detail)
+	p.record(e)
+}
+
+// guardStream has what a server sends looked through after it has switched to another protocol.
+func (x *exchange) guardStream(server io.ReadWriteCloser) io.ReadWriteCloser {
+	if x.slot == nil || x.slot.guard.Off {
+		return server
+	}
+	r := redact.NewReader(server, &x.slot.secrets)
+	r.Interactive()
+	return &guardedStream{ReadWriteCloser: server, reader: r, x: x}
+}
+
+// guardedStream is an upgraded connection whose one direction is looked through.
+type guardedStream struct {
+	io.ReadWriteCloser
+	reader *redact.Reader
+	x      *exchange
+	told   int
+}
+
+// Read reads what may be passed on.
+func (s *guardedStream) Read(p []byte) (int, error) {
+	n, err := s.reader.Read(p)
+	if hits := s.reader.Hits(); hits > s.told {
+		s.x.recordRedaction(hits - s.told)
+		s.told = hits
+	}
+	return n, err
+}
+
+// refuseNewCredentials says why a request does not go out whose answer would be a new credential, or nil.
+func (x *exchange) refuseNewCredentials() *refusal {
+	why := x.d.reveals.Judge(x.in)
+	if why == nil || x.rule.slot == nil || x.rule.slot.guard.Off || x.rule.slot.guard.NewCredentials {
+		return nil
+	}
+	ref := x.rule.slot.ref
+	r := byPolicy(why)
+	if r.status == http.StatusForbidden {
+		r.Reason = "new_credential"
+		r.Message = "the answer to " + x.in.Method + " " + x.d.String() + x.in.URL.EscapedPath() +
+			" would be a new credential, which this run does not hand out"
+		r.Hint = "tell the person who started this run; they can allow it: authsome connection set " + string(ref.Provider) +
+			" --new-credentials allow"
+	}
+	r.ref, r.Provider, r.Connection = ref, ref.Provider, ref.Connection
+	return r
+}
+
+// secretsOf returns the forms of every credential of a connection that is alive.
+func secretsOf(live []*authsome.Credential) *redact.Set {
+	var forms []string
+	for _, c := range live {
+		forms = append(forms, redact.FormsOf(c)...)
+	}
+	return redact.New(forms)
+}

@@ -1,0 +1,276 @@
+package proxy
+
+import (
+	"bytes"
+	"compress/gzip"
+	"compress/zlib"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/andybalholm/brotli"
+	"github.com/coder/websocket"
+	"github.com/klauspost/compress/zstd"
+
+	"authsome"
+	"authsome/internal/policy"
+)
+
+const secret = "s3cr3t/token+with=signs&more"
+
+// guardedWorld is a world whose credential is secret.
+func guardedWorld(t *testing.T, handler http.HandlerFunc) *world {
+	t.Helper()
+	w := newWorld(t)
+	ref := w.cfg.Routes[0].Ref
+	w.source.answer = func(authsome.CredentialOptions) (*authsome.Credential, error) {
+		return credential(t, ref, secret, 1, apiHost), nil
+	}
+	w.serve(apiHost, handler)
+	return w
+}
+
+// shown returns what of the secret, in any form that this test knows, is in a text.
+func shown(text string) string {
+	for _, form := range []string{
+		secret, url.QueryEscape(secret), strings.ToLower(url.QueryEscape(secret)), strings.ReplaceAll(secret, "/", `\/`),
+		strings.ReplaceAll(secret, "&", `\u0026`), strings.ReplaceAll(secret, "&", `&amp;`),
+		base64.StdEncoding.EncodeToString([]byte(secret)), fmt.Sprintf("%x", secret),
+	} {
+		if strings.Contains(text, form) {
+			return form
+		}
+	}
+	return ""
+}
+
+func (w *world) covered() int {
+	n := 0
+	for _, e := range w.recorder.all() {
+		if e.Name == authsome.EventRedact {
+			n++
+		}
+	}
+	return n
+}
+
+// Attack 21: an API that shows the request shows everything but the credential, in every form and place.
+func TestEchoedCredentialIsCovered(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		forms := []string{
+			secret, url.QueryEscape(secret), strings.ReplaceAll(secret, "/", `\/`), strings.ReplaceAll(secret, "&", `\u0026`),
+			strings.ReplaceAll(secret, "&", `&amp;`), base64.StdEncoding.EncodeToString([]byte(secret)), fmt.Sprintf("%x", secret),
+		}
+		w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "Bearer "+secret {
+				t.Error("the credential did not arrive")
+			}
+			rw.Header().Set("Trailer", "X-End")
+			rw.Header().Set("X-Echo", r.Header.Get("Authorization"))
+			rw.Header().Set("Location", "https://elsewhere.test/?key="+url.QueryEscape(secret))
+			for _, f := range forms { // every form, cut in the middle
+				_, _ = io.WriteString(rw, "<"+f[:len(f)/2])
+				rw.(http.Flusher).Flush()
+				_, _ = io.WriteString(rw, f[len(f)/2:]+">")
+			}
+			rw.Header().Set("X-End", secret)
+		})
+		w.start()
+		resp, body := do(t, w.transport(http2), request(t, "GET", "https://"+apiHost+"/echo", nil))
+		all := fmt.Sprint(body, resp.Header, resp.Trailer)
+		if form := shown(all); form != "" {
+			t.Errorf("%q came back in %q", form, all)
+		}
+		if want := strings.Join(forms, "><"); len(body) != len(want)+2 || strings.Count(body, "<") != len(forms) {
+			t.Errorf("got %d bytes, want %d: %q", len(body), len(want)+2, body)
+		}
+		if w.covered() != 1 {
+			t.Errorf("%d events", w.covered())
+		}
+	})
+}
+
+// Attack 22: neither a content coding nor a range hides the credential.
+func TestCodingsHideNothing(t *testing.T) {
+	encode := map[string]func(io.Writer) io.WriteCloser{
+		"gzip":    func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
+		"deflate": func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) },
+		"br":      func(w io.Writer) io.WriteCloser { return brotli.NewWriter(w) },
+		"zstd":    func(w io.Writer) io.WriteCloser { e, _ := zstd.NewWriter(w); return e },
+	}
+	for coding, encoder := range encode {
+		t.Run(coding, func(t *testing.T) {
+			t.Parallel()
+			w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+				var b bytes.Buffer
+				e := encoder(&b)
+				_, _ = io.WriteString(e, "before "+secret+" after")
+				_ = e.Close()
+				rw.Header().Set("Content-Encoding", coding)
+				_, _ = rw.Write(b.Bytes())
+			})
+			w.start()
+			resp, body := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil))
+			if resp.Header.Get("Content-Encoding") != "" || shown(body) != "" || !strings.HasSuffix(body, " after") {
+				t.Errorf("got %q, %v", body, resp.Header)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeLookedThroughIsRefused(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Encoding", "x-own")
+			_, _ = io.WriteString(rw, secret)
+		})
+		w.start()
+		resp, body := do(t, w.transport(http2), request(t, "GET", "https://"+apiHost+"/", nil))
+		if r := refusalOf(t, resp, body); resp.StatusCode != http.StatusBadGateway || r["reason"] != "undecodable" {
+			t.Errorf("got %d %v", resp.StatusCode, r)
+		}
+	})
+}
+
+func TestWhatWouldHideTheCredentialIsNotAskedFor(t *testing.T) {
+	var got atomic.Pointer[http.Header]
+	w := guardedWorld(t, func(_ http.ResponseWriter, r *http.Request) {
+		h := r.Header.Clone()
+		got.Store(&h)
+	})
+	w.start()
+	for field, values := range map[string][2]string{
+		"Range": {"bytes=0-7", ""}, "If-Range": {`"x"`, ""}, "Sec-Websocket-Extensions": {"permessage-deflate", ""},
+		"Grpc-Accept-Encoding": {"gzip", ""}, "Accept-Encoding": {"dcb, gzip;q=0.5, zstd", "gzip;q=0.5, zstd"},
+	} {
+		req := request(t, "GET", "https://"+apiHost+"/", nil)
+		req.Header.Set(field, values[0])
+		do(t, w.transport(false), req)
+		if v := got.Load().Get(field); v != values[1] {
+			t.Errorf("%s %q became %q, want %q", field, values[0], v, values[1])
+		}
+	}
+}
+
+// Attack 23: an answer that brings a token, and a request for a new key.
+func TestNewCredentialsAreWithheld(t *testing.T) {
+	for allowed, want := range map[bool]string{
+		false: `{"access_token":"********","token_type":"bearer","scope":"a","nested":{"access_token":"kept"}}`,
+		true:  `{"access_token":"ey.fresh","token_type":"bearer","scope":"a","nested":{"access_token":"kept"}}`,
+	} {
+		t.Run(fmt.Sprint("allowed ", allowed), func(t *testing.T) {
+			t.Parallel()
+			w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+				rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+				rw.Header().Set("Set-Cookie", "session=1")
+				_, _ = io.WriteString(rw, `{"access_token":"ey.fresh","token_type":"bearer","scope":"a","nested":{"access_token":"kept"}}`)
+			})
+			w.cfg.Routes[0].Guard = authsome.Guard{NewCredentials: allowed, Cookies: allowed}
+			rule, err := policy.ParseRule("POST "+apiHost+"/v1/keys", "the definition of example")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.cfg.NewCredentials = []policy.Rule{rule}
+			w.start()
+			resp, body := do(t, w.transport(false), request(t, "POST", "https://"+apiHost+"/token", strings.NewReader("x")))
+			if body != want || (resp.Header.Get("Set-Cookie") != "") != allowed {
+				t.Errorf("got %s, %v", body, resp.Header)
+			}
+			resp, body = do(t, w.transport(false), request(t, "POST", "https://"+apiHost+"/v1/keys", strings.NewReader("x")))
+			if allowed {
+				if resp.StatusCode != 200 {
+					t.Errorf("got %d %s", resp.StatusCode, body)
+				}
+				return
+			}
+			if r := refusalOf(t, resp, body); resp.StatusCode != 403 || r["reason"] != "new_credential" {
+				t.Errorf("got %d %v", resp.StatusCode, r)
+			}
+			if resp, _ := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/v1/keys", nil)); resp.StatusCode != 200 {
+				t.Errorf("a list of keys: %d", resp.StatusCode)
+			}
+		})
+	}
+}
+
+func TestGuardCanBeTurnedOff(t *testing.T) {
+	t.Parallel()
+	w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Set-Cookie", "a=1")
+		_, _ = io.WriteString(rw, secret+r.Header.Get("Range"))
+	})
+	w.cfg.Routes[0].Guard = authsome.Guard{Off: true, Cookies: true}
+	w.start()
+	req := request(t, "GET", "https://"+apiHost+"/", nil)
+	req.Header.Set("Range", "bytes=0-")
+	if resp, body := do(t, w.transport(false), req); body != secret+"bytes=0-" || resp.Header.Get("Set-Cookie") == "" {
+		t.Errorf("got %q", body)
+	}
+}
+
+// A token that was replaced lives on for a while, and is covered as long.
+func TestFormerCredentialIsCovered(t *testing.T) {
+	t.Parallel()
+	w := guardedWorld(t, nil)
+	ref := w.cfg.Routes[0].Ref
+	w.source.answer = func(o authsome.CredentialOptions) (*authsome.Credential, error) {
+		if o.Rejected != 0 {
+			return credential(t, ref, "newer-"+secret, 2, apiHost), nil
+		}
+		return credential(t, ref, "former-token", 1, apiHost), nil
+	}
+	w.serve(apiHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer former-token" {
+			rw.WriteHeader(http.StatusUnauthorized)
+		}
+		_, _ = io.WriteString(rw, "former-token and newer-"+secret)
+	}))
+	w.start()
+	resp, body := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil))
+	if resp.StatusCode != 200 || strings.Contains(body, "former-token") || shown(body) != "" {
+		t.Errorf("got %d %q", resp.StatusCode, body)
+	}
+}
+
+// A message of a WebSocket is covered like a body, and none waits for the next one because of how it ends.
+func TestWebSocketIsLookedThrough(t *testing.T) {
+	t.Parallel()
+	w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(rw, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		for {
+			kind, message, err := c.Read(r.Context())
+			if err != nil {
+				return
+			}
+			_ = c.Write(r.Context(), kind, bytes.ReplaceAll(message, []byte("SECRET"), []byte(secret)))
+		}
+	})
+	w.start()
+	c, _, err := websocket.Dial(t.Context(), "wss://"+apiHost+"/ws",
+		&websocket.DialOptions{HTTPClient: &http.Client{Transport: w.transport(false)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	for _, message := range []string{"hello", "it is SECRET.", "ends in s", "ends in s3", "s", "SECRETSECRET"} {
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(message)); err != nil {
+			t.Fatal(err)
+		}
+		_, got, err := c.Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := len(strings.ReplaceAll(message, "SECRET", secret)); len(got) != want || shown(string(got)) != "" {
+			t.Errorf("%q came back as %q", message, got)
+		}
+	}
+}

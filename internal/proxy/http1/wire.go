@@ -1,0 +1,139 @@
+package http1
+
+import (
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// Wire is the connection below TLS, or a bare one. It can be read without waiting, and what is written between cork and
+// uncork leaves in one piece: crypto/tls writes each of its records (16 KiB at most, RFC 8446 section 5.1) by itself,
+// and reads them one by one.
+type Wire struct {
+	net.Conn
+	raw syscall.RawConn // nil where a connection cannot be read without waiting
+
+	// What follows belongs to whoever reads.
+	impatient bool
+	attempt   func(fd uintptr) bool // keeps reading from allocating
+	p         []byte
+	n         int
+	err       error
+
+	mu     sync.Mutex // guards all below: TLS writes by itself, too
+	corked bool
+	held   *[]byte
+	sent   int64 // bytes that the system has taken
+}
+
+// errNotYet is what a reader in haste is told when there is nothing to read. TLS takes it for a time-out and goes on
+// where it was when it is asked again.
+var errNotYet = os.ErrDeadlineExceeded
+
+// NewWire returns a wire over a connection.
+func NewWire(c net.Conn) *Wire {
+	w := &Wire{Conn: c}
+	if s, ok := c.(syscall.Conn); ok && canReadNow {
+		w.raw, _ = s.SyscallConn()
+	}
+	w.attempt = func(fd uintptr) bool {
+		w.n, w.err = readNow(fd, w.p)
+		return true
+	}
+	return w
+}
+
+// wireOf returns the wire below a connection, or nil.
+func wireOf(c net.Conn) *Wire {
+	for {
+		switch t := c.(type) {
+		case *Wire:
+			return t
+		case interface{ NetConn() net.Conn }:
+			c = t.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// Read reads from the connection.
+func (w *Wire) Read(p []byte) (int, error) {
+	if !w.impatient {
+		return w.Conn.Read(p)
+	}
+	if w.raw == nil {
+		return 0, errNotYet
+	}
+	w.p = p
+	err := w.raw.Read(w.attempt)
+	w.p = nil
+	if err != nil {
+		return 0, err
+	}
+	return w.n, w.err
+}
+
+// Write writes to the connection, or keeps p until uncork.
+func (w *Wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.corked && len(*w.held)+len(p) <= cap(*w.held) {
+		*w.held = append(*w.held, p...)
+		return len(p), nil
+	}
+	if err := w.release(); err != nil {
+		return 0, err
+	}
+	n, err := w.Conn.Write(p)
+	w.sent += int64(n)
+	return n, err
+}
+
+// release writes what is held. The mutex is held.
+func (w *Wire) release() error {
+	if w.held == nil || len(*w.held) == 0 {
+		return nil
+	}
+	n, err := w.Conn.Write(*w.held)
+	w.sent += int64(n)
+	*w.held = (*w.held)[:0]
+	return err
+}
+
+// cork holds back what is written from now on, as far as a buffer goes.
+func (w *Wire) cork() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.corked, w.held = true, getBuffer(&held, heldSize)
+	*w.held = (*w.held)[:0]
+}
+
+// uncork writes what has been held back.
+func (w *Wire) uncork() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err := w.release()
+	held.Put(w.held)
+	w.corked, w.held = false, nil
+	return err
+}
+
+// taken returns how many bytes the system has taken.
+func (w *Wire) taken() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
+}
+
+// CloseWrite ends the sending direction.
+func (w *Wire) CloseWrite() error {
+	if half, ok := w.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return w.Conn.Close()
+}
+
+// NetConn returns the connection below.
+func (w *Wire) NetConn() net.Conn { return w.Conn }

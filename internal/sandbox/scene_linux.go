@@ -1,0 +1,119 @@
+//go:build amd64 || arm64
+
+package sandbox
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// newScene gathers what the first process must know and cannot find out inside.
+func newScene(v View) (*scene, error) {
+	sockets, err := boundSockets()
+	if err != nil {
+		return nil, err
+	}
+	project := projectDirs(v.Dir)
+	s := &scene{
+		Dir: text(v.Dir), UserHome: text(v.UserHome), Home: text(v.Home), Keep: text(v.Keep),
+		Hide:     texts(append(keyrings(v), v.Hide...)),
+		ReadOnly: texts(startFiles(v)),
+		Write:    texts(append(project, v.Write...)),
+		Runtime:  text(variable(v.Environ, "XDG_RUNTIME_DIR")), Temporary: text(variable(v.Environ, "TMPDIR")),
+		Sockets: texts(sockets),
+	}
+	for _, dir := range filepath.SplitList(variable(v.Environ, "PATH")) {
+		if filepath.IsAbs(dir) {
+			s.Programs = append(s.Programs, text(filepath.Clean(dir)))
+		}
+	}
+	return s, nil
+}
+
+func variable(environ []string, name string) string {
+	for _, entry := range environ {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// keyrings are where the keys of a user lie on disk, for the Secret Service, KWallet and gpg.
+func keyrings(v View) []string {
+	data := []string{filepath.Join(v.UserHome, ".local/share")}
+	if dir := variable(v.Environ, "XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		data = append(data, dir)
+	}
+	var all []string
+	for _, dir := range data {
+		all = append(all, filepath.Join(dir, "keyrings"), filepath.Join(dir, "kwalletd"))
+	}
+	gpg := filepath.Join(v.UserHome, ".gnupg")
+	if dir := variable(v.Environ, "GNUPGHOME"); filepath.IsAbs(dir) {
+		gpg = dir
+	}
+	return append(all, filepath.Join(gpg, "private-keys-v1.d"))
+}
+
+// startFiles are what shells, the session, ssh and gpg start programs from, outside of the box, the next time the user
+// does anything. Those that exist are read-only inside, unless one works on them.
+func startFiles(v View) []string {
+	var all []string
+	for _, name := range []string{
+		".profile", ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases",
+		".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".config/fish",
+		".xprofile", ".xsessionrc", ".xinitrc", ".pam_environment",
+		".config/autostart", ".config/systemd", ".config/environment.d", ".ssh", ".gnupg",
+	} {
+		path := filepath.Join(v.UserHome, name)
+		wanted := within(v.Dir, path)
+		for _, dir := range v.Write {
+			wanted = wanted || within(dir, path)
+		}
+		if !wanted {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
+// projectDirs returns the top of the repository that dir lies in and, if that is a working tree of a repository
+// elsewhere, the repository: git writes to them wherever in the tree it is called.
+func projectDirs(dir string) []string {
+	for top := dir; top != "/" && top != "."; top = filepath.Dir(top) {
+		git := filepath.Join(top, ".git")
+		info, err := os.Lstat(git)
+		switch {
+		case err != nil:
+			continue
+		case info.IsDir():
+			return []string{top}
+		default:
+			return append([]string{top}, repository(git)...)
+		}
+	}
+	return nil
+}
+
+// repository reads the file .git of a working tree; see gitrepository-layout(5).
+func repository(file string) []string {
+	content, err := os.ReadFile(file)
+	dir, ok := strings.CutPrefix(strings.TrimSpace(string(content)), "gitdir: ")
+	if err != nil || !ok {
+		return nil
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(filepath.Dir(file), dir)
+	}
+	common, err := os.ReadFile(filepath.Join(dir, "commondir"))
+	if err != nil {
+		return nil // a submodule, whose repository lies in the one above
+	}
+	path := strings.TrimSpace(string(common))
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	return []string{path}
+}
