@@ -19,6 +19,7 @@ all: build
 
 build:
 	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
+	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome-age ./cmd/authsome-age
 
 # The race detector needs cgo; the program itself is tested as it is built.
 test:
