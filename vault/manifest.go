@@ -19,10 +19,12 @@ import (
 const manifestRow = reserved + "manifest"
 
 const (
-	manifestV1   byte = 1
-	digestSize        = 16
-	identitySize      = 32
+	digestSize   = 16
+	identitySize = 32
 )
+
+// manifestV1 is the first byte of an encoded manifest.
+const manifestV1 byte = 1
 
 // manifest is what a vault should hold.
 type manifest struct {

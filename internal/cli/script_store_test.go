@@ -112,7 +112,7 @@ func found(content []byte, text string) string {
 	forms := map[string]string{
 		"plain": text, "upper case": strings.ToUpper(text), "hexadecimal": hex.EncodeToString(b),
 		"upper case hexadecimal": strings.ToUpper(hex.EncodeToString(b)),
-		"percent": url.QueryEscape(text), "reversed": reversed(text), "JSON": strings.ReplaceAll(text, "/", `\/`),
+		"percent":                url.QueryEscape(text), "reversed": reversed(text), "JSON": strings.ReplaceAll(text, "/", `\/`),
 	}
 	for shift := range 3 { // base64 depends on where in a group of three bytes the text begins
 		padded := append(make([]byte, shift), b...)
