@@ -7,25 +7,25 @@ GOVULNCHECK   := $(BIN)/govulncheck-v1.9.0
 GORELEASER    := $(BIN)/goreleaser-v2.15.1
 CYCLONEDX     := $(BIN)/cyclonedx-gomod-v1.10.0
 FUZZTIME      ?= 20s
-MODULES       := . tests
+MODULES       := . tests kms
 
 export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz crash attack attack-proof soak screenshots package clean
+.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package clean
 
 all: build
 
 build:
-	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
-	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome-age ./cmd/authsome-age
+	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/ ./cmd/authsome ./cmd/authsome-age
 
 # The race detector needs cgo; the program itself is tested as it is built.
 test:
 	./tests/prepare
 	CGO_ENABLED=1 ./tests/run $(GO) test -race -timeout 20m ./...
 	cd tests && CGO_ENABLED=1 ./run $(GO) test -race -timeout 20m ./...
+	cd kms && $(GO) test ./...
 
 lint: $(GOLANGCI_LINT) $(GOVULNCHECK)
 	for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff && $(GO) vet ./... && $(GOLANGCI_LINT) run ./...) || exit 1; done
@@ -39,9 +39,14 @@ bench: build
 	./tests/bench > docs/benchmarks.md.new
 	mv docs/benchmarks.md.new docs/benchmarks.md
 
-# Twelve thousand processes killed at random moments, ten thousand of them refreshing: a few minutes.
+# A million schedules of crashes, lost answers and wrong clocks: half an hour of processor time. Then bugs are planted, and found.
+sim:
+	GOGC=400 AUTHSOME_SIM_SCHEDULES=1000000 $(GO) test -count=1 -v -timeout 300m -run TestSimulation ./local/simulation
+	AUTHSOME_SIM_PLANTED=all $(GO) test -count=1 -v -timeout 30m -run TestPlanted ./local/simulation
+
+# Twenty thousand processes killed at random moments, half of them refreshing: about half an hour.
 crash:
-	cd tests && AUTHSOME_CRASH_REFRESHES=12000 $(GO) test -count=1 -v -timeout 90m -run TestCrash ./crash
+	cd tests && AUTHSOME_CRASH_KILLS=20000 $(GO) test -count=1 -v -timeout 180m -run TestCrash ./crash
 
 # Every known attack on a broker, against a build of this tree, in one table.
 attack:

@@ -24,6 +24,23 @@ type Watcher interface {
 	Changed(ctx context.Context) <-chan struct{}
 }
 
+// Verifier is an [AuthLayer] that can ask a provider about a credential.
+type Verifier interface {
+	// Verify says whether the provider accepts the stored credential, without refreshing anything. The verdict is
+	// [VerdictUnknown] where the provider has nothing to be asked. It fails with [KindUnreachable] when it gives no answer.
+	Verify(ctx context.Context, ref Ref) (Verdict, error)
+}
+
+// Verdict is what a provider says of a credential.
+type Verdict string
+
+// What a provider says of a credential.
+const (
+	VerdictAccepted Verdict = "accepted"
+	VerdictRejected Verdict = "rejected"
+	VerdictUnknown  Verdict = "unknown"
+)
+
 // Logins makes connections.
 type Logins interface {
 	// Authorize takes the next step of a login and says what is missing for the one after: see [Authorization]. It fails

@@ -17,6 +17,15 @@ const (
 	StatusInvalid Status = "invalid"
 )
 
+// LifeSource says who knows how long a login lasts.
+type LifeSource string
+
+// Who knows how long a login lasts.
+const (
+	LifeFromProvider  LifeSource = "provider"  // it said so when it issued the token
+	LifeFromCatalogue LifeSource = "catalogue" // the definition, by what the provider documents
+)
+
 // Account says who the connection is at the provider, as far as the provider told.
 type Account struct {
 	ID    string `json:"id,omitempty"`
@@ -57,6 +66,17 @@ type Connection struct {
 	ErrorDescription string    // error_description of RFC 6749 section 5.2, when the provider sent one
 	NextAttemptAt    time.Time // before it, background users do not call the token endpoint again
 	RefreshExpiresAt time.Time // when the provider said the refresh token lapses
+
+	// LoginNeededBy is when a person has to log in again, unless a refresh puts it off or the provider ends the login before:
+	// a hint, nothing is decided by it. It is zero where nobody has said.
+	LoginNeededBy     time.Time
+	LoginNeededSource LifeSource // who has
+	// LoginNeededConfidence is how well LoginNeededBy is known where it comes from a definition: A, B or C; empty where the
+	// definition does not say.
+	LoginNeededConfidence string
+	// KeepAliveAt is when a login that disuse would end should be refreshed, whether or not its access token is needed; zero:
+	// never, because no such thing is known of it.
+	KeepAliveAt time.Time
 
 	// ClockSkew is the token endpoint's clock minus the one of this machine, by the Date header (RFC 9110 section
 	// 6.6.1) of its last token answer; 0 if it sent none. Nothing is decided by it.

@@ -228,6 +228,8 @@ type CredentialOptions struct {
 	// Background is set by callers that retry by themselves. They do not cause a call of the token endpoint before
 	// the cool-down that the last failure left behind has passed.
 	Background bool
+	// KeepAlive asks for a refresh also where the login would lapse from disuse before long: see [Connection.KeepAliveAt].
+	KeepAlive bool
 }
 
 // CredentialSource hands out credentials. It is all that a proxy or a [Transport] needs of an [AuthLayer].

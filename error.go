@@ -19,6 +19,10 @@ const (
 	KindDenied             Kind = "denied"               // a policy forbids it
 )
 
+// ReasonAuditUnavailable is the Reason of an [Error] of [KindDenied] where the use of a credential cannot be put on record,
+// and the user has chosen that it is not given away then.
+const ReasonAuditUnavailable = "audit_unavailable"
+
 // Error is what every function of this module returns when a person can act on the failure. Message is for people,
 // Kind and Reason are for programs, and Err keeps the cause for errors.Is, errors.As and the debug log.
 type Error struct {

@@ -27,6 +27,10 @@ const (
 	EventRestore  EventName = "restore"      // and came back
 	EventRepair   EventName = "vault.repair" // a damaged vault was made anew
 	EventAccept   EventName = "vault.accept" // a person goes on with a vault that was put back
+	EventNotify   EventName = "notify"       // a person was told of the state of a login
+
+	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
+	EventKeyRotate EventName = "key.rotate" // a new data key was made
 
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"

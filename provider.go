@@ -406,8 +406,14 @@ type OAuth struct {
 	// DefaultExpiresIn is the lifetime in seconds of an access token whose answer names none; 0 means unknown.
 	DefaultExpiresIn int64 `json:"default_expires_in,omitempty"`
 	// RefreshExpiresIn is the lifetime of a refresh token in seconds, as documented; 0 means unknown.
-	RefreshExpiresIn int64    `json:"refresh_expires_in,omitempty"`
-	Rotation         Rotation `json:"rotation,omitempty"`
+	RefreshExpiresIn int64       `json:"refresh_expires_in,omitempty"`
+	RefreshLife      RefreshLife `json:"refresh_life,omitempty"`
+	// LoginExpiresIn is how many seconds after a login the next one is needed, however often its tokens were refreshed; 0
+	// means that no such end is known.
+	LoginExpiresIn int64 `json:"login_expires_in,omitempty"`
+	// LifetimeConfidence says how well the lifetimes are known, A, B or C, where that is not the definition's Confidence.
+	LifetimeConfidence string   `json:"lifetime_confidence,omitempty"`
+	Rotation           Rotation `json:"rotation,omitempty"`
 	// KillsOldAccessToken is set where a refresh ends the life of the previous access token.
 	KillsOldAccessToken bool `json:"kills_old_access_token,omitempty"`
 	// NoRefreshToken is set where a provider never issues one.

@@ -38,3 +38,13 @@ type LongLived struct {
 	ExchangeParams map[string]string `json:"exchange_params,omitempty"`
 	RenewParams    map[string]string `json:"renew_params,omitempty"` // none: the token cannot be renewed
 }
+
+// RefreshLife says what the lifetime of a refresh token counts from.
+type RefreshLife string
+
+// What the lifetime of a refresh token counts from. An empty one means the issue of that token, so that it begins anew only
+// where a refresh brings another one.
+const (
+	RefreshLifeSliding RefreshLife = "sliding" // the last use: a login that is used does not end by it
+	RefreshLifeFixed   RefreshLife = "fixed"   // the login, whatever happens
+)

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"authsome"
@@ -16,6 +17,7 @@ func (l *Layer) newRecord(h *holding, req authsome.LoginRequest) *connectionReco
 	}
 	if old := h.connections[req.Ref.Connection]; old != nil {
 		c.Generation = old.Generation + 1
+		c.Noticed = old.Noticed // so that a person who was told of its end is told that it is over
 	}
 	return c
 }
@@ -49,22 +51,38 @@ func (l *Layer) connected(
 		described := l.describe(older, h)
 		return &authsome.Authorization{Provider: p, Connection: &described, AlreadyConnected: true}, nil
 	}
-	abandoned := h.abandonedBy(c)
-	changes, err := h.changesFor(login, l.now().UTC())
+	h, abandoned, err := l.storeLogin(ctx, h, login)
 	if err != nil {
-		return nil, err
-	}
-	if abandoned != nil {
-		changes = append(changes, abandoned.removal(h))
-	}
-	if err := l.apply(ctx, changes...); err != nil {
 		return nil, err
 	}
 	l.tidy(ctx, abandoned)
 	h.connections[c.ref.Connection] = c
 	l.record(authsome.EventLogin, c.ref, "", login.detail())
+	l.notice(ctx, c)
 	described := l.describe(c, h)
 	return &authsome.Authorization{Provider: p, Connection: &described}, nil
+}
+
+// storeLogin writes a new login, and returns what it lies beside and the client that nobody uses any more. When somebody
+// who knows no locks has written meanwhile, it is written over that: its tokens exist nowhere else.
+func (l *Layer) storeLogin(ctx context.Context, h *holding, login newLogin) (*holding, *registrationRecord, error) {
+	for attempt := 1; ; attempt++ {
+		abandoned := h.abandonedBy(login.connection)
+		changes, err := h.changesFor(login, l.now().UTC())
+		if err != nil {
+			return nil, nil, err
+		}
+		if abandoned != nil {
+			changes = append(changes, abandoned.removal(h))
+		}
+		err = l.apply(ctx, changes...)
+		if !errors.Is(err, vault.ErrConflict) || attempt == commitAttempts {
+			return h, abandoned, err
+		}
+		if h, err = l.read(ctx, h.profile, h.provider); err != nil {
+			return nil, nil, err
+		}
+	}
 }
 
 // detail is what the audit log says of a login.

@@ -55,7 +55,13 @@ func (l *Layer) readAll(
 
 // describe returns what may be known of a record.
 func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
+	by, source := c.loginNeededBy()
+	confidence := ""
+	if source == authsome.LifeFromCatalogue {
+		confidence = c.Login.Confidence
+	}
 	return authsome.Connection{
+		LoginNeededBy: by, LoginNeededSource: source, LoginNeededConfidence: confidence, KeepAliveAt: c.keepAliveAt(),
 		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
 		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost, Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Guard: c.Guard, Public: c.Public,
 		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,

@@ -46,16 +46,35 @@ func (l *Layer) access(ctx context.Context, ref authsome.Ref, opts authsome.Cred
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	switch c.decide(opts, h.registration(c), l.now()) {
-	case serve:
-		return p, h, c, nil, nil
-	case refuse, wait:
-		warning, err = l.settle(c)
-		return p, h, c, warning, err
-	}
-	c, warning, err = l.refresh(ctx, p, c, opts)
+	c, warning, err = l.good(ctx, p, h, c, opts)
+	l.notice(ctx, c)
 	return p, h, c, warning, err
 }
+
+// good returns the record in the state that the caller wants it in, refreshed if need be.
+func (l *Layer) good(
+	ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord, opts authsome.CredentialOptions,
+) (_ *connectionRecord, warning *authsome.Error, err error) {
+	for range maxJoins {
+		switch c.decide(opts, h.registration(c), l.now()) {
+		case serve:
+			return c, nil, nil
+		case refuse, wait:
+			warning, err = l.settle(c)
+			return c, warning, err
+		}
+		seen := c.Generation
+		c, warning, err = l.refresh(ctx, p, c, opts)
+		if err != nil || warning != nil || c.Generation != seen {
+			break
+		}
+	}
+	return c, warning, err
+}
+
+// maxJoins is how often an access call takes part in a refresh. One that others have begun may be less than it asks for:
+// they find a token good enough that it wants to be renewed.
+const maxJoins = 3
 
 // settle decides what a caller gets when a record that should have been renewed was not: the stored token with a
 // warning while it lives, an error afterwards.

@@ -81,7 +81,7 @@ func (c *connectionRecord) decide(opts authsome.CredentialOptions, client *regis
 		return refuse
 	case c.Invalid && !c.clientCorrected(client):
 		return refuse
-	case opts.Background && now.Before(c.Refresh.NextAttemptAt):
+	case opts.Background && c.Refresh.coolingDown(now):
 		return wait
 	default:
 		return renew
@@ -92,15 +92,24 @@ func (c *connectionRecord) mustRenew(opts authsome.CredentialOptions, now time.T
 	switch {
 	case opts.Refresh, !c.fresh(now):
 		return true
-	case !c.Refresh.IntentAt.IsZero():
-		// Somebody is refreshing, or died doing so: then the token may have been ended, and the refresh token can be
-		// sent again only while the provider's grace lasts.
+	case opts.KeepAlive && c.lapsing(now):
+		return true
+	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:
+		// Somebody is refreshing, or died doing so, or got no answer: the token may have been ended, and the refresh token
+		// can be sent again only while the provider's grace lasts.
 		return true
 	case opts.Rejected != 0 && opts.Rejected == c.Generation:
-		return c.ExpiresAt.IsZero() || now.Sub(c.ObtainedAt) >= rejectionPause
+		age := now.Sub(c.ObtainedAt) // negative when the clock has been put back: then nobody knows
+		return c.ExpiresAt.IsZero() || age >= rejectionPause || age < 0
 	default:
 		return false
 	}
+}
+
+// coolingDown reports whether background callers have to wait. A pause that began in the future was measured by a clock
+// that was wrong, and could last for years.
+func (s *refreshState) coolingDown(now time.Time) bool {
+	return now.Before(s.NextAttemptAt) && !now.Before(s.LastAt)
 }
 
 // clientCorrected reports whether the OAuth client is another one than the one that was refused.

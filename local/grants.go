@@ -61,7 +61,7 @@ func (l *Layer) authorizeGrant(
 		return nil, err
 	}
 	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
-	c.take(token)
+	c.take(token, spec)
 	l.learnHost(spec, c, token)
 	if client.ClientID == "" {
 		client = nil
@@ -222,6 +222,8 @@ func (l *Layer) introspected(ctx context.Context, endpoint *oauth.Client) func(*
 		if err != nil || !t.ExpiresAt.IsZero() || endpoint.Provider.IntrospectionURL == "" {
 			return t, err
 		}
+		ctx, cancel := context.WithTimeout(ctx, l.timeout)
+		defer cancel()
 		said, err := endpoint.Introspect(ctx, t.AccessToken)
 		if err != nil {
 			l.log.Debug("a new token cannot be introspected", "err", err)

@@ -12,7 +12,6 @@ import (
 
 	"authsome"
 	"authsome/internal/oauth"
-	"authsome/internal/provider"
 )
 
 // accountTimeout bounds the question who has logged in; the login does not depend on the answer.
@@ -102,35 +101,15 @@ func (l *Layer) noteAccount(ctx context.Context, c *connectionRecord, account au
 // maxAccountAnswer bounds the answer that says who has logged in, in bytes.
 const maxAccountAnswer = 1 << 20
 
-// askAPI asks the provider's API who the credential is for. The credential goes only where it may.
+// askAPI asks the provider's API who the credential is for.
 func (l *Layer) askAPI(ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord) (oauth.Answer, error) {
-	at := p.Account.URL
-	for placeholder, value := range map[string]string{"{base_url}": provider.BaseURL(p, c.BaseURL), "{api_host}": c.APIHost} {
-		at = strings.ReplaceAll(at, placeholder, strings.TrimRight(value, "/"))
-	}
-	cred, err := credential(p, h.settings.Server, c, l.now, nil)
-	if err != nil {
-		return oauth.Answer{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, min(accountTimeout, l.timeout))
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, http.NoBody)
-	if err != nil {
-		return oauth.Answer{}, err
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "authsome")
-	client := http.Client{
-		Transport:     &authsome.Transport{Source: onlyOne{cred}, Ref: c.ref, Base: l.http.Transport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	resp, err := client.Do(req)
+	resp, err := l.callAccount(ctx, p, h, c)
 	if err != nil {
 		return oauth.Answer{}, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return oauth.Answer{}, fmt.Errorf("%s answered HTTP %d", req.URL.Host, resp.StatusCode)
+		return oauth.Answer{}, fmt.Errorf("%s answered HTTP %d", resp.Request.URL.Host, resp.StatusCode)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAccountAnswer))
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -52,7 +53,8 @@ type Config struct {
 	// Home is the directory everything lies in; $AUTHSOME_HOME, or .authsome in the user's home directory, if empty.
 	// It is created with mode 0700.
 	Home string
-	// Keys wraps the data key. If nil, $AUTHSOME_MASTER_KEY is used when set, otherwise the file master.key in Home.
+	// Keys wraps the data key. If nil, it is the source that the vault names, for which $AUTHSOME_MASTER_KEY stands in; see
+	// KeySources.
 	Keys vault.KeySource
 	// Store keeps the sealed records; vault.db in Home if nil.
 	Store vault.Store
@@ -65,23 +67,35 @@ type Config struct {
 	ClientMetadataURL string
 	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
 	Recorder authsome.Recorder
+	// Notifier is told once, however many processes there are, when a login is about to end, has ended or is good again;
+	// nobody is if nil. Access calls do not wait for it, Close does.
+	Notifier authsome.Notifier
+	// NotifyBefore is how long before a login is needed the Notifier is told; 7 days if zero, and never earlier than in the
+	// last quarter of the login's life.
+	NotifyBefore time.Duration
 	// Logger receives what helps to find a fault, at debug level; it is discarded if nil.
 	Logger *slog.Logger
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
+	// Jitter returns numbers between 0 and 1 that spread the attempts of background callers; rand.Float64 if nil.
+	Jitter func() float64
 }
 
 // Layer is an [authsome.AuthLayer] over a vault. Close it when done.
 type Layer struct {
 	home              string
 	vault             *vault.Vault
+	keys              *keysource.Set // nil if the caller has a source of its own
 	catalogue         *provider.Catalogue
 	http              *http.Client
 	timeout           time.Duration
 	clientMetadataURL string
 	recorder          authsome.Recorder
+	notifier          authsome.Notifier
+	notifyBefore      time.Duration
 	log               *slog.Logger
 	now               func() time.Time
+	jitter            func() float64
 
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
@@ -95,6 +109,8 @@ type Layer struct {
 var (
 	_ authsome.AuthLayer = (*Layer)(nil)
 	_ authsome.Watcher   = (*Layer)(nil)
+	_ authsome.Verifier  = (*Layer)(nil)
+	_ authsome.Keeper    = (*Layer)(nil)
 )
 
 // DefaultHome returns the home that an empty Config.Home means.
@@ -138,11 +154,17 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 			return nil, vaultError("the vault cannot be opened", err)
 		}
 	}
-	v, err := vault.Open(ctx, store, keys)
+	now := time.Now
+	if cfg.Now != nil {
+		now = cfg.Now
+	}
+	v, err := vault.OpenAt(ctx, store, keys, now())
 	if err != nil {
 		return nil, errors.Join(unopened(cfg.Home, err), store.Close())
 	}
-	return newLayer(cfg, v), nil
+	l := newLayer(cfg, v)
+	l.keys, _ = keys.(*keysource.Set)
+	return l, nil
 }
 
 // OpenStore opens the database file of a home.
@@ -150,13 +172,17 @@ func OpenStore(ctx context.Context, home string) (vault.Store, error) {
 	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{LockDir: filepath.Join(home, RunDir, locksDir)})
 }
 
-// KeySource returns what wraps the data key of a home: the given master key (base64 of 32 bytes), or the home's key
-// file when that is empty.
+// KeySource returns the key sources of a home for a process that has nobody to ask: the one that the vault names, for which
+// the given master key (base64 of 32 bytes) stands in where it can.
 func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) {
-	if !masterKey.IsZero() {
-		return keysource.Environment(masterKey.Reveal())
-	}
-	return keysource.File(filepath.Join(home, KeyFile)), nil
+	return KeySources(home, keysource.Options{MasterKey: masterKey})
+}
+
+// KeySources is KeySource with everything there is to choose. It fills in what follows from the home.
+func KeySources(home string, opts keysource.Options) (*keysource.Set, error) {
+	opts.KeyFile = filepath.Join(home, KeyFile)
+	opts.Trusted = func() error { return ownVault(filepath.Join(home, VaultFile)) }
+	return keysource.New(opts)
 }
 
 // KeyPath returns where the key file of a home lies, or would be made: KeyFile, or another name where that one belongs to
@@ -171,8 +197,11 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		http:              cfg.HTTP,
 		timeout:           cfg.Timeout,
 		recorder:          cfg.Recorder,
+		notifier:          cfg.Notifier,
+		notifyBefore:      cfg.NotifyBefore,
 		log:               cfg.Logger,
 		now:               cfg.Now,
+		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
 		unstored:          make(map[authsome.Ref]*connectionRecord),
 		discovered:        make(map[string]discovery),
@@ -184,11 +213,17 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 	if l.timeout <= 0 {
 		l.timeout = defaultTimeout
 	}
+	if l.notifyBefore <= 0 {
+		l.notifyBefore = defaultNotifyBefore
+	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
 	if l.now == nil {
 		l.now = time.Now
+	}
+	if l.jitter == nil {
+		l.jitter = rand.Float64
 	}
 	return l
 }
@@ -219,10 +254,18 @@ func (l *Layer) record(name authsome.EventName, ref authsome.Ref, reason string,
 // unopened is the failure to open the vault of a home.
 func unopened(home string, err error) error {
 	e := authsome.AsError(vaultError("the vault cannot be opened", err))
-	if errors.Is(err, vault.ErrWrongKey) {
+	if errors.Is(err, vault.ErrWrongKey) && hintOf(err) == "" {
 		e.Hint = "restore " + filepath.Base(KeyPath(home)) + ", or set " + EnvMasterKey + " to the key the vault was made with"
 	}
 	return e
+}
+
+// hintOf returns the advice that an error of a key source carries.
+func hintOf(err error) string {
+	if p, ok := errors.AsType[*keysource.Problem](err); ok {
+		return p.Advice
+	}
+	return ""
 }
 
 // vaultError gives the failures of the vault the kind and the hint that a person needs.
@@ -230,8 +273,13 @@ func vaultError(what string, err error) error {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
 		return e
 	}
+	if errors.Is(err, context.Canceled) {
+		return &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
+	}
 	hint := "authsome doctor says what is wrong"
 	switch {
+	case hintOf(err) != "":
+		hint = hintOf(err)
 	case errors.Is(err, vault.ErrCorrupt):
 		hint = "nothing was changed; authsome doctor says what is lost, and authsome doctor --repair keeps the rest"
 	case errors.Is(err, vault.ErrRolledBack):

@@ -225,18 +225,25 @@ func (l *Layer) exchange(ctx context.Context, b *begunLogin, redirect string) (*
 	if err := b.moveTo(redirect); err != nil {
 		return nil, err
 	}
-	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.timeout)
+	// The exchange rotates nothing, but its answer is a grant that only we know of: see it through. To store it may take
+	// longer than a request may, because another process refreshes what it replaces.
+	ctx = context.WithoutCancel(ctx)
+	token, err := l.exchangeCode(ctx, b, code)
+	if err != nil {
+		return nil, err
+	}
+	return l.admit(ctx, b, token)
+}
+
+func (l *Layer) exchangeCode(ctx context.Context, b *begunLogin, code authsome.Secret) (*oauth.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
 	client := l.loginClient(b)
 	token, err := client.Exchange(ctx, code, b.redirectURI, b.verifier)
 	if err != nil {
 		return nil, err
 	}
-	if token, err = client.Extend(ctx, token); err != nil {
-		return nil, err
-	}
-	return l.admit(ctx, b, token)
+	return client.Extend(ctx, token)
 }
 
 // admit stores the connection that a login has led to.
@@ -252,7 +259,7 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
 	c.TokenURL, c.ClientID, c.Scopes, c.Requested = refreshURL(b.spec), b.client.ClientID, b.scopes, b.scopes
 	c.DynamicClient = b.client.Dynamic
-	c.take(token)
+	c.take(token, b.spec)
 	l.learnHost(b.spec, c, token)
 	if err := b.keepKey(c); err != nil {
 		return nil, err

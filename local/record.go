@@ -51,6 +51,9 @@ type connectionRecord struct {
 	RefreshExpiresAt time.Time `json:"refresh_expires_at,omitzero"`
 	ClockSkew        int64     `json:"clock_skew,omitempty"` // seconds, as authsome.Connection has it
 
+	Login   loginLife `json:"login,omitzero"`
+	Noticed noticed   `json:"noticed,omitzero"`
+
 	Refresh refreshState `json:"refresh,omitzero"`
 
 	ref     authsome.Ref

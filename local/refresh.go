@@ -3,7 +3,6 @@ package local
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -62,9 +61,12 @@ func (l *Layer) refresh(
 func (l *Layer) refreshLocked(
 	ctx context.Context, p *authsome.Provider, seen *connectionRecord, opts authsome.CredentialOptions,
 ) (refreshed, error) {
-	unlock, err := l.lock(ctx, seen.ref)
+	unlock, done, err := l.lockOrAdopt(ctx, seen)
 	if err != nil {
 		return l.withoutLock(ctx, seen, err)
+	}
+	if unlock == nil {
+		return done, nil
 	}
 	defer unlock()
 	if err := l.commitUnstored(ctx, seen.ref); err != nil {
@@ -91,16 +93,45 @@ func (l *Layer) refreshLocked(
 	return l.rotate(ctx, p, h, c)
 }
 
+// maxAwaits is how often a refresh of another process is waited for without queueing for the lock.
+const maxAwaits = 3
+
+// lockOrAdopt locks the connection, or returns what another process has made of it meanwhile. Of hundreds that want the same
+// token only one needs the lock: if each took it only to find that nothing is left to do, they would go on one by one.
+func (l *Layer) lockOrAdopt(ctx context.Context, seen *connectionRecord) (unlock func(), done refreshed, err error) {
+	for range maxAwaits {
+		unlock, err = l.lockOrAwait(ctx, seen.ref)
+		if unlock != nil || err != nil {
+			return unlock, refreshed{}, err
+		}
+		c, err := l.reread(ctx, seen.ref)
+		if err == nil && c.Generation != seen.Generation && !c.Invalid && c.decide(authsome.CredentialOptions{}, nil, l.now()) == serve {
+			return nil, refreshed{record: c}, nil
+		}
+	}
+	unlock, err = l.lock(ctx, seen.ref)
+	return unlock, refreshed{}, err
+}
+
+func (l *Layer) lockOrAwait(ctx context.Context, ref authsome.Ref) (func(), error) {
+	ctx, cancel := context.WithTimeout(ctx, l.lockTimeout())
+	defer cancel()
+	return l.vault.LockOrAwait(ctx, connectionKey(ref))
+}
+
 // lock waits for the connection's lock as long as another process may reasonably hold it.
 func (l *Layer) lock(ctx context.Context, ref authsome.Ref) (func(), error) {
 	return l.lockKey(ctx, connectionKey(ref))
 }
 
 func (l *Layer) lockKey(ctx context.Context, key vault.Key) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*l.timeout+replayWithin+lockMargin)
+	ctx, cancel := context.WithTimeout(ctx, l.lockTimeout())
 	defer cancel()
 	return l.vault.Lock(ctx, key)
 }
+
+// lockTimeout is longer than the slowest refresh of another process takes.
+func (l *Layer) lockTimeout() time.Duration { return 2*l.timeout + replayWithin + lockMargin }
 
 // withoutLock serves a caller that could not get the lock from what is stored by now.
 func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause error) (refreshed, error) {
@@ -111,7 +142,7 @@ func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause e
 	if err != nil {
 		return refreshed{record: seen}, gone(seen.ref, err)
 	}
-	if c.fresh(l.now()) {
+	if c.Generation != seen.Generation && c.fresh(l.now()) {
 		return refreshed{record: c}, nil
 	}
 	c.Refresh.Reason = reasonLockHeld
@@ -138,14 +169,18 @@ func (l *Layer) rotate(
 	before := c.Refresh
 	c.Refresh.AnswerLost = before.AnswerLost || !before.IntentAt.IsZero()
 	c.Refresh.IntentAt = l.now().UTC()
-	if err := l.store(ctx, c); err != nil {
+	err = l.store(ctx, c)
+	if errors.Is(err, vault.ErrConflict) {
+		return l.adopt(ctx, c.ref) // somebody without our lock has replaced the token that was to be renewed
+	}
+	if err != nil {
 		c.Refresh = before
 		return l.blocked(c, err)
 	}
 	token, err := l.send(ctx, endpoint, c)
 	if err == nil {
 		l.learnHost(&endpoint.Provider, c, token)
-		return l.renewed(ctx, c, token)
+		return l.renewed(ctx, c, token, &endpoint.Provider)
 	}
 	return l.failed(ctx, c, client, asOAuthError(err))
 }
@@ -215,9 +250,11 @@ func (l *Layer) sendOnce(ctx context.Context, endpoint *oauth.Client, c *connect
 }
 
 // renewed commits a new token; only then is anybody given it.
-func (l *Layer) renewed(ctx context.Context, c *connectionRecord, token *oauth.Token) (refreshed, error) {
+func (l *Layer) renewed(
+	ctx context.Context, c *connectionRecord, token *oauth.Token, spec *authsome.OAuth,
+) (refreshed, error) {
 	previous := time.Duration(c.Lifetime) * time.Second
-	c.take(token)
+	c.take(token, spec)
 	if token.ExpiresAt.IsZero() && previous > 0 {
 		c.ExpiresAt = token.SentAt.Add(previous).UTC() // as long as the last one, when the answer does not say
 		c.Lifetime = int64(previous / time.Second)
@@ -248,7 +285,7 @@ func (l *Layer) failed(
 		c.Invalid = true
 		c.Refresh.RefusedClient = client.fingerprint()
 	default:
-		c.Refresh.NextAttemptAt = coolDown(now, c.Refresh.Failures, e.RetryAfter, rand.Float64())
+		c.Refresh.NextAttemptAt = coolDown(now, c.Refresh.Failures, e.RetryAfter, l.jitter())
 	}
 	err := l.store(ctx, c)
 	if errors.Is(err, vault.ErrConflict) {
@@ -275,16 +312,14 @@ func (l *Layer) adopt(ctx context.Context, ref authsome.Ref) (refreshed, error) 
 
 // take puts a token answer into the record. What the answer leaves out stays: the refresh token (RFC 6749 section 6)
 // and the scope (section 5.1).
-func (c *connectionRecord) take(token *oauth.Token) {
+func (c *connectionRecord) take(token *oauth.Token, spec *authsome.OAuth) {
+	c.takeLife(token, spec)
 	c.AccessToken = sealed{token.AccessToken}
 	if !token.RefreshToken.IsZero() {
 		c.RefreshToken = sealed{token.RefreshToken}
 	}
 	if token.Scopes != nil {
 		c.Scopes = token.Scopes
-	}
-	if !token.RefreshExpiresAt.IsZero() {
-		c.RefreshExpiresAt = token.RefreshExpiresAt.UTC()
 	}
 	c.TokenType = token.TokenType
 	c.ObtainedAt = token.SentAt.UTC()

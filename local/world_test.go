@@ -121,6 +121,18 @@ func (w *world) reasons() []string {
 // process opens the vault once more, as another process would.
 func (w *world) process(change ...func(*local.Config)) *local.Layer {
 	w.t.Helper()
+	l := w.unclosed(change...)
+	w.t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			w.t.Error(err)
+		}
+	})
+	return l
+}
+
+// unclosed is process for a test that closes the layer itself.
+func (w *world) unclosed(change ...func(*local.Config)) *local.Layer {
+	w.t.Helper()
 	keys, err := keysource.Environment(base64.StdEncoding.EncodeToString(make([]byte, 32)))
 	if err != nil {
 		w.t.Fatal(err)
@@ -135,11 +147,6 @@ func (w *world) process(change ...func(*local.Config)) *local.Layer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			w.t.Error(err)
-		}
-	})
 	return l
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Examination is what [Vault.Examine] found.
@@ -40,9 +41,13 @@ func (v *Vault) Examine(ctx context.Context) (*Examination, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, _ := v.examine(all)
+	key, err := v.currentKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found, _ := examine(key, all)
 	if _, listed := v.store.(Transactor); listed && found.Unlisted == nil {
-		_, m, _ := v.split(all) // it was opened just now
+		_, m, _ := split(key, all) // it was opened just now
 		found.RolledBack = v.current(m, k, kept, seen)
 	}
 	return found, nil
@@ -59,9 +64,9 @@ func (v *Vault) Check(ctx context.Context) error {
 }
 
 // examine sorts rows into whole records and lost ones.
-func (v *Vault) examine(all []Row) (*Examination, []Record) {
+func examine(s sealer, all []Row) (*Examination, []Record) {
 	found := &Examination{}
-	rows, m, err := v.split(append([]Row(nil), all...))
+	rows, m, err := split(s, all)
 	if err == nil && m == nil {
 		err = neverListed(rows)
 	}
@@ -76,7 +81,7 @@ func (v *Vault) examine(all []Row) (*Examination, []Record) {
 			continue
 		}
 		present[row.Key] = true
-		rec, err := v.sealer.open(row)
+		rec, err := s.open(row)
 		if err == nil && m != nil {
 			err = compare(m.exactly(row.Key), []Row{row})
 		}
@@ -118,7 +123,11 @@ func (v *Vault) Accept(ctx context.Context) (generation uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	rows, m, err := v.split(all)
+	key, err := v.currentKey(ctx)
+	if err != nil {
+		return 0, err
+	}
+	rows, m, err := split(key, all)
 	if err != nil {
 		return 0, err
 	}
@@ -139,26 +148,41 @@ func (v *Vault) Accept(ctx context.Context) (generation uint64, err error) {
 // what could still be had of its storage; identity and history of the vault begin anew. It fails without having written
 // a record when the data key is among what is lost.
 func Salvage(ctx context.Context, rows []Row, keys KeySource, to Store) (*Examination, error) {
-	for _, row := range rows {
-		if row.Key != dataKeyRow {
-			continue
-		}
-		if _, err := unwrapDataKey(ctx, row, keys); err != nil {
-			return nil, err
-		}
-		if err := to.Put(ctx, Row{Key: dataKeyRow, Version: firstVersion, Sealed: row.Sealed}); err != nil {
-			return nil, err
-		}
-		v, err := Open(ctx, to, keys)
-		if err != nil {
-			return nil, err
-		}
-		found, whole := v.examine(rows)
-		changes := make([]Change, len(whole))
-		for i, rec := range whole {
-			changes[i] = Change{Key: rec.Key, Value: rec.Value}
-		}
-		return found, v.Apply(ctx, changes...)
+	store, ok := to.(Transactor)
+	if !ok {
+		return nil, fmt.Errorf("make a new vault: %w", errors.ErrUnsupported)
 	}
-	return nil, fmt.Errorf("%w: the data key is lost, and without it no record can be opened", ErrCorrupt)
+	at := slices.IndexFunc(rows, func(row Row) bool { return row.Key == dataKeyRow })
+	if at < 0 {
+		return nil, fmt.Errorf("%w: the data key is lost, and without it no record can be opened", ErrCorrupt)
+	}
+	o, err := unwrapDataKey(ctx, rows[at], keys)
+	if err != nil {
+		return nil, err
+	}
+	key, err := o.unlocked()
+	if err != nil {
+		return nil, err
+	}
+	err = store.Update(ctx, func(ctx context.Context, tx Tx) error { return tx.Set(ctx, rows[at:at+1]) })
+	if err != nil {
+		return nil, err
+	}
+	v := &Vault{store: to, keys: keys}
+	v.key.Store(key)
+	found, whole := examine(key.sealer, rows)
+	changes := make([]Change, len(whole))
+	for i, rec := range whole {
+		changes[i] = Change{Key: rec.Key, Value: rec.Value}
+	}
+	return found, v.Apply(ctx, changes...)
+}
+
+// currentKey returns the sealer of the data key that is in use now.
+func (v *Vault) currentKey(ctx context.Context) (sealer, error) {
+	key, err := v.renew(ctx, v.key.Load())
+	if err != nil {
+		return sealer{}, err
+	}
+	return key.sealer, nil
 }

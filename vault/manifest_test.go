@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"authsome/internal/sqlite"
@@ -338,5 +339,72 @@ func TestADeletedJournalIsNoticed(t *testing.T) {
 	copyFile(t, path+"-journal", left+"-journal")
 	if records, err := openFile(t, left).List(t.Context(), ""); err != nil || len(records) != 60 {
 		t.Errorf("with the journal: %d records, %v", len(records), err)
+	}
+}
+
+// A rotation of the data key makes the list anew, in the same write: other processes go on, and what was put back before or
+// after is noticed as ever.
+func TestTheListSurvivesARotation(t *testing.T) {
+	t.Parallel()
+	path := filled(t)
+	early := filepath.Join(t.TempDir(), "early.db")
+	copyFile(t, path, early)
+	v, other := openFile(t, path), openFile(t, path)
+	if err := v.Rotate(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	mustPut(t, other, "c", "two of c", 1) // with the old key in memory
+	mustPut(t, v, "new", "value", 0)
+	for name, v := range map[string]*vault.Vault{"who rotated": v, "another": other, "a new process": openFile(t, path)} {
+		records, err := v.List(t.Context(), "")
+		if err != nil || len(records) != 4 {
+			t.Errorf("%s: %d records, %v", name, len(records), err)
+		}
+		if found, err := v.Examine(t.Context()); err != nil || !found.OK() {
+			t.Errorf("%s: %+v, %v", name, found, err)
+		}
+	}
+	change(t, path, "DELETE FROM sealed_record WHERE key = 'new'")
+	err := openFile(t, path).Rotate(t.Context(), later)
+	wantError(t, "rotate what was tampered with", err, vault.ErrCorrupt)
+	copyFile(t, early, path)
+	_, err = openFile(t, path).Get(t.Context(), "a")
+	wantError(t, "the vault of before the rotation", err, vault.ErrRolledBack)
+	wantError(t, "rotate it", openFile(t, path).Rotate(t.Context(), later), vault.ErrRolledBack)
+}
+
+// Many processes write while the key is changed under them.
+func TestTheListIsRightWhateverHappensAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filled(t)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		v := openFile(t, path)
+		wg.Go(func() {
+			key := vault.Key(fmt.Sprintf("w/%d", w))
+			for n := range uint64(15) {
+				if _, err := v.Put(t.Context(), key, fmt.Append(nil, n), n); err != nil {
+					t.Errorf("writer %d: %v", w, err)
+					return
+				}
+				if _, err := v.List(t.Context(), ""); err != nil {
+					t.Errorf("reader %d: %v", w, err)
+					return
+				}
+			}
+		})
+	}
+	changer := openFile(t, path)
+	wg.Go(func() {
+		for range 6 {
+			if err := changer.Rotate(t.Context(), later); err != nil {
+				t.Errorf("rotate: %v", err)
+			}
+		}
+	})
+	wg.Wait()
+	found, err := openFile(t, path).Examine(t.Context())
+	if err != nil || !found.OK() || found.Records != 7 {
+		t.Errorf("got %+v, %v", found, err)
 	}
 }

@@ -7,76 +7,69 @@ import (
 	"slices"
 )
 
-// row returns one row, if it is the one that was written last.
-func (v *Vault) row(ctx context.Context, key Key) (Row, error) {
-	if _, ok := v.store.(Transactor); !ok {
-		return v.store.Get(ctx, key)
-	}
-	rows, err := v.rows(ctx, key) // keys that begin with another one are few
-	if err != nil {
-		return Row{}, err
-	}
-	if len(rows) == 0 || rows[0].Key != key {
-		return Row{}, fmt.Errorf("read %s: %w", key, ErrNotFound)
-	}
-	return rows[0], nil
-}
-
-// rows returns the rows whose keys begin with prefix, if they are the ones that were written last.
-func (v *Vault) rows(ctx context.Context, prefix Key) ([]Row, error) {
-	store, ok := v.store.(Transactor)
-	if !ok {
-		return v.store.List(ctx, prefix)
-	}
-	for attempt := 1; ; attempt++ {
-		rows, m, err := v.snapshot(ctx, store, prefix)
-		// The first change of all makes the mark, and a mark that is being written may be read in part.
-		if errors.Is(err, ErrRolledBack) && attempt < snapshotAttempts {
-			continue
+// getListed returns one record, if it is the one that was written last.
+func (v *Vault) getListed(ctx context.Context, store Transactor, key Key) (rec Record, err error) {
+	err = v.readListed(ctx, store, key, func(k *unlocked, rows []Row) (err error) { // keys that begin with another one are few
+		if len(rows) == 0 || rows[0].Key != key {
+			return fmt.Errorf("read %s: %w", key, ErrNotFound)
 		}
-		if err != nil {
-			return nil, err
-		}
-		if m == nil {
-			return rows, neverListed(rows)
-		}
-		return rows, compare(m.below(prefix), rows)
-	}
+		rec, err = k.open(rows[0])
+		return err
+	})
+	return rec, err
 }
 
 const snapshotAttempts = 3
 
-// snapshot reads rows and manifest, and makes sure that they are not older than what was known before.
-func (v *Vault) snapshot(ctx context.Context, store Transactor, prefix Key) ([]Row, *manifest, error) {
-	// In this order: what is read here may only be older than the rows are.
-	seen := v.seen.Load()
-	k, kept, err := v.readMark(ctx)
-	if err != nil {
-		return nil, nil, err
+// readListed reads the rows whose keys begin with prefix, and opens them if they are the ones that were written last.
+func (v *Vault) readListed(
+	ctx context.Context, store Transactor, prefix Key, open func(key *unlocked, rows []Row) error,
+) error {
+	for attempt := 1; ; attempt++ {
+		var k mark
+		var kept bool
+		var seen uint64
+		err := v.reading(ctx, func(key *unlocked, all []Row) error {
+			rows, m, err := split(key.sealer, all)
+			if err == nil {
+				err = v.current(m, k, kept, seen)
+			}
+			if err == nil && m == nil {
+				err = neverListed(rows)
+			} else if err == nil {
+				err = compare(m.below(prefix), rows)
+			}
+			if err != nil {
+				return err
+			}
+			return open(key, rows)
+		}, func() (rows []Row, err error) {
+			// In this order: what is read here may only be older than the rows are.
+			seen = v.seen.Load()
+			if k, kept, err = v.readMark(ctx); err != nil {
+				return nil, err
+			}
+			return store.ListWith(ctx, prefix, manifestRow)
+		})
+		// The first change of all makes the mark, and a mark that is being written may be read in part.
+		if !errors.Is(err, ErrRolledBack) || attempt == snapshotAttempts {
+			return err
+		}
 	}
-	all, err := store.ListWith(ctx, prefix, manifestRow)
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, m, err := v.split(all)
-	if err != nil {
-		return nil, nil, err
-	}
-	return rows, m, v.current(m, k, kept, seen)
 }
 
 // split takes the manifest out of rows. It returns nil for a manifest where there is none.
-func (v *Vault) split(all []Row) ([]Row, *manifest, error) {
+func split(s sealer, all []Row) ([]Row, *manifest, error) {
 	at := slices.IndexFunc(all, func(row Row) bool { return row.Key == manifestRow })
 	if at < 0 {
 		return all, nil, nil
 	}
-	m, err := v.openManifest(all[at])
-	return slices.Delete(all, at, at+1), m, err
+	m, err := openManifest(s, all[at])
+	return slices.Delete(slices.Clone(all), at, at+1), m, err
 }
 
-func (v *Vault) openManifest(row Row) (*manifest, error) {
-	rec, err := v.sealer.open(row)
+func openManifest(s sealer, row Row) (*manifest, error) {
+	rec, err := s.open(row)
 	if err != nil {
 		return nil, err
 	}
@@ -125,42 +118,51 @@ func neverListed(rows []Row) error {
 	return nil
 }
 
-// write makes changes, all or none, in a store whose records are listed.
-func (v *Vault) write(ctx context.Context, store Transactor, changes ...Change) error {
-	return v.update(ctx, store, func(_ context.Context, _ Tx, m *manifest) ([]Mutation, error) {
-		mutations := make([]Mutation, len(changes))
-		for i, c := range changes {
-			if stored := m.version(c.Key); stored != c.Prev && !(c.Delete && c.Prev == 0) {
-				return nil, fmt.Errorf("write %s: %w", c.Key, ErrConflict)
-			}
-			mutations[i] = v.mutation(c)
-			if c.Delete {
-				m.remove(c.Key)
-			} else {
+// writeListed makes changes, all or none, in a store whose records are listed.
+func (v *Vault) writeListed(ctx context.Context, store Transactor, changes ...Change) error {
+	return v.withKey(ctx, func(key *unlocked) error {
+		return v.update(ctx, store, key, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
+			mutations := make([]Mutation, len(changes))
+			for i, c := range changes {
+				if stored := m.version(c.Key); stored != c.Prev && (!c.Delete || c.Prev != 0) {
+					return key.sealer, fmt.Errorf("write %s: %w", c.Key, ErrConflict)
+				}
+				if c.Delete {
+					mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
+					m.remove(c.Key)
+					continue
+				}
+				mutations[i] = Mutation{Row: key.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
 				m.set(mutations[i].Row)
 			}
-		}
-		return mutations, nil
+			return key.sealer, tx.Apply(ctx, mutations)
+		})
 	})
 }
 
-// update changes the vault by the mutations that do returns. do has noted them in the manifest, which is written with
-// them, and the mark follows.
+// update changes the vault on condition that the key is still in use. do makes the change and notes it in the manifest,
+// which is written with it by the sealer that do returns; the mark follows.
 func (v *Vault) update(
-	ctx context.Context, store Transactor, do func(context.Context, Tx, *manifest) ([]Mutation, error),
+	ctx context.Context, store Transactor, key *unlocked, do func(context.Context, Tx, *manifest) (sealer, error),
 ) error {
 	var m *manifest
-	err := store.Update(ctx, func(ctx context.Context, tx Tx) (err error) {
-		if m, err = v.manifestFor(ctx, tx); err != nil {
+	err := store.Update(ctx, func(ctx context.Context, tx Tx) error {
+		envelope, err := tx.Get(ctx, dataKeyRow)
+		if err != nil {
+			return lost(err)
+		}
+		if envelope.Version != key.version {
+			return fmt.Errorf("%w: the data key was changed", ErrConflict)
+		}
+		if m, err = v.manifestFor(ctx, tx, key.sealer); err != nil {
 			return err
 		}
-		mutations, err := do(ctx, tx, m)
+		with, err := do(ctx, tx, m)
 		if err != nil {
 			return err
 		}
 		m.generation++
-		list := v.sealer.seal(Record{Key: manifestRow, Version: m.generation, Value: m.encode()})
-		return tx.Apply(ctx, append(mutations, Mutation{Row: list}))
+		return tx.Set(ctx, []Row{with.seal(Record{Key: manifestRow, Version: m.generation, Value: m.encode()})})
 	})
 	if err != nil {
 		return err
@@ -171,7 +173,7 @@ func (v *Vault) update(
 }
 
 // manifestFor returns the manifest to be changed, and makes one for a vault that has none yet.
-func (v *Vault) manifestFor(ctx context.Context, tx Tx) (m *manifest, err error) {
+func (v *Vault) manifestFor(ctx context.Context, tx Tx, s sealer) (m *manifest, err error) {
 	seen := v.seen.Load()
 	k, kept, err := v.readMark(ctx)
 	if err != nil {
@@ -179,7 +181,7 @@ func (v *Vault) manifestFor(ctx context.Context, tx Tx) (m *manifest, err error)
 	}
 	row, err := tx.Get(ctx, manifestRow)
 	if err == nil {
-		m, err = v.openManifest(row)
+		m, err = openManifest(s, row)
 	} else if errors.Is(err, ErrNotFound) {
 		err = nil
 	}
@@ -198,11 +200,4 @@ func (v *Vault) manifestFor(ctx context.Context, tx Tx) (m *manifest, err error)
 	}
 	m = newManifest(rows)
 	return m, v.beginMark(ctx, m)
-}
-
-func (v *Vault) mutation(c Change) Mutation {
-	if c.Delete {
-		return Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
-	}
-	return Mutation{Row: v.sealer.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
 }

@@ -34,12 +34,14 @@ type Store interface {
 	Close() error
 }
 
-// Mutation is one step of a batch: to write the row as Put does or, with Delete set, to remove it. The Version of a row
-// to be deleted must be the stored one, or 0 to delete whatever is there.
+// Mutation is one step of a batch: to write the row as Put does, with Delete set to remove it or, with Check set, only to
+// demand something. The Version of a row to be deleted must be the stored one, or 0 to delete whatever is there; that of a
+// row to be checked must be the stored one.
 type Mutation struct {
 	Row
 
 	Delete bool
+	Check  bool
 }
 
 // Batcher is a [Store] that can do several things at once.
@@ -49,8 +51,23 @@ type Batcher interface {
 	Batch(ctx context.Context, mutations []Mutation) error
 }
 
+// Rewriter is a [Store] that can replace everything at once.
+type Rewriter interface {
+	// Rewrite calls change with all rows, in the byte order of their keys, and puts the ones that it returns in place of
+	// those with the same keys, whatever their versions are, in one step that excludes all other writers. If change fails,
+	// or returns a row whose key is not there (ErrConflict), nothing has happened. change does not use the store.
+	Rewrite(ctx context.Context, change func(rows []Row) ([]Row, error)) error
+}
+
 // Stamper is a [Store] that can tell cheaply whether anything was written.
 type Stamper interface {
 	// Stamp returns a value that differs from the ones this store returned before the latest write of any process.
 	Stamp(ctx context.Context) (string, error)
+}
+
+// Awaiter is a [Store] that lets many wait for what the holder of a lock does, none of whom may need the lock then.
+type Awaiter interface {
+	// LockOrAwait takes the lock as Lock does when nobody holds it. Otherwise it waits until its holder lets go and returns
+	// no unlock: it holds nothing. All who wait so go on at once, while those who wait in Lock go on one by one.
+	LockOrAwait(ctx context.Context, key Key) (unlock func(), err error)
 }

@@ -20,6 +20,8 @@ type Tx interface {
 	List(ctx context.Context, prefix Key) ([]Row, error)
 	// Apply does the mutations in order. After a failure the whole write has failed.
 	Apply(ctx context.Context, mutations []Mutation) error
+	// Set writes rows as they are, in place of those with the same keys, whatever their versions are.
+	Set(ctx context.Context, rows []Row) error
 }
 
 // Marker is a [Store] that can keep a few bytes in a second place, which is not replaced along with the first. A vault

@@ -18,9 +18,14 @@ import (
 // maxRequest bounds the first line, in bytes.
 const maxRequest = 1 << 20
 
+// Serves reports whether a command line asks for one of the operations of this package.
+func Serves(args []string) bool {
+	return len(args) == 2 && (args[1] == helper.Seal || args[1] == helper.Open)
+}
+
 // Main serves one operation and returns the exit code.
 func Main() int {
-	if len(os.Args) != 2 {
+	if !Serves(os.Args) {
 		fmt.Fprintln(os.Stderr, "authsome-age is called by authsome: see authsome backup --help")
 		return 2
 	}

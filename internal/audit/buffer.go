@@ -15,6 +15,8 @@ const (
 	writeEvery = 50 * time.Millisecond
 	// maxPending is how many bytes of entries wait before Record does: about five thousand entries.
 	maxPending = 1 << 20
+	// retryEvery is how often a Buffer that fails to write tries again by itself.
+	retryEvery = time.Second
 )
 
 // ErrClosed is returned by [Buffer.Record] after Close.
@@ -25,12 +27,14 @@ var ErrClosed = errors.New("audit buffer is closed")
 // that ends must call Close.
 //
 // Nothing is dropped silently. When the disk cannot keep up Record waits for it. When the disk fails, entries are kept
-// and tried again with the next; once the memory for them is full, Record returns the failure instead of taking more.
+// and tried again, with the next and each second; once the memory for them is full, Record returns the failure instead of taking more.
 type Buffer struct {
 	log   *Log
 	wake  chan struct{} // there is something to write
 	hurry chan struct{} // and it should be written now
 	done  chan struct{} // the goroutine has ended
+
+	health chan struct{} // a failure to write has begun, or is over
 
 	mu       sync.Mutex // guards what follows
 	attempt  sync.Cond  // an attempt to write has ended, or the Buffer is closed
@@ -47,7 +51,7 @@ var _ authsome.Recorder = (*Buffer)(nil)
 
 // Buffered returns a recorder over the log that does not touch the disk in its caller. Close it when done.
 func (l *Log) Buffered() *Buffer {
-	b := &Buffer{log: l, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), done: make(chan struct{})}
+	b := &Buffer{log: l, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), done: make(chan struct{}), health: make(chan struct{}, 1)}
 	b.attempt.L = &b.mu
 	go b.run()
 	return b
@@ -123,7 +127,7 @@ func (b *Buffer) run() {
 	linger := time.NewTimer(writeEvery)
 	defer linger.Stop()
 	for {
-		<-b.wake
+		b.rest()
 		linger.Reset(writeEvery)
 		select {
 		case <-b.hurry:
@@ -134,6 +138,30 @@ func (b *Buffer) run() {
 		}
 	}
 }
+
+// rest waits until there is something to write, or to be tried again.
+func (b *Buffer) rest() {
+	if b.Failing() == nil {
+		<-b.wake
+		return
+	}
+	retry := time.NewTimer(retryEvery)
+	defer retry.Stop()
+	select {
+	case <-b.wake:
+	case <-retry.C:
+	}
+}
+
+// Failing returns why the last attempt to write has failed, or nil. While it does, entries are in memory only.
+func (b *Buffer) Failing() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// Health returns a channel that receives when a failure to write has begun, and when it is over: see [Buffer.Failing].
+func (b *Buffer) Health() <-chan struct{} { return b.health }
 
 // writeBatch tries once to write what is pending, and reports whether that was the last time.
 func (b *Buffer) writeBatch() (closed bool) {
@@ -160,6 +188,9 @@ func (b *Buffer) writeBatch() (closed bool) {
 	}
 	b.attempts++
 	b.err = err
+	if healthy != (err == nil) {
+		notify(b.health)
+	}
 	b.attempt.Broadcast()
 	return closed
 }

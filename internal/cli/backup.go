@@ -60,12 +60,12 @@ func (a *app) recipients(ctx context.Context, texts []string, fromStdin bool) (h
 	if len(texts) > 0 {
 		return helper.Request{Recipients: texts}, nil
 	}
-	passphrase, err := a.newPassphrase(ctx, fromStdin)
+	passphrase, err := a.newBackupPassphrase(ctx, fromStdin)
 	return helper.Request{Passphrase: passphrase.Reveal()}, err
 }
 
-// newPassphrase asks for a passphrase twice, or reads it from standard input.
-func (a *app) newPassphrase(ctx context.Context, fromStdin bool) (authsome.Secret, error) {
+// newBackupPassphrase asks for a passphrase twice, or reads it from standard input.
+func (a *app) newBackupPassphrase(ctx context.Context, fromStdin bool) (authsome.Secret, error) {
 	first, err := a.passphrase(ctx, fromStdin, "Passphrase for the backup")
 	if err != nil {
 		return first, err

@@ -27,6 +27,11 @@ type config struct {
 	// LogFile is what --log-file means when it is not given; nil for the debug log's own place, "" for nowhere.
 	LogFile *string
 
+	// AuditRequired says that a credential is not given away while its use cannot be put on record.
+	AuditRequired bool
+	// Notify is about telling a person of the state of a login.
+	Notify notifyConfig
+
 	path string
 	all  map[string]json.RawMessage
 }
@@ -38,6 +43,8 @@ const (
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
 	configLogFile        = "log_file"
+	configAuditRequired  = "audit_required"
+	configNotify         = "notify"
 )
 
 // readConfig reads a config file. One that does not exist is an empty one.
@@ -55,7 +62,8 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configClientMetadata: &c.ClientMetadataURL, configLogFile: &c.LogFile,
+		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
+		configLogFile: &c.LogFile,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {

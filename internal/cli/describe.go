@@ -33,6 +33,10 @@ func describe(c *authsome.Connection) object {
 		{"error_description", c.ErrorDescription},
 		{"next_attempt_at", c.NextAttemptAt},
 		{"refresh_expires_at", c.RefreshExpiresAt},
+		{"login_needed_by", c.LoginNeededBy},
+		{"login_needed_source", c.LoginNeededSource},
+		{"login_needed_confidence", c.LoginNeededConfidence},
+		{"keep_alive_at", c.KeepAliveAt},
 		{"account", accountObject(c.Account)},
 		{secretField(c.AuthType), authsome.Redacted},
 	}
@@ -90,6 +94,8 @@ func summary(c authsome.Connection) object {
 		{"obtained_at", c.ObtainedAt},
 		{"last_refresh_error", c.LastRefreshError},
 		{"account", accountObject(c.Account)},
+		{"login_needed_by", c.LoginNeededBy},
+		{"login_needed_source", c.LoginNeededSource},
 	}
 }
 

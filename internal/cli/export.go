@@ -106,7 +106,9 @@ func (a *app) exportOne(
 		return nil, bound
 	}
 	a.warn(cred.Warning)
-	a.record(authsome.EventExport, cred.Ref, nil)
+	if err := a.record(authsome.EventExport, cred.Ref, nil); err != nil {
+		return nil, err
+	}
 	vars := variables{{o.prefix + exportNames(&p.Provider)[0], cred.Value}}
 	for _, f := range p.KeyFields() {
 		if value := cred.Fields[f.Name]; !value.IsZero() {

@@ -52,7 +52,9 @@ func (a *app) get(cmd *cobra.Command, provider string, o getOptions) error {
 		if err != nil {
 			return err
 		}
-		a.record(authsome.EventReveal, c.Ref, nil)
+		if err := a.record(authsome.EventReveal, c.Ref, nil); err != nil {
+			return err
+		}
 		described.set(secretField(c.AuthType), cred.Value.Reveal())
 	}
 	a.warn(c.Warning)
@@ -67,7 +69,9 @@ func (a *app) getSecret(cmd *cobra.Command, layer authsome.AuthLayer, ref authso
 	}
 	a.warn(cred.Warning)
 	a.warn(boundToKey(cred))
-	a.record(authsome.EventReveal, cred.Ref, nil)
+	if err := a.record(authsome.EventReveal, cred.Ref, nil); err != nil {
+		return err
+	}
 	return a.printField(o.field, cred.Value.Reveal())
 }
 
@@ -93,7 +97,9 @@ func (a *app) getValue(cmd *cobra.Command, layer authsome.AuthLayer, ref authsom
 		}
 		if !value.IsZero() {
 			a.warn(cred.Warning)
-			a.record(authsome.EventReveal, cred.Ref, nil)
+			if err := a.record(authsome.EventReveal, cred.Ref, nil); err != nil {
+				return err
+			}
 			return a.printField(o.field, value.Reveal())
 		}
 	}

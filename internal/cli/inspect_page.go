@@ -153,8 +153,12 @@ func (a *app) placesOf(p *authsome.ProviderState) object {
 		if c.Account.Label != "" {
 			label = " as " + c.Account.Label
 		}
+		needed := loginNeeded(c)
+		if needed != "" {
+			needed = ", login needed " + needed
+		}
 		places = append(places, member{
-			"connection", fmt.Sprintf("%s%s: %s; goes to %s%s", mark(c), label, c.Status, patternsText(&p.Provider, c.BaseURL, c.APIHost), why),
+			"connection", fmt.Sprintf("%s%s: %s%s; goes to %s%s", mark(c), label, c.Status, needed, patternsText(&p.Provider, c.BaseURL, c.APIHost), why),
 		})
 	}
 	return places

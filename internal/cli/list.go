@@ -74,11 +74,11 @@ func state(p authsome.ProviderState) string {
 
 // printList shows what is connected first, and names the rest.
 func (a *app) printList(all []authsome.ProviderState) error {
-	rows := [][]string{{"PROVIDER", "CONNECTION", "STATUS", "EXPIRES"}}
+	rows := [][]string{{"PROVIDER", "CONNECTION", "STATUS", "EXPIRES", "LOGIN NEEDED"}}
 	var available []string
 	for _, p := range all {
 		for _, c := range p.Connections {
-			rows = append(rows, []string{string(p.Name), mark(c), string(c.Status), text(c.ExpiresAt)})
+			rows = append(rows, []string{string(p.Name), mark(c), string(c.Status), text(c.ExpiresAt), loginNeeded(c)})
 		}
 		switch state(p) {
 		case "configured":

@@ -208,7 +208,7 @@ func (a *app) proxyRevoke(ctx context.Context, o *proxyOptions, name string) err
 // recordAgent writes an audit entry about an agent.
 func (a *app) recordAgent(event authsome.EventName, name string) {
 	if profile, err := a.profile(); err == nil {
-		a.record(event, authsome.Ref{Profile: profile}, map[string]string{"agent": name})
+		a.note(event, authsome.Ref{Profile: profile}, map[string]string{"agent": name})
 	}
 }
 

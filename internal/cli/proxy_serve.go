@@ -103,13 +103,15 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	if err != nil {
 		return errors.Join(err, files.Release())
 	}
-	a.recordRun(authsome.EventRunStart, "authsome-proxy", nil)
+	if err := a.recordRun(authsome.EventRunStart, "authsome-proxy", nil); err != nil {
+		return errors.Join(err, s.server.Close(false), files.Release())
+	}
 	next := renew
 	for next == renew && err == nil {
 		next, err = s.serve(ctx)
 	}
 	code := exitCodeOf(err)
-	a.recordRun(authsome.EventRunEnd, "authsome-proxy", &code)
+	err = errors.Join(err, a.recordRun(authsome.EventRunEnd, "authsome-proxy", &code))
 	if next == forget {
 		return errors.Join(err, s.server.Close(true), files.Close())
 	}

@@ -19,7 +19,7 @@ func (a *app) repairVault(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keys, err := a.keys(home)
+	keys, err := a.keySources()
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,13 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"github.com/spf13/cobra"
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/internal/keepalive"
 	"authsome/internal/mitm"
 	"authsome/internal/peer"
 	"authsome/internal/proxy"
@@ -98,11 +100,13 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	if err := box.enter(a, o.sandbox, files.Paths, &child); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
-	a.recordRun(authsome.EventRunStart, args[0], nil)
+	if err := a.recordRun(authsome.EventRunStart, args[0], nil); err != nil {
+		return errors.Join(err, b.close(), files.Close())
+	}
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
-	a.recordRun(authsome.EventRunEnd, args[0], &code)
-	for _, problem := range []error{err, closeErr} {
+	endErr := a.recordRun(authsome.EventRunEnd, args[0], &code)
+	for _, problem := range []error{err, closeErr, endErr} {
 		if problem != nil {
 			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}
@@ -114,16 +118,16 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 }
 
 // recordRun writes the start or the end of a run. Arguments are not written: they may hold anything.
-func (a *app) recordRun(name authsome.EventName, command string, code *int) {
+func (a *app) recordRun(name authsome.EventName, command string, code *int) error {
 	profile, err := a.profile()
 	if err != nil {
-		return
+		return err
 	}
 	detail := map[string]string{"command": filepath.Base(command)}
 	if code != nil {
 		detail["exit_code"] = strconv.Itoa(*code)
 	}
-	a.record(name, authsome.Ref{Profile: profile}, detail)
+	return a.record(name, authsome.Ref{Profile: profile}, detail)
 }
 
 // proxyUser is the name that the child logs in to the proxy with. The password is another one for every run.
@@ -140,6 +144,8 @@ type broker struct {
 	proxy    *proxy.Proxy
 	trail    *audit.Buffer
 	served   chan error
+	stop     context.CancelFunc // ends what goes on beside the proxy
+	beside   sync.WaitGroup
 }
 
 // brokerFor says whom a broker is for; the zero value is one child, which alone has the password.
@@ -161,8 +167,18 @@ func (a *app) startBroker(
 	if err != nil {
 		return nil, err
 	}
+	cfg, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(ctx)
 	b := &broker{
-		ca: ca, password: authsome.NewSecret(rand.Text()), trail: trail.Buffered(), served: make(chan error, 1),
+		ca: ca, password: authsome.NewSecret(rand.Text()), trail: trail.Buffered(), served: make(chan error, 1), stop: stop,
+	}
+	var source authsome.CredentialSource = layer
+	changed := changes(ctx, layer)
+	if cfg.AuditRequired {
+		source, changed = auditedSource{layer, b.trail}, either(ctx, changed, b.trail.Health())
 	}
 	password, except, most := b.password, "", 0
 	if who.agents {
@@ -171,15 +187,19 @@ func (a *app) startBroker(
 	}
 	proxy.CollectSeldom()
 	b.proxy, err = proxy.New(proxy.Config{
-		Routes: chosen.routes, Source: layer, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
+		Routes: chosen.routes, Source: source, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
 		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,
 		Policy: bounds.policy(chosen, a.env.Now), NewCredentials: chosen.newCredentials,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
-		Changed: changes(ctx, layer),
+		Changed: changed,
 	})
 	if err != nil {
+		stop()
 		return nil, errors.Join(err, b.trail.Close())
+	}
+	if keeper, ok := layer.(authsome.Keeper); ok {
+		b.beside.Go(func() { keepalive.Run(ctx, keeper, a.env.Now, a.log) })
 	}
 	listener, err := who.box.open(ctx, cmp.Or(who.listen, "127.0.0.1:0"))
 	if err != nil {
@@ -213,6 +233,8 @@ func changes(ctx context.Context, layer authsome.AuthLayer) <-chan struct{} {
 
 // close ends the proxy and writes what is left of the audit log.
 func (b *broker) close() error {
+	b.stop()
+	b.beside.Wait()
 	err := b.proxy.Close()
 	if b.address != "" {
 		err = errors.Join(err, <-b.served)

@@ -8,17 +8,24 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"authsome/internal/agekey"
 	"authsome/internal/agestream"
 )
 
 // TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"authsome":     authsomeProgram,
-		"authsome-age": func() { os.Exit(agestream.Main()) },
-		"browse":       browseProgram,
-		"fetch":        fetchProgram,
-		"acmecli":      acmeProgram,
+		"authsome": authsomeProgram,
+		"browse":   browseProgram,
+		"fetch":    fetchProgram,
+		"acmecli":  acmeProgram,
+
+		"authsome-age": func() {
+			if agestream.Serves(os.Args) {
+				os.Exit(agestream.Main())
+			}
+			os.Exit(agekey.Main())
+		},
 	})
 }
 

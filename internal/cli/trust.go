@@ -65,7 +65,7 @@ func (a *app) trust(args []string) error {
 	if err := list.Add(path, content, a.env.Now()); err != nil {
 		return err
 	}
-	a.record(authsome.EventTrust, authsome.Ref{}, map[string]string{"path": path})
+	a.note(authsome.EventTrust, authsome.Ref{}, map[string]string{"path": path})
 	if a.flags.json {
 		return a.printJSON(object{{"status", "trusted"}, {"path", path}})
 	}
@@ -110,7 +110,7 @@ func (a *app) untrust(args []string) error {
 	if !found {
 		return &authsome.Error{Kind: authsome.KindUsage, Message: path + " is not trusted", Hint: "authsome trust --list"}
 	}
-	a.record(authsome.EventUntrust, authsome.Ref{}, map[string]string{"path": path})
+	a.note(authsome.EventUntrust, authsome.Ref{}, map[string]string{"path": path})
 	return a.done("untrusted", authsome.Ref{}, "%s is not trusted any more", path)
 }
 

@@ -12,9 +12,9 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/debuglog"
+	"authsome/internal/keysource"
 	"authsome/internal/sandbox"
 	"authsome/local"
-	"authsome/vault"
 )
 
 // app is one run of the command: what it was given, and what it has opened so far. Everything is opened on first use,
@@ -28,6 +28,8 @@ type app struct {
 	log     *slog.Logger
 	trail   *audit.Log
 	layer   authsome.AuthLayer
+	keys    *keysource.Set
+	access  keyAccess
 	closers []io.Closer
 }
 
@@ -172,14 +174,31 @@ func (a *app) auditKey() (authsome.Secret, error) {
 	return keeper.AuditKey(ctx)
 }
 
-// record writes an audit entry. A log that cannot be written is reported and stops nothing.
-func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[string]string) {
+// record writes an audit entry before something is done. A log that cannot be written is reported; it stops what the entry
+// is about only where the configuration wants that.
+func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[string]string) error {
 	trail, err := a.auditLog()
 	if err == nil {
 		err = trail.Record(authsome.Event{Time: a.env.Now().UTC(), Name: name, Ref: ref, Detail: detail})
 	}
-	if err != nil {
-		a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	if err == nil {
+		return nil
+	}
+	cfg, cfgErr := a.config()
+	if cfgErr != nil {
+		return cfgErr
+	}
+	if cfg.AuditRequired {
+		return unaudited(ref, err)
+	}
+	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	return nil
+}
+
+// note writes an audit entry about what gives no credential away. A log that cannot be written is reported.
+func (a *app) note(name authsome.EventName, ref authsome.Ref, detail map[string]string) {
+	if err := a.record(name, ref, detail); err != nil {
+		a.warn(authsome.AsError(err))
 	}
 }
 
@@ -204,32 +223,24 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := a.keys(home)
+	keys, err := a.keySources()
 	if err != nil {
 		return nil, err
 	}
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
-		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail), Logger: log, Now: a.env.Now,
+		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
+		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.Before, Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
+	if !a.access.changing {
+		keys.Settle()
+	}
 	a.layer = layer
 	a.closers = append(a.closers, layer)
 	return a.layer, nil
-}
-
-// keys returns what wraps the data key of a home.
-func (a *app) keys(home string) (vault.KeySource, error) {
-	keys, err := local.KeySource(home, authsome.NewSecret(a.env.getenv(local.EnvMasterKey)))
-	if err != nil {
-		return nil, &authsome.Error{
-			Kind: authsome.KindVaultUnavailable, Message: err.Error(), Err: err,
-			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
-		}
-	}
-	return keys, nil
 }
 
 // at opens the layer and names a connection of the profile in use.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
+	"authsome"
 	"authsome/internal/audit"
 	"authsome/local"
 )
@@ -27,7 +29,42 @@ func (e *examination) auditLog() Check {
 	if err != nil {
 		return unwritable(err)
 	}
-	return readAudit(path)
+	counted := readAudit(path)
+	if !counted.OK {
+		return counted
+	}
+	return e.verifyAudit(path, counted)
+}
+
+// shownFindings is how many places are named; authsome log verify names all.
+const shownFindings = 5
+
+// verifyAudit examines whether the entries are what was written. A log of a version that did not chain, or one whose key
+// cannot be had, is left at being counted.
+func (e *examination) verifyAudit(path string, counted Check) Check {
+	if e.auditKey.IsZero() {
+		counted.Detail += "; whether they are what was written cannot be told without the vault"
+		return counted
+	}
+	log := audit.Open(path)
+	log.Key = func() (authsome.Secret, error) { return e.auditKey, nil }
+	report, err := log.Verify()
+	if err != nil {
+		return failed(auditCheck, fmt.Sprintf("the audit log cannot be verified: %v", err), "authsome log verify")
+	}
+	if report.OK() {
+		counted.Detail += ", unchanged"
+		return counted
+	}
+	var places []string
+	for _, p := range report.Problems {
+		places = append(places, audit.Printable(p.String()))
+	}
+	if more := len(places) - shownFindings; more > 0 {
+		places = append(places[:shownFindings], fmt.Sprintf("and %d more", more))
+	}
+	return failed(auditCheck, "the audit log is not what was written:\n"+strings.Join(places, "\n"),
+		"authsome log verify; compare it with a backup: whoever could write to it could use your account")
 }
 
 // noAuditLog examines whether the first entry could be written.

@@ -13,7 +13,7 @@ func TestSandboxIsANote(t *testing.T) {
 		{{Name: "landlock", Detail: "the kernel has none", Hint: "another kernel"}},
 		{{Name: "landlock", OK: true, Detail: "version 7"}, {Name: "seccomp", Detail: "none"}},
 	} {
-		e := examination{Config{Sandbox: func() []sandbox.Feature { return features }}}
+		e := examination{Config: Config{Sandbox: func() []sandbox.Feature { return features }}}
 		checks := e.sandbox()
 		if !OK(checks) || len(checks) != max(1, len(features)) {
 			t.Errorf("%v became %v", features, checks)

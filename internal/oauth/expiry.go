@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"authsome"
 )
 
 const (
@@ -32,21 +34,21 @@ func (c *Client) accessExpiry(m members, sent time.Time) (time.Time, time.Durati
 	return after(sent, d), d
 }
 
-// refreshExpiry returns when the refresh token lapses. The definition's lifetime counts when a refresh token came
-// without one.
-func (c *Client) refreshExpiry(m members, sent time.Time) time.Time {
+// refreshExpiry returns when the refresh token lapses, and whether the server has said so. The definition's lifetime counts
+// when a refresh token came without one, or when its use is what it counts from.
+func (c *Client) refreshExpiry(m members, sent time.Time) (at time.Time, said bool) {
 	for _, name := range []string{"refresh_token_expires_in", "x_refresh_token_expires_in", "refresh_expires_in"} {
 		if d, known := lifetime(m[name]); known {
-			return after(sent, d)
+			return after(sent, d), true
 		}
 	}
 	if at, known := instant(m["refresh_token_expires_at"]); known && at.After(sent) {
-		return sent.Add(min(at.Sub(sent), maxLifetime))
+		return sent.Add(min(at.Sub(sent), maxLifetime)), true
 	}
-	if m.text("refresh_token") == "" {
-		return time.Time{}
+	if m.text("refresh_token") == "" && c.Provider.RefreshLife != authsome.RefreshLifeSliding {
+		return time.Time{}, false
 	}
-	return after(sent, seconds(float64(c.Provider.RefreshExpiresIn)))
+	return after(sent, seconds(float64(c.Provider.RefreshExpiresIn))), false
 }
 
 // after returns the end of a lifetime; one of 0 has none.

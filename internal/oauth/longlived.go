@@ -51,7 +51,7 @@ func (c *Client) renewable(token *Token) *Token {
 	}
 	token.RefreshToken = token.AccessToken
 	if !token.ExpiresAt.IsZero() {
-		token.RefreshExpiresAt = token.ExpiresAt
+		token.RefreshExpiresAt, token.RefreshLifeSaid = token.ExpiresAt, true
 		token.Lifetime /= 2
 		token.ExpiresAt = token.SentAt.Add(token.Lifetime)
 	}

@@ -18,7 +18,9 @@ type Token struct {
 	Lifetime  time.Duration
 	// RefreshExpiresAt is when the refresh token lapses, as far as the server or the definition says: a hint.
 	RefreshExpiresAt time.Time
-	SentAt           time.Time // when the request left
+	// RefreshLifeSaid: the server has spoken of it, so that a zero RefreshExpiresAt means never.
+	RefreshLifeSaid bool
+	SentAt          time.Time // when the request left
 	// ClockSkew is the server's clock minus ours, by the Date header (RFC 9110 section 6.6.1), which counts whole
 	// seconds; zero when there was none.
 	ClockSkew time.Duration
@@ -57,7 +59,7 @@ func (c *Client) readToken(r *request, a *answer) (*Token, error) {
 		answer:       sealAnswer(whole),
 	}
 	t.ExpiresAt, t.Lifetime = c.accessExpiry(m, a.sentAt)
-	t.RefreshExpiresAt = c.refreshExpiry(m, a.sentAt)
+	t.RefreshExpiresAt, t.RefreshLifeSaid = c.refreshExpiry(m, a.sentAt)
 	return t, nil
 }
 

@@ -143,7 +143,12 @@ func refreshText(o *authsome.OAuth) string {
 		facts = append(facts, "rotates for some clients")
 	}
 	if o.RefreshExpiresIn > 0 {
-		facts = append(facts, fmt.Sprintf("%d days", o.RefreshExpiresIn/86400))
+		facts = append(facts, fmt.Sprintf("%d days", o.RefreshExpiresIn/86400)+map[authsome.RefreshLife]string{
+			authsome.RefreshLifeSliding: " from the last use", authsome.RefreshLifeFixed: " from the login",
+		}[o.RefreshLife])
+	}
+	if o.LoginExpiresIn > 0 {
+		facts = append(facts, fmt.Sprintf("at most %d days", o.LoginExpiresIn/86400))
 	}
 	return strings.Join(facts, ", ")
 }

@@ -109,7 +109,7 @@ func oauthExample(name string) string {
 		return `"instance_url"`
 	case "oauth.api_host.within":
 		return `["*.acme.com"]`
-	case "oauth.default_expires_in", "oauth.refresh_expires_in":
+	case "oauth.default_expires_in", "oauth.refresh_expires_in", "oauth.login_expires_in":
 		return `3600`
 	default:
 		return ""

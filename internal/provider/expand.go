@@ -54,6 +54,7 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 	if err := expandParams(o, base); err != nil {
 		return nil, usageError(p, err)
 	}
+	o.LifetimeConfidence = cmp.Or(o.LifetimeConfidence, p.Confidence)
 	o.BaseURL = base
 	return o, nil
 }

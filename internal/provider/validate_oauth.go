@@ -42,9 +42,7 @@ func validateOAuth(r *report, o *authsome.OAuth, flow authsome.Flow) {
 	if o.DefaultExpiresIn < 0 {
 		r.addf("oauth.default_expires_in", "must be a number of seconds, or 0 for unknown, got %d", o.DefaultExpiresIn)
 	}
-	if o.RefreshExpiresIn < 0 {
-		r.addf("oauth.refresh_expires_in", "must be a number of seconds, or 0 for unknown, got %d", o.RefreshExpiresIn)
-	}
+	validateLifetimes(r, o)
 }
 
 // validateEndpoints checks the URLs, and that those are there which the flow needs. dcr_pkce may do without a

@@ -66,9 +66,7 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 	}
 	g := &guarded{x: x, resp: resp, set: x.slot.secrets.Load()}
 	g.hits = g.header(resp.Header)
-	if !x.slot.guard.Cookies {
-		delete(resp.Header, "Set-Cookie") // a session that the credential has opened would serve as well as the credential
-	}
+	x.dropCookies(resp.Header)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		g.report()
 		return nil
@@ -100,6 +98,15 @@ func (x *exchange) guardInterim(h http.Header) {
 	}
 	g := &guarded{x: x, set: x.slot.secrets.Load()}
 	x.recordRedaction(g.header(h))
+	x.dropCookies(h)
+}
+
+// dropCookies takes cookies out of the fields of an answer, wherever in it they stand: a session that the credential has opened
+// would serve as well as the credential.
+func (x *exchange) dropCookies(h http.Header) {
+	if !x.slot.guard.Cookies {
+		delete(h, "Set-Cookie")
+	}
 }
 
 // guarded is the body of an answer that is looked through. The trailer section is known when the body has been read.
@@ -128,6 +135,7 @@ func (g *guarded) Read(p []byte) (int, error) {
 	}
 	if err == io.EOF { //nolint:errorlint // EOF itself is the end
 		g.hits += g.header(g.resp.Trailer)
+		g.x.dropCookies(g.resp.Trailer)
 		g.report()
 	}
 	return n, err

@@ -53,6 +53,8 @@ func noCredential(ref authsome.Ref, err error) *refusal {
 		}
 	}
 	switch {
+	case r.Reason == authsome.ReasonAuditUnavailable: // which passes
+		r.status = http.StatusServiceUnavailable
 	case r.Kind == authsome.KindDenied:
 		r.status = http.StatusForbidden
 	case errors.Is(err, authsome.ErrBodyTooLarge):

@@ -21,6 +21,17 @@ import (
 // Lock implements [vault.Store] with one lock file per key, which the operating system unlocks when its holder dies.
 // Lock files are never deleted: a process could go on waiting for one that others no longer see.
 func (s *Store) Lock(ctx context.Context, key vault.Key) (unlock func(), err error) {
+	return s.lock(ctx, key, (*flock.Flock).Lock)
+}
+
+// LockOrAwait implements [vault.Awaiter]. Who waits takes the lock file's shared lock for a moment, which the system gives to
+// all of them at once.
+func (s *Store) LockOrAwait(ctx context.Context, key vault.Key) (unlock func(), err error) {
+	return s.lock(ctx, key, (*flock.Flock).RLock)
+}
+
+// lock takes the lock of a key, or what wait takes when it is held by another process.
+func (s *Store) lock(ctx context.Context, key vault.Key, wait func(*flock.Flock) error) (unlock func(), err error) {
 	turn := s.turn(key)
 	select {
 	case turn <- struct{}{}:
@@ -33,13 +44,18 @@ func (s *Store) Lock(ctx context.Context, key vault.Key) (unlock func(), err err
 		return nil, fmt.Errorf("lock %s: %w", key, err)
 	}
 	file := flock.New(filepath.Join(s.lockDir, lockName(key)), flock.SetPermissions(0o600))
-	if err := s.acquire(ctx, file, endTurn); err != nil {
+	if err := s.acquire(ctx, file, wait, endTurn); err != nil {
 		return nil, failed(ctx, "lock "+string(key), err)
 	}
-	return sync.OnceFunc(func() {
+	release := sync.OnceFunc(func() {
 		_ = file.Unlock() // closing the file, its last step, unlocks in any case
 		endTurn()
-	}), nil
+	})
+	if !file.Locked() {
+		release()
+		return nil, nil
+	}
+	return release, nil
 }
 
 // turn returns the semaphore of a key. It keeps all but one goroutine of this store from occupying a thread of the
@@ -55,7 +71,7 @@ func (s *Store) turn(key vault.Key) chan struct{} {
 
 // acquire locks a file or ends the turn. It waits inside the operating system, which wakes one waiter at once and in
 // order; polling would cost hundreds of waiting processes most of the processor.
-func (s *Store) acquire(ctx context.Context, file *flock.Flock, endTurn func()) error {
+func (s *Store) acquire(ctx context.Context, file *flock.Flock, wait func(*flock.Flock) error, endTurn func()) error {
 	locked, err := file.TryLock()
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.MkdirAll(s.lockDir, 0o700); err == nil {
@@ -70,7 +86,7 @@ func (s *Store) acquire(ctx context.Context, file *flock.Flock, endTurn func()) 
 		return nil
 	}
 	granted := make(chan error, 1)
-	go func() { granted <- wait(file) }()
+	go func() { granted <- uninterrupted(wait, file) }()
 	select {
 	case err := <-granted:
 		if err != nil {
@@ -88,9 +104,9 @@ func (s *Store) acquire(ctx context.Context, file *flock.Flock, endTurn func()) 
 	}
 }
 
-func wait(file *flock.Flock) error {
+func uninterrupted(wait func(*flock.Flock) error, file *flock.Flock) error {
 	for {
-		if err := file.Lock(); !errors.Is(err, syscall.EINTR) {
+		if err := wait(file); !errors.Is(err, syscall.EINTR) {
 			return err
 		}
 	}

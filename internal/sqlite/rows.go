@@ -26,6 +26,8 @@ const (
 	updateRow     = "UPDATE sealed_record SET version = ?, sealed = ? WHERE key = ? AND version = ?"
 	deleteRow     = "DELETE FROM sealed_record WHERE key = ?"
 	deleteVersion = "DELETE FROM sealed_record WHERE key = ? AND version = ?"
+	setRow        = "INSERT INTO sealed_record (version, sealed, key) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, sealed = excluded.sealed"
+	replaceRow    = "UPDATE sealed_record SET version = ?, sealed = ? WHERE key = ?"
 )
 
 // Get implements [vault.Store].
@@ -176,6 +178,20 @@ func (u update) Apply(ctx context.Context, mutations []vault.Mutation) error {
 	return nil
 }
 
+// Set implements [vault.Tx].
+func (u update) Set(ctx context.Context, rows []vault.Row) error {
+	for _, row := range rows {
+		err := vault.ErrConflict
+		if row.Version > 0 && row.Version <= math.MaxInt64 {
+			_, err = u.tx.exec(ctx, setRow, int64(row.Version), row.Sealed, string(row.Key))
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", row.Key, err)
+		}
+	}
+	return nil
+}
+
 // write makes a transaction of a write that has not begun when ctx ends. One that has begun is finished: if it were
 // interrupted, its caller could not tell whether it took place.
 func (s *Store) write(ctx context.Context, what string, do func(context.Context, transaction) error) error {
@@ -196,11 +212,22 @@ func (s *Store) write(ctx context.Context, what string, do func(context.Context,
 	return nil
 }
 
-func mutate(ctx context.Context, db execer, m vault.Mutation) error {
-	if m.Delete {
-		return remove(ctx, db, m.Row)
+func mutate(ctx context.Context, tx transaction, m vault.Mutation) error {
+	switch {
+	case m.Check:
+		return check(ctx, tx, m.Row)
+	case m.Delete:
+		return remove(ctx, tx, m.Row)
 	}
-	return put(ctx, db, m.Row)
+	return put(ctx, tx, m.Row)
+}
+
+func check(ctx context.Context, db querier, row vault.Row) error {
+	rows, err := readRows(ctx, db, selectRow, string(row.Key))
+	if err == nil && (len(rows) != 1 || rows[0].Version != row.Version) {
+		return vault.ErrConflict
+	}
+	return err
 }
 
 func put(ctx context.Context, db execer, row vault.Row) error {

@@ -49,9 +49,11 @@ type Store struct {
 }
 
 var (
-	_ vault.Store   = (*Store)(nil)
-	_ vault.Batcher = (*Store)(nil)
-	_ vault.Stamper = (*Store)(nil)
+	_ vault.Store    = (*Store)(nil)
+	_ vault.Batcher  = (*Store)(nil)
+	_ vault.Rewriter = (*Store)(nil)
+	_ vault.Stamper  = (*Store)(nil)
+	_ vault.Awaiter  = (*Store)(nil)
 
 	_ vault.Transactor = (*Store)(nil)
 	_ vault.Marker     = (*Store)(nil)

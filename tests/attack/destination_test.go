@@ -28,6 +28,8 @@ func hostDiffers(t *testing.T) {
 			w.victim.untouched(t)
 		}
 	}
+	a := r.insideSOCKS(t, victimHost+":443", victimHost).ask(t, "GET / HTTP/1.1\r\nHost: "+evilHost+"\r\n\r\n")
+	a.expect(t, "by SOCKS", http.StatusMisdirectedRequest)
 	w.evil.untouched(t)
 }
 
@@ -59,12 +61,20 @@ func attackersAddress(t *testing.T) {
 	if minted := handshakeAs(s, victimHost); minted == r.issuer(t) {
 		t.Fatal("a connection to an address of the child's choice was taken for one to the provider")
 	}
+	s, code := r.socks(t, r.proxy(t).User, 1, impostor.address)
+	if code != socksGranted {
+		t.Fatalf("SOCKS to an address: %d", code)
+	}
+	if minted := handshakeAs(s, victimHost); minted == r.issuer(t) {
+		t.Fatal("by SOCKS, a connection to an address was taken for one to the provider")
+	}
 	r.end()
 
 	// The name leads to the attacker's address: the certificate there is not the provider's.
 	w.resolve(victimHost+":443", impostor)
 	r = w.run(t)
 	r.victim(t).ask(t, get("/", "")).expect(t, "a server without the right certificate", http.StatusBadGateway)
+	r.insideSOCKS(t, victimHost+":443", victimHost).ask(t, get("/", "")).expect(t, "the same by SOCKS", http.StatusBadGateway)
 	impostor.untouched(t)
 }
 
@@ -84,6 +94,13 @@ func cleartext(t *testing.T) {
 	a.expect(t, "CONNECT", http.StatusOK)
 	s.write(t, get("/", ""))
 	_, _ = s.br.ReadByte()
+	for _, port := range []string{"443", "80"} { // by SOCKS there is no request that could be refused, but what is in it
+		s, code := r.socks(t, r.proxy(t).User, 1, victimHost+":"+port)
+		if code == socksGranted {
+			s.write(t, get("/", ""))
+			_, _ = s.br.ReadByte()
+		}
+	}
 	plain.untouched(t)
 }
 
@@ -125,6 +142,7 @@ func metadataAddresses(t *testing.T) {
 		a.expect(t, "CONNECT "+authority, http.StatusForbidden, http.StatusBadRequest)
 		a = r.dial(t).ask(t, "GET http://"+authority+"/ HTTP/1.1\r\nHost: "+authority+"\r\n"+r.authorization(t)+"\r\n")
 		a.expect(t, "GET http://"+authority, http.StatusForbidden, http.StatusBadRequest)
+		r.refusedBySOCKS(t, authority, socksNotAllowed, socksFailed)
 	}
 	inside.untouched(t)
 }
@@ -142,7 +160,14 @@ func ownPort(t *testing.T) {
 		a.expect(t, "CONNECT "+host, http.StatusForbidden)
 		a = r.dial(t).ask(t, "GET http://"+host+":"+port+"/ HTTP/1.1\r\nHost: x\r\n"+r.authorization(t)+"\r\n")
 		a.expect(t, "GET http://"+host, http.StatusForbidden, http.StatusBadRequest)
+		r.refusedBySOCKS(t, net.JoinHostPort(strings.Trim(host, "[]"), port), socksNotAllowed, socksFailed)
 	}
+	for _, command := range []byte{2, 3} { // BIND, and UDP ASSOCIATE
+		if _, code := r.socks(t, r.proxy(t).User, command, evilHost+":443"); code != socksNoCommand {
+			t.Errorf("command %d of SOCKS was answered %d", command, code)
+		}
+	}
+	w.evil.untouched(t)
 }
 
 // 9: a redirect to the attacker.

@@ -13,6 +13,7 @@ import (
 const (
 	asChild = "as-child" // of authsome run
 	asHosts = "as-hosts" // see rebinding_linux_test.go
+	asThief = "as-thief" // see thief_linux_test.go
 )
 
 func TestMain(m *testing.M) {
@@ -21,6 +22,8 @@ func TestMain(m *testing.M) {
 		os.Exit(child())
 	case len(os.Args) > 1 && os.Args[1] == asHosts:
 		os.Exit(withHosts(os.Args[2], os.Args[3:]))
+	case len(os.Args) > 1 && os.Args[1] == asThief:
+		os.Exit(thief(os.Args[2:]))
 	}
 	os.Exit(process.Main(m))
 }

@@ -202,4 +202,6 @@ func http3Escape(t *testing.T) {
 			t.Errorf("the client was told of %s", v)
 		}
 	}
+	r.end()
+	w.udpEscape(t)
 }

@@ -89,6 +89,12 @@ func proxyPassword(t *testing.T) {
 		} {
 			r.dial(t).ask(t, bytes).expect(t, bytes, http.StatusProxyAuthRequired)
 		}
+		if user == nil {
+			user = new(url.Userinfo)
+		}
+		if _, code := r.socks(t, user, 1, evilHost+":443"); code != socksNoAnswer {
+			t.Fatalf("SOCKS with %s was answered %d", user, code)
+		}
 	}
 	w.victim.untouched(t)
 	r.end()
@@ -96,11 +102,12 @@ func proxyPassword(t *testing.T) {
 		_ = conn.Close()
 		t.Error("the proxy is there after its run")
 	}
+	w.stolenPassword(t)
 }
 
 // 29: the connection is revoked while streams that use it are open.
 func revokedWhileOpen(t *testing.T) {
-	ended := make(chan struct{}, 4)
+	ended := make(chan struct{}, 8)
 	w := newWorld(t, setup{victim: func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != pathEndless {
 			return
@@ -154,4 +161,7 @@ func revokedWhileOpen(t *testing.T) {
 		t.Error("a request went out")
 	}
 	bystander.ask(t, "GET / HTTP/1.1\r\nHost: "+evilHost+"\r\n\r\n").expect(t, "a tunnel of somebody else", http.StatusOK)
+	r.end()
+	w.home.MustWith(t, w.secret, "login", "victim", "--with-token")
+	w.revokedAgent(t)
 }

@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
@@ -32,6 +33,8 @@ type world struct {
 // setup says what is special about a world. Its zero value is nothing.
 type setup struct {
 	hostURL string           // of the provider; victimHost if empty
+	more    string           // further members of the definition, with a comma after each
+	secret  string           // what the key begins with, if it matters
 	apiKey  string           // further members of the definition's api_key, with a comma after each
 	victim  http.HandlerFunc // answers at the provider
 	evil    http.HandlerFunc
@@ -40,7 +43,7 @@ type setup struct {
 func newWorld(t *testing.T, s setup) *world {
 	t.Helper()
 	ca := newCA(t)
-	w := &world{home: process.NewHome(t), ca: ca, secret: "sk-victim-" + rand.Text()}
+	w := &world{home: process.NewHome(t), ca: ca, secret: cmp.Or(s.secret, "sk-victim-") + rand.Text()}
 	w.victim = serve(t, ca, victimHost, s.victim)
 	w.evil = serve(t, ca, evilHost, s.evil)
 	roots := filepath.Join(t.TempDir(), "roots.pem")
@@ -55,9 +58,9 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	w.home.Register(t, fmt.Sprintf(`{
 		"schema_version": 1, "name": "victim", "display_name": "Victim", "auth_type": "api_key", "flow": "api_key",
-		"host_url": %q, "export": {"env": {"api_key": "VICTIM_KEY"}},
+		"host_url": %q, %s "export": {"env": {"api_key": "VICTIM_KEY"}},
 		"api_key": {%s "header_name": "Authorization", "header_prefix": "Bearer", "env_var": "VICTIM_KEY"}
-	}`, s.hostURL, s.apiKey))
+	}`, s.hostURL, s.more, s.apiKey))
 	w.home.MustWith(t, w.secret, "login", "victim", "--with-token")
 	return w
 }

@@ -28,7 +28,12 @@ type worker struct {
 	key     string                   // of openai, as far as it is known to be stored; empty: none
 	keys    int                      // how many keys there have been
 	typical map[string]time.Duration // how long a deed takes, by its name
-	killed  map[string]int           // how many processes died of each deed
+	old     [2]string                // homes of authsome 0.2 to import from
+	taken   map[string]string        // the keys that imported connections hold
+	head    string                   // a file with the signed state of the audit log at the last look
+	entries int                      // of the audit log by then
+	kills   int                      // how many processes died
+	killed  map[string]int           // and of which deed
 	ended   map[string]int           // how many were faster
 	died    [phases]int              // where refreshing processes died
 
@@ -57,27 +62,43 @@ func newWorker(t *testing.T, random *rand.Rand) *worker {
 	})
 	w.provider.Register(t, w.home)
 	w.provider.Login(t, w.home)
+	w.writeOldHomes()
 	for range measurements {
-		for _, d := range []deed{w.refresh(), w.store(), w.logout(), w.rename()} {
-			w.measure(d)
+		for _, d := range w.deeds() {
+			w.measure(d.make())
 		}
 	}
 	w.verify()
 	return w
 }
 
-// pick chooses what the next process does: nearly always a refresh.
-func (w *worker) pick() deed {
-	switch w.random.IntN(20) {
-	case 0:
-		return w.store()
-	case 1:
-		return w.logout()
-	case 2:
-		return w.rename()
-	default:
-		return w.refresh()
+// choice is a deed and how often it is chosen, in relation to the others.
+type choice struct {
+	weight int
+	make   func() deed
+}
+
+// deeds are what processes die of: most often of a refresh. Another deed needs a line here.
+func (w *worker) deeds() []choice {
+	return []choice{
+		{10, w.refresh}, {2, w.store}, {1, w.logout}, {1, w.rename}, {3, w.takeIn}, {3, w.reveal}, {2, w.rotateKey}, {1, w.useKey},
 	}
+}
+
+// pick chooses what the next process does.
+func (w *worker) pick() deed {
+	all := w.deeds()
+	sum := 0
+	for _, c := range all {
+		sum += c.weight
+	}
+	i := w.random.IntN(sum)
+	for _, c := range all {
+		if i -= c.weight; i < 0 {
+			return c.make()
+		}
+	}
+	panic("unreachable")
 }
 
 func (w *worker) refresh() deed {
@@ -190,9 +211,9 @@ func (w *worker) kill(d deed) {
 	switch {
 	case r.Code == -1 && d.name == "refresh":
 		w.died[at]++
-		w.killed[d.name]++
+		w.countKill(d)
 	case r.Code == -1:
-		w.killed[d.name]++
+		w.countKill(d)
 	case r.Code == 0, d.name == "logout" && r.Code == 5: // there was nothing to log out from
 		w.ended[d.name]++
 	default:
@@ -234,8 +255,14 @@ func (w *worker) bystander(d deed) (wait func()) {
 	}
 }
 
-// verify uses the login: it is there, it is good, and the API would accept it.
+func (w *worker) countKill(d deed) {
+	w.kills++
+	w.killed[d.name]++
+}
+
+// verify looks at everything, and uses the login: it is there, it is good, and the API would accept it.
 func (w *worker) verify() {
+	w.verifyHome()
 	r := w.home.Try(w.t, "get", "acme", "--json", "--show-secret")
 	var got struct {
 		Status      string `json:"status"`
@@ -256,7 +283,6 @@ func (w *worker) finish() {
 		w.fail("connections: %q", names)
 	}
 	w.home.Must(w.t, "list", "--json")
-	w.home.Must(w.t, "doctor", "--json")
 	w.t.Logf("killed %v, faster than the kill %v, %d others at work meanwhile", w.killed, w.ended, w.bystanders)
 	for at, n := range w.died {
 		w.t.Logf("refreshes killed %s: %d", phase(at), n)

@@ -32,13 +32,20 @@ func Run(t *testing.T, create func(t *testing.T) Opener) {
 		"RacingFirstWritersAgree":                 testFirstWrite,
 		"BatchIsAllOrNothing":                     testBatch,
 		"BatchDeletesTheVersionItExpects":         testBatchDelete,
+		"BatchChecksAVersion":                     testBatchCheck,
+		"RewriteIsAllOrNothing":                   testRewrite,
+		"RewriteExcludesWriters":                  testRewriteRace,
 		"StampTellsOfEveryWrite":                  testStamp,
+		"UpdateIsAllOrNothing":                    testUpdate,
+		"ListWithSeesOneMoreRow":                  testListWith,
+		"MarkIsKept":                              testMark,
 		"LockExcludesOtherHandlesAndItself":       testLockExcludes,
 		"LockGoesToAWaiter":                       testLockHandOver,
 		"LockGivesUpWithItsContext":               testLockCancelled,
 		"LocksOfDifferentKeysAreIndependent":      testLockKeys,
 		"AWaiterThatGaveUpDoesNotKeepTheLock":     testLockAbandoned,
 		"LockedSectionsOfManyHandlesDoNotOverlap": testLockCounter,
+		"WhoAwaitsALockGoesOnAndDoesNotHoldIt":    testLockOrAwait,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
