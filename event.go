@@ -7,23 +7,24 @@ type EventName string
 
 // The events of the audit log.
 const (
-	EventLogin    EventName = "login"
-	EventRefresh  EventName = "refresh"
-	EventLogout   EventName = "logout"
-	EventRevoke   EventName = "revoke"
-	EventRemove   EventName = "remove"
-	EventRegister EventName = "register"
-	EventExport   EventName = "export"
-	EventRedact   EventName = "redact" // the proxy covered a credential in an answer
-	EventGuard    EventName = "guard"  // what may come back was changed
-	EventReveal   EventName = "reveal" // a secret was shown
-	EventRunStart EventName = "run.start"
-	EventRunEnd   EventName = "run.end"
-	EventInject   EventName = "inject" // the proxy put a credential on a request
-	EventDeny     EventName = "deny"   // the proxy refused a request
-	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
-	EventUntrust  EventName = "untrust"
-	EventNotify   EventName = "notify" // a person was told of the state of a login
+	EventLogin       EventName = "login"
+	EventRefresh     EventName = "refresh"
+	EventLogout      EventName = "logout"
+	EventRevoke      EventName = "revoke"
+	EventRemove      EventName = "remove"
+	EventRegister    EventName = "register"
+	EventExport      EventName = "export"
+	EventRedact      EventName = "redact"      // the proxy covered a credential in an answer
+	EventGuard       EventName = "guard"       // what may come back was changed
+	EventPlaceholder EventName = "placeholder" // the body of a request held the placeholder, and was passed on as it was
+	EventReveal      EventName = "reveal"      // a secret was shown
+	EventRunStart    EventName = "run.start"
+	EventRunEnd      EventName = "run.end"
+	EventInject      EventName = "inject" // the proxy put a credential on a request
+	EventDeny        EventName = "deny"   // the proxy refused a request
+	EventTrust       EventName = "trust"  // a person agreed to what a project's file says
+	EventUntrust     EventName = "untrust"
+	EventNotify      EventName = "notify" // a person was told of the state of a login
 
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"
