@@ -7,7 +7,7 @@ GOVULNCHECK   := $(BIN)/govulncheck-v1.9.0
 GORELEASER    := $(BIN)/goreleaser-v2.15.1
 CYCLONEDX     := $(BIN)/cyclonedx-gomod-v1.10.0
 FUZZTIME      ?= 20s
-MODULES       := . tests
+MODULES       := . tests kms
 
 export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
@@ -18,13 +18,14 @@ export GOWORK = off
 all: build
 
 build:
-	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/authsome ./cmd/authsome
+	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/ ./cmd/authsome ./cmd/authsome-age
 
 # The race detector needs cgo; the program itself is tested as it is built.
 test:
 	./tests/prepare
 	CGO_ENABLED=1 ./tests/run $(GO) test -race -timeout 20m ./...
 	cd tests && CGO_ENABLED=1 ./run $(GO) test -race -timeout 20m ./...
+	cd kms && $(GO) test ./...
 
 lint: $(GOLANGCI_LINT) $(GOVULNCHECK)
 	for m in $(MODULES); do (cd $$m && $(GO) mod tidy -diff && $(GO) vet ./... && $(GOLANGCI_LINT) run ./...) || exit 1; done

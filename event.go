@@ -26,6 +26,9 @@ const (
 	EventUntrust     EventName = "untrust"
 	EventNotify      EventName = "notify" // a person was told of the state of a login
 
+	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
+	EventKeyRotate EventName = "key.rotate" // a new data key was made
+
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"
 )

@@ -53,7 +53,8 @@ type Config struct {
 	// Home is the directory everything lies in; $AUTHSOME_HOME, or .authsome in the user's home directory, if empty.
 	// It is created with mode 0700.
 	Home string
-	// Keys wraps the data key. If nil, $AUTHSOME_MASTER_KEY is used when set, otherwise the file master.key in Home.
+	// Keys wraps the data key. If nil, it is the source that the vault names, for which $AUTHSOME_MASTER_KEY stands in; see
+	// KeySources.
 	Keys vault.KeySource
 	// Store keeps the sealed records; vault.db in Home if nil.
 	Store vault.Store
@@ -84,6 +85,7 @@ type Config struct {
 type Layer struct {
 	home              string
 	vault             *vault.Vault
+	keys              *keysource.Set // nil if the caller has a source of its own
 	catalogue         *provider.Catalogue
 	http              *http.Client
 	timeout           time.Duration
@@ -152,11 +154,17 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 			return nil, vaultError("the vault cannot be opened", err)
 		}
 	}
-	v, err := vault.Open(ctx, store, keys)
+	now := time.Now
+	if cfg.Now != nil {
+		now = cfg.Now
+	}
+	v, err := vault.OpenAt(ctx, store, keys, now())
 	if err != nil {
 		return nil, errors.Join(unopened(cfg.Home, err), store.Close())
 	}
-	return newLayer(cfg, v), nil
+	l := newLayer(cfg, v)
+	l.keys, _ = keys.(*keysource.Set)
+	return l, nil
 }
 
 // OpenStore opens the database file of a home.
@@ -164,13 +172,17 @@ func OpenStore(ctx context.Context, home string) (vault.Store, error) {
 	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{LockDir: filepath.Join(home, RunDir, locksDir)})
 }
 
-// KeySource returns what wraps the data key of a home: the given master key (base64 of 32 bytes), or the home's key
-// file when that is empty.
+// KeySource returns the key sources of a home for a process that has nobody to ask: the one that the vault names, for which
+// the given master key (base64 of 32 bytes) stands in where it can.
 func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) {
-	if !masterKey.IsZero() {
-		return keysource.Environment(masterKey.Reveal())
-	}
-	return keysource.File(filepath.Join(home, KeyFile)), nil
+	return KeySources(home, keysource.Options{MasterKey: masterKey})
+}
+
+// KeySources is KeySource with everything there is to choose. It fills in what follows from the home.
+func KeySources(home string, opts keysource.Options) (*keysource.Set, error) {
+	opts.KeyFile = filepath.Join(home, KeyFile)
+	opts.Trusted = func() error { return ownVault(filepath.Join(home, VaultFile)) }
+	return keysource.New(opts)
 }
 
 // KeyPath returns where the key file of a home lies, or would be made: KeyFile, or another name where that one belongs to
@@ -242,10 +254,18 @@ func (l *Layer) record(name authsome.EventName, ref authsome.Ref, reason string,
 // unopened is the failure to open the vault of a home.
 func unopened(home string, err error) error {
 	e := authsome.AsError(vaultError("the vault cannot be opened", err))
-	if errors.Is(err, vault.ErrWrongKey) {
+	if errors.Is(err, vault.ErrWrongKey) && hintOf(err) == "" {
 		e.Hint = "restore " + filepath.Base(KeyPath(home)) + ", or set " + EnvMasterKey + " to the key the vault was made with"
 	}
 	return e
+}
+
+// hintOf returns the advice that an error of a key source carries.
+func hintOf(err error) string {
+	if p, ok := errors.AsType[*keysource.Problem](err); ok {
+		return p.Advice
+	}
+	return ""
 }
 
 // vaultError gives the failures of the vault the kind and the hint that a person needs.
@@ -258,6 +278,8 @@ func vaultError(what string, err error) error {
 	}
 	hint := "authsome doctor says what is wrong"
 	switch {
+	case hintOf(err) != "":
+		hint = hintOf(err)
 	case errors.Is(err, vault.ErrCorrupt):
 		hint = "nothing was changed; restore " + VaultFile + " from a backup, or move it away and log in again"
 	case errors.Is(err, vault.ErrNewer):

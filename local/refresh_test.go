@@ -315,11 +315,11 @@ type flaky struct {
 	broken atomic.Bool
 }
 
-func (f *flaky) Put(ctx context.Context, row vault.Row) error {
+func (f *flaky) Batch(ctx context.Context, mutations []vault.Mutation) error {
 	if f.broken.Load() {
 		return vault.ErrUnavailable
 	}
-	return f.Memory.Put(ctx, row)
+	return f.Memory.Batch(ctx, mutations)
 }
 
 func TestTokenThatCannotBeStoredIsKeptAndNotRefreshedAgain(t *testing.T) {

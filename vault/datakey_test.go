@@ -90,8 +90,10 @@ func TestADamagedDataKeyIsRefused(t *testing.T) {
 		"null":                          vault.ErrCorrupt,
 		`{"format":1}`:                  vault.ErrCorrupt,
 		`{"format":0,"wrapped":"AQ=="}`: vault.ErrCorrupt,
-		`{"format":1,"key_source":"test","wrapped":"AQ=="}`: vault.ErrCorrupt, // no data key inside
-		`{"format":2,"wrapped":"AQ=="}`:                     vault.ErrNewer,
+		`{"format":1,"key_source":"test","wrapped":"AQ=="}`:                 vault.ErrCorrupt, // no data key inside
+		`{"format":2,"key_source":"test","wrapped":"AQ=="}`:                 vault.ErrCorrupt, // nothing vouches for it
+		`{"format":1,"key_source":"test","parameters":{},"wrapped":"AQ=="}`: vault.ErrCorrupt,
+		`{"format":3,"wrapped":"AQ=="}`:                                     vault.ErrNewer,
 	} {
 		store := storetest.NewMemory()
 		open(t, store)

@@ -34,12 +34,14 @@ type Store interface {
 	Close() error
 }
 
-// Mutation is one step of a batch: to write the row as Put does or, with Delete set, to remove it. The Version of a row
-// to be deleted must be the stored one, or 0 to delete whatever is there.
+// Mutation is one step of a batch: to write the row as Put does, with Delete set to remove it or, with Check set, only to
+// demand something. The Version of a row to be deleted must be the stored one, or 0 to delete whatever is there; that of a
+// row to be checked must be the stored one.
 type Mutation struct {
 	Row
 
 	Delete bool
+	Check  bool
 }
 
 // Batcher is a [Store] that can do several things at once.
@@ -47,6 +49,14 @@ type Batcher interface {
 	// Batch applies all mutations in order, or none. It fails with ErrConflict when one of them does not meet the
 	// version it expects.
 	Batch(ctx context.Context, mutations []Mutation) error
+}
+
+// Rewriter is a [Store] that can replace everything at once.
+type Rewriter interface {
+	// Rewrite calls change with all rows, in the byte order of their keys, and puts the ones that it returns in place of
+	// those with the same keys, whatever their versions are, in one step that excludes all other writers. If change fails,
+	// or returns a row whose key is not there (ErrConflict), nothing has happened. change does not use the store.
+	Rewrite(ctx context.Context, change func(rows []Row) ([]Row, error)) error
 }
 
 // Stamper is a [Store] that can tell cheaply whether anything was written.

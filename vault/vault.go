@@ -12,6 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
 	"unicode/utf8"
 )
 
@@ -34,37 +37,118 @@ type Change struct {
 
 // Vault is an open vault. It is safe for concurrent use. Its methods fail as those of the [Store] do, and with
 // [ErrCorrupt] for a record that does not open.
+//
+// Another process may change the data key at any time (see [Vault.Rotate]). One that reads finds that a record does not
+// open, looks at the envelope again, and goes on with the key that is there now. One that writes has the version of the
+// envelope checked in the same step of the store, so that nothing is ever stored under a key that is no longer in use.
 type Vault struct {
-	store  Store
-	sealer sealer
+	store Store
+	keys  KeySource
+
+	renewing sync.Mutex // held while the envelope is read again
+	key      atomic.Pointer[unlocked]
+}
+
+// unlocked is the data key in use, and the version of the envelope that holds it.
+type unlocked struct {
+	sealer
+
+	version uint64
 }
 
 // Open opens the vault in a store and owns the store from then on, if it succeeds. An empty store gets a data key; of
 // several processes that open it at the same time, all use the same one. It fails with [ErrWrongKey], [ErrCorrupt],
 // [ErrUnavailable] or [ErrNewer], and has changed nothing then.
 func Open(ctx context.Context, store Store, keys KeySource) (*Vault, error) {
-	dataKey, err := loadDataKey(ctx, store, keys)
+	return OpenAt(ctx, store, keys, time.Now())
+}
+
+// OpenAt is Open at another time than the present one; the time is noted in the envelope of a new vault.
+func OpenAt(ctx context.Context, store Store, keys KeySource, now time.Time) (*Vault, error) {
+	o, err := loadDataKey(ctx, store, keys, now.UTC())
 	if err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
-	defer clear(dataKey)
-	s, err := newSealer(dataKey)
+	key, err := o.unlocked()
 	if err != nil {
 		return nil, fmt.Errorf("open the vault: %w", err)
 	}
-	return &Vault{store: store, sealer: s}, nil
+	v := &Vault{store: store, keys: keys}
+	v.key.Store(key)
+	return v, nil
 }
 
 // Get returns one record. It fails with [ErrNotFound].
-func (v *Vault) Get(ctx context.Context, key Key) (Record, error) {
+func (v *Vault) Get(ctx context.Context, key Key) (rec Record, err error) {
 	if err := checkKey(key); err != nil {
 		return Record{}, err
 	}
-	row, err := v.store.Get(ctx, key)
-	if err != nil {
-		return Record{}, err
+	err = v.reading(ctx, func(key *unlocked, rows []Row) (err error) {
+		rec, err = key.open(rows[0])
+		return err
+	}, func() ([]Row, error) {
+		row, err := v.store.Get(ctx, key)
+		return []Row{row}, err
+	})
+	return rec, err
+}
+
+// reading reads rows and opens them; if they do not open because the data key was changed, both again. The key is looked up
+// before the rows are read, so that rows can only be newer than the key.
+func (v *Vault) reading(
+	ctx context.Context, open func(key *unlocked, rows []Row) error, read func() ([]Row, error),
+) error {
+	for key, attempt := v.key.Load(), 1; ; attempt++ {
+		rows, err := read()
+		if err != nil {
+			return err
+		}
+		err = open(key, rows)
+		if err == nil || attempt == attempts {
+			return err
+		}
+		renewed, renewErr := v.renew(ctx, key)
+		if renewErr != nil {
+			return renewErr
+		}
+		if renewed == key {
+			return err
+		}
+		key = renewed
 	}
-	return v.sealer.open(row)
+}
+
+// writing makes mutations with the data key in use, again if that was changed meanwhile.
+func (v *Vault) writing(ctx context.Context, mutations func(key *unlocked) ([]Mutation, error)) error {
+	for key, attempt := v.key.Load(), 1; ; attempt++ {
+		steps, err := mutations(key)
+		if err != nil {
+			return err
+		}
+		err = v.write(ctx, key, steps)
+		if !errors.Is(err, ErrConflict) || attempt == attempts {
+			return err
+		}
+		renewed, renewErr := v.renew(ctx, key)
+		if renewErr != nil {
+			return renewErr
+		}
+		if renewed == key {
+			return err
+		}
+		key = renewed
+	}
+}
+
+// write stores rows on condition that the key is still in use. A store that cannot do two things at once cannot change
+// all records at once either, so its data key is never another one.
+func (v *Vault) write(ctx context.Context, key *unlocked, steps []Mutation) error {
+	batcher, ok := v.store.(Batcher)
+	if !ok {
+		return v.store.Put(ctx, steps[0].Row)
+	}
+	check := Mutation{Row: Row{Key: dataKeyRow, Version: key.version}, Check: true}
+	return batcher.Batch(ctx, append([]Mutation{check}, steps...))
 }
 
 // Put writes a value in place of version prev, or where there is no record if prev is 0, and returns the new version.
@@ -73,11 +157,12 @@ func (v *Vault) Put(ctx context.Context, key Key, value []byte, prev uint64) (ui
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
-	row := v.sealer.seal(Record{Key: key, Version: prev + 1, Value: value})
-	if err := v.store.Put(ctx, row); err != nil {
+	rec := Record{Key: key, Version: prev + 1, Value: value}
+	err := v.writing(ctx, func(key *unlocked) ([]Mutation, error) { return []Mutation{{Row: key.seal(rec)}}, nil })
+	if err != nil {
 		return 0, err
 	}
-	return row.Version, nil
+	return rec.Version, nil
 }
 
 // Delete removes a record, whatever its version. To delete what is not there is no error.
@@ -89,17 +174,21 @@ func (v *Vault) Delete(ctx context.Context, key Key) error {
 }
 
 // List returns the records whose keys begin with prefix, ordered by key.
-func (v *Vault) List(ctx context.Context, prefix Key) ([]Record, error) {
-	rows, err := v.store.List(ctx, prefix)
-	if err != nil {
-		return nil, err
-	}
+func (v *Vault) List(ctx context.Context, prefix Key) (records []Record, err error) {
+	err = v.reading(ctx, func(key *unlocked, rows []Row) (err error) {
+		records, err = openAll(key, rows)
+		return err
+	}, func() ([]Row, error) { return v.store.List(ctx, prefix) })
+	return records, err
+}
+
+func openAll(key *unlocked, rows []Row) ([]Record, error) {
 	records := make([]Record, 0, len(rows))
 	for _, row := range rows {
 		if isReserved(row.Key) {
 			continue
 		}
-		rec, err := v.sealer.open(row)
+		rec, err := key.open(row)
 		if err != nil {
 			return nil, err
 		}
@@ -111,22 +200,23 @@ func (v *Vault) List(ctx context.Context, prefix Key) ([]Record, error) {
 // Apply makes all changes in order, or none. It fails with [ErrConflict] when a record is not at the version that its
 // change expects, and with [errors.ErrUnsupported] when the store is no [Batcher].
 func (v *Vault) Apply(ctx context.Context, changes ...Change) error {
-	batcher, ok := v.store.(Batcher)
-	if !ok {
+	if _, ok := v.store.(Batcher); !ok {
 		return fmt.Errorf("change several records at once: %w", errors.ErrUnsupported)
 	}
-	mutations := make([]Mutation, len(changes))
-	for i, c := range changes {
-		if err := checkKey(c.Key); err != nil {
-			return err
+	return v.writing(ctx, func(key *unlocked) ([]Mutation, error) {
+		mutations := make([]Mutation, len(changes))
+		for i, c := range changes {
+			if err := checkKey(c.Key); err != nil {
+				return nil, err
+			}
+			if c.Delete {
+				mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
+				continue
+			}
+			mutations[i] = Mutation{Row: key.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
 		}
-		if c.Delete {
-			mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
-			continue
-		}
-		mutations[i] = Mutation{Row: v.sealer.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
-	}
-	return batcher.Batch(ctx, mutations)
+		return mutations, nil
+	})
 }
 
 // Lock excludes every other holder of the same key's lock, in all processes, until unlock is called or this process

@@ -10,6 +10,7 @@ import (
 	"authsome/internal/audit"
 	"authsome/internal/doctor"
 	"authsome/local"
+	"authsome/vault"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -26,9 +27,13 @@ func (a *app) doctor(cmd *cobra.Command) error {
 		return err
 	}
 	_, settings := a.config()
+	var keys vault.KeySource
+	if set, err := a.keySources(); err == nil { // what is wrong with them is for the doctor to find out
+		keys = set
+	}
 	checks := doctor.Run(cmd.Context(), doctor.Config{
 		Home: home, MasterKey: authsome.NewSecret(a.env.getenv(local.EnvMasterKey)), UserHome: a.userHome(),
-		Environ: a.env.Environ, Now: a.env.Now, Settings: settings,
+		Environ: a.env.Environ, Now: a.env.Now, Settings: settings, Keys: keys,
 		Sandbox: a.env.Sandbox,
 	})
 	if err := cmd.Context().Err(); err != nil {

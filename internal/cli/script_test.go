@@ -1,11 +1,16 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"authsome/internal/agekey"
+	"authsome/internal/agent"
+	"authsome/local"
 )
 
 // TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
@@ -15,6 +20,8 @@ func TestMain(m *testing.M) {
 		"browse":   browseProgram,
 		"fetch":    fetchProgram,
 		"acmecli":  acmeProgram,
+
+		"authsome-age": func() { os.Exit(agekey.Main()) },
 	})
 }
 
@@ -88,6 +95,7 @@ func setUpScript(env *testscript.Env) error {
 	}
 	env.Defer(func() {
 		w.close()
+		_, _ = (&agent.Client{Dir: filepath.Join(home, local.RunDir)}).Lock(context.Background()) // ends one that was started
 		if t, ok := env.T().(testing.TB); ok {
 			w.checkSecrets(t)
 		}

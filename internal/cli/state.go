@@ -17,21 +17,19 @@ func (a *app) initCommand() *cobra.Command {
 				return err
 			}
 			vault := filepath.Join(a.home, local.VaultFile)
-			if a.flags.json {
-				return a.printJSON(object{{"status", "ready"}, {"home", a.home}, {"vault", vault}, {"key_source", a.keySource()}})
+			source, err := a.keySource(cmd.Context())
+			if err != nil {
+				return err
 			}
-			a.say("the vault is ready: %s (key: %s)", vault, a.keySource())
+			if a.flags.json {
+				return a.printJSON(object{
+					{"status", "ready"}, {"home", a.home}, {"vault", vault}, {"key_source", source.name}, {"key_source_reason", source.why},
+				})
+			}
+			a.say("the vault is ready: %s (key: %s)", vault, source.name)
 			return nil
 		},
 	}
-}
-
-// keySource says in a word where the key comes from.
-func (a *app) keySource() string {
-	if a.env.getenv(local.EnvMasterKey) != "" {
-		return "environment"
-	}
-	return "file"
 }
 
 func (a *app) whoamiCommand() *cobra.Command {
@@ -50,10 +48,15 @@ func (a *app) whoami(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	source, err := a.keySource(cmd.Context())
+	if err != nil {
+		return err
+	}
 	o := object{
 		{"profile", profile},
 		{"home", a.home},
-		{"key_source", a.keySource()},
+		{"key_source", source.name},
+		{"key_source_reason", source.why},
 		{"connections", len(all)},
 		{"version", version()},
 	}

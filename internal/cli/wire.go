@@ -12,6 +12,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/debuglog"
+	"authsome/internal/keysource"
 	"authsome/internal/sandbox"
 	"authsome/local"
 )
@@ -27,7 +28,11 @@ type app struct {
 	log     *slog.Logger
 	trail   *audit.Log
 	layer   authsome.AuthLayer
+	keys    *keysource.Set
+	access  keyAccess
 	closers []io.Closer
+
+	unlocking *agentOptions // how the command wants the key to be kept; nil unless it is about that
 }
 
 // defaultLogFile stands for <home>/logs/authsome.log, which is not known before the flags are read.
@@ -217,12 +222,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := local.KeySource(home, authsome.NewSecret(a.env.getenv(local.EnvMasterKey)))
+	keys, err := a.keySources()
 	if err != nil {
-		return nil, &authsome.Error{
-			Kind: authsome.KindVaultUnavailable, Message: err.Error(), Err: err,
-			Hint: "set " + local.EnvMasterKey + " to the base64 of 32 bytes, or unset it",
-		}
+		return nil, err
 	}
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
@@ -231,6 +233,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if !a.access.changing {
+		keys.Settle()
 	}
 	a.layer = layer
 	a.closers = append(a.closers, layer)

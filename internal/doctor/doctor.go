@@ -14,6 +14,7 @@ import (
 	"authsome"
 	"authsome/internal/sandbox"
 	"authsome/local"
+	"authsome/vault"
 )
 
 // Config says what to examine.
@@ -22,6 +23,8 @@ type Config struct {
 	Home string
 	// MasterKey is what the environment has for one, as it is; the zero Secret means the key file.
 	MasterKey authsome.Secret
+	// Keys are the key sources to open the vault with; those of the home, for somebody who cannot be asked, if nil.
+	Keys vault.KeySource
 	// UserHome is where the settings of other programs lie.
 	UserHome string
 	// Environ is the environment of this process, as NAME=value.

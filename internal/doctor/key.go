@@ -20,6 +20,49 @@ func (e *examination) keyName() string {
 	return local.KeyPath(e.Home)
 }
 
+// keys returns the key sources to open the vault with.
+func (e *examination) keys() (vault.KeySource, error) {
+	if e.Keys != nil {
+		return e.Keys, nil
+	}
+	return local.KeySource(e.Home, e.MasterKey)
+}
+
+// workingKey says which source opens the vault, why it is that one, and what has been left behind by another.
+func (e *examination) workingKey(ctx context.Context, store vault.Store, keys vault.KeySource) Check {
+	used, err := local.DescribeKey(ctx, store, keys)
+	if err != nil {
+		return failed(keyCheck, err.Error(), "")
+	}
+	c := passed(keyCheck, e.sourceName(used)+" opens the vault\n"+used.Why)
+	if !used.Unattended {
+		c.Detail += "\nwhen nobody is there, or nothing is unlocked, the vault stays closed"
+	}
+	if used.FileLeft != "" {
+		c.Detail += fmt.Sprintf("\n%s is not used any more, and opens old copies of the vault", used.FileLeft)
+		c.Hint = "rm " + quote(used.FileLeft)
+	}
+	return c
+}
+
+// sourceName is what people call the key in use.
+func (e *examination) sourceName(used local.KeyInUse) string {
+	switch used.Source {
+	case "file", "environment":
+		return e.keyName()
+	}
+	return "the key source " + used.Source
+}
+
+// brokenSource says why the source that the vault names does not open it.
+func (e *examination) brokenSource(ctx context.Context, store vault.Store, err error) Check {
+	used, usedErr := local.DescribeKey(ctx, store, nil)
+	if usedErr == nil && used.Source != "file" && used.Source != "environment" {
+		return failedWith(keyCheck, err)
+	}
+	return e.brokenKey(err)
+}
+
 // unusedKey examines the key while there is no vault that it could be tried on.
 func (e *examination) unusedKey(ctx context.Context, keys vault.KeySource, keyErr error) Check {
 	if keyErr != nil {

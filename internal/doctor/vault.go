@@ -26,7 +26,7 @@ const (
 // vault examines key, database and records, and returns the connections as far as they can be read. It opens nothing
 // that opening would make.
 func (e *examination) vault(ctx context.Context) ([]Check, []authsome.Connection) {
-	keys, keyErr := local.KeySource(e.Home, e.MasterKey)
+	keys, keyErr := e.keys()
 	info, err := os.Stat(e.vaultPath())
 	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return []Check{e.unusedKey(ctx, keys, keyErr), notInitialised()}, nil
@@ -53,14 +53,14 @@ func (e *examination) vault(ctx context.Context) ([]Check, []authsome.Connection
 	}
 	layer, err := local.Open(opening, local.Config{Home: e.Home, Keys: keys, Store: store, Now: e.Now})
 	if err != nil {
-		return []Check{e.brokenKey(err), database}, nil
+		return []Check{e.brokenSource(ctx, store, err), database}, nil
 	}
 	closeStore = layer.Close // which closes the store
 	readable, connections := readConnections(ctx, layer)
 	if key, err := layer.KnownAuditKey(ctx); err == nil {
 		e.auditKey = key
 	}
-	return []Check{passed(keyCheck, e.keyName()+" opens the vault"), database, readable}, connections
+	return []Check{e.workingKey(ctx, store, keys), database, readable}, connections
 }
 
 func notInitialised() Check {

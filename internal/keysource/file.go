@@ -3,8 +3,6 @@ package keysource
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -179,14 +177,11 @@ func create(path string) error {
 
 // writeNewKey writes a fresh key to a new file in dir, with mode 0600, and returns its name.
 func writeNewKey(dir string) (name string, err error) {
-	var secret [KeySize]byte
-	_, _ = rand.Read(secret[:]) // never fails
-	defer clear(secret[:])
 	w, err := os.CreateTemp(dir, ".master-key-*")
 	if err != nil {
 		return "", err
 	}
-	_, err = w.WriteString(filePrefix + base64.StdEncoding.EncodeToString(secret[:]) + "\n")
+	_, err = w.WriteString(newKeyLine() + "\n")
 	if err == nil {
 		err = w.Sync()
 	}
@@ -198,4 +193,40 @@ func writeNewKey(dir string) (name string, err error) {
 		return "", err
 	}
 	return w.Name(), nil
+}
+
+// remove overwrites and removes the key file. On a file system that writes elsewhere, or keeps snapshots, the old bytes
+// stay; nobody can do better from here.
+func (f file) remove() error {
+	_, path, err := f.read()
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return failed(path, err)
+	}
+	if err := overwrite(path); err != nil {
+		return failed(path, err)
+	}
+	if err := os.Remove(path); err != nil {
+		return failed(path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// overwrite replaces the content of a file in place by as many zeros.
+func overwrite(path string) (err error) {
+	w, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	info, err := w.Stat()
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(make([]byte, info.Size())); err != nil {
+		return err
+	}
+	return w.Sync()
 }

@@ -1,8 +1,10 @@
-// Package keysource holds the sources of the key that protects a vault's data key: [File] keeps it in a file that is
-// made on first use, [Environment] is given it.
+// Package keysource holds the sources of the key that protects a vault's data key. Use [New]: a [Set] finds the source
+// that an envelope names, and makes the ones to change to.
 //
-// All of them encrypt alike (wrap.go), so that the same 32 bytes open a vault whichever way they arrive. They never
-// make a key in order to open something.
+// A key file, an environment variable, the system's keyring, a command and systemd all hold 32 bytes and encrypt alike
+// (wrap.go), so that the same key opens a vault whichever way it arrives. A passphrase, age and key management services
+// have their own ways. No source ever makes a key in order to open something, and nothing asks a person unless the Set
+// was given a way to.
 package keysource
 
 import (

@@ -19,6 +19,7 @@ const (
 	updateRow     = "UPDATE record SET version = ?, sealed = ? WHERE key = ? AND version = ?"
 	deleteRow     = "DELETE FROM record WHERE key = ?"
 	deleteVersion = "DELETE FROM record WHERE key = ? AND version = ?"
+	replaceRow    = "UPDATE record SET version = ?, sealed = ? WHERE key = ?"
 )
 
 // Get implements [vault.Store].
@@ -51,7 +52,11 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]vault.Ro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	found, err := s.db.query(context.WithoutCancel(ctx), query, args...)
+	return readRows(context.WithoutCancel(ctx), s.db, query, args...)
+}
+
+func readRows(ctx context.Context, db querier, query string, args ...any) ([]vault.Row, error) {
+	found, err := db.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +135,22 @@ func (s *Store) write(ctx context.Context, what string, do func(context.Context)
 	return nil
 }
 
-func mutate(ctx context.Context, db execer, m vault.Mutation) error {
-	if m.Delete {
-		return remove(ctx, db, m.Row)
+func mutate(ctx context.Context, tx transaction, m vault.Mutation) error {
+	switch {
+	case m.Check:
+		return check(ctx, tx, m.Row)
+	case m.Delete:
+		return remove(ctx, tx, m.Row)
 	}
-	return put(ctx, db, m.Row)
+	return put(ctx, tx, m.Row)
+}
+
+func check(ctx context.Context, db querier, row vault.Row) error {
+	rows, err := readRows(ctx, db, selectRow, string(row.Key))
+	if err == nil && (len(rows) != 1 || rows[0].Version != row.Version) {
+		return vault.ErrConflict
+	}
+	return err
 }
 
 func put(ctx context.Context, db execer, row vault.Row) error {

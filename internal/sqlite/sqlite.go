@@ -37,7 +37,7 @@ type Options struct {
 	LockDir string
 }
 
-// Store is a database file. It implements [vault.Store], [vault.Batcher] and [vault.Stamper].
+// Store is a database file. It implements [vault.Store], [vault.Batcher], [vault.Rewriter] and [vault.Stamper].
 type Store struct {
 	path    string
 	lockDir string
@@ -49,10 +49,11 @@ type Store struct {
 }
 
 var (
-	_ vault.Store   = (*Store)(nil)
-	_ vault.Batcher = (*Store)(nil)
-	_ vault.Stamper = (*Store)(nil)
-	_ vault.Awaiter = (*Store)(nil)
+	_ vault.Store    = (*Store)(nil)
+	_ vault.Batcher  = (*Store)(nil)
+	_ vault.Rewriter = (*Store)(nil)
+	_ vault.Stamper  = (*Store)(nil)
+	_ vault.Awaiter  = (*Store)(nil)
 )
 
 // Open opens a database file and makes it, with mode 0600 and its directory with mode 0700, if it is missing or still

@@ -214,11 +214,20 @@ func (d *disk) Batch(ctx context.Context, mutations []vault.Mutation) error {
 func (s *shared) apply(mutations []vault.Mutation) error {
 	for _, m := range mutations {
 		stored := s.rows[m.Key].Version
+		if m.Check {
+			if m.Version != stored || stored == 0 {
+				return vault.ErrConflict
+			}
+			continue
+		}
 		if m.Delete && m.Version != 0 && m.Version != stored || !m.Delete && m.Version != stored+1 {
 			return vault.ErrConflict
 		}
 	}
 	for _, m := range mutations {
+		if m.Check {
+			continue
+		}
 		if m.Delete {
 			delete(s.rows, m.Key)
 			continue

@@ -22,9 +22,10 @@ type Memory struct {
 }
 
 var (
-	_ vault.Store   = (*Memory)(nil)
-	_ vault.Batcher = (*Memory)(nil)
-	_ vault.Stamper = (*Memory)(nil)
+	_ vault.Store    = (*Memory)(nil)
+	_ vault.Batcher  = (*Memory)(nil)
+	_ vault.Rewriter = (*Memory)(nil)
+	_ vault.Stamper  = (*Memory)(nil)
 )
 
 // NewMemory returns an empty store.
@@ -90,9 +91,40 @@ func (m *Memory) Batch(ctx context.Context, mutations []vault.Mutation) error {
 	return nil
 }
 
+// Rewrite implements [vault.Rewriter].
+func (m *Memory) Rewrite(ctx context.Context, change func([]vault.Row) ([]vault.Row, error)) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("rewrite: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []vault.Row
+	for _, key := range slices.Sorted(maps.Keys(m.rows)) {
+		all = append(all, clone(m.rows[key]))
+	}
+	changed, err := change(all)
+	if err != nil {
+		return fmt.Errorf("rewrite: %w", err)
+	}
+	rows := maps.Clone(m.rows)
+	for _, row := range changed {
+		if _, ok := rows[row.Key]; !ok {
+			return fmt.Errorf("rewrite %s: %w", row.Key, vault.ErrConflict)
+		}
+		rows[row.Key] = clone(row)
+	}
+	m.rows = rows
+	m.writes++
+	return nil
+}
+
 func mutate(rows map[vault.Key]vault.Row, m vault.Mutation) error {
 	stored := rows[m.Key].Version // 0 if absent
 	switch {
+	case m.Check:
+		if m.Version != stored || stored == 0 {
+			return vault.ErrConflict
+		}
 	case m.Delete && (m.Version == 0 || m.Version == stored):
 		delete(rows, m.Key)
 	case !m.Delete && m.Version == stored+1:

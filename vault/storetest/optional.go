@@ -2,10 +2,14 @@ package storetest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"authsome/vault"
 )
@@ -65,6 +69,111 @@ func testBatchDelete(t *testing.T, opener Opener) {
 		t.Fatalf("delete: %v", err)
 	}
 	wantRows(t, store, "")
+}
+
+func testBatchCheck(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	b := batcher(t, store)
+	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
+	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
+	mustPut(t, store, a1)
+	for _, version := range []uint64{0, 2, 1<<64 - 1} {
+		err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "a", Version: version}, Check: true}, {Row: b1}})
+		wantError(t, fmt.Sprintf("a check for version %d", version), err, vault.ErrConflict)
+	}
+	for _, version := range []uint64{0, 1} {
+		err := b.Batch(t.Context(), []vault.Mutation{{Row: b1}, {Row: vault.Row{Key: "absent", Version: version}, Check: true}})
+		wantError(t, "a check of what is not there", err, vault.ErrConflict)
+	}
+	wantRows(t, store, "", a1)
+	if err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "a", Version: 1}, Check: true}, {Row: b1}}); err != nil {
+		t.Fatalf("a check for the stored version: %v", err)
+	}
+	wantRows(t, store, "", a1, b1)
+}
+
+// rewriter skips a test of an ability that a store does not have.
+func rewriter(t *testing.T, store vault.Store) vault.Rewriter {
+	t.Helper()
+	r, ok := store.(vault.Rewriter)
+	if !ok {
+		t.Skip("not a vault.Rewriter")
+	}
+	return r
+}
+
+func testRewrite(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	r := rewriter(t, store)
+	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
+	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
+	c1 := vault.Row{Key: "c", Version: 1, Sealed: []byte("1")}
+	mustPut(t, store, c1, a1, b1)
+	given := errors.New("given up")
+	err := r.Rewrite(t.Context(), func([]vault.Row) ([]vault.Row, error) { return nil, given })
+	wantError(t, "a change that fails", err, given)
+	err = r.Rewrite(t.Context(), func([]vault.Row) ([]vault.Row, error) {
+		return []vault.Row{{Key: "a", Version: 1, Sealed: []byte("2")}, {Key: "absent", Version: 1, Sealed: []byte("2")}}, nil
+	})
+	wantError(t, "a row that is not there", err, vault.ErrConflict)
+	wantRows(t, store, "", a1, b1, c1)
+
+	a, b := vault.Row{Key: "a", Version: 1, Sealed: []byte("same version")}, vault.Row{Key: "b", Version: 7, Sealed: []byte("x")}
+	err = r.Rewrite(t.Context(), func(rows []vault.Row) ([]vault.Row, error) {
+		if diff := cmp.Diff([]vault.Row{a1, b1, c1}, rows); diff != "" {
+			t.Errorf("rewrite is given (-want +got):\n%s", diff)
+		}
+		return []vault.Row{a, b}, nil
+	})
+	if err != nil {
+		t.Fatalf("rewrite: %v", err)
+	}
+	wantRows(t, open(t, opener), "", a, b, c1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = r.Rewrite(ctx, func([]vault.Row) ([]vault.Row, error) { return []vault.Row{a1}, nil })
+	wantError(t, "a cancelled rewrite", err, context.Canceled)
+	wantRows(t, store, "", a, b, c1)
+}
+
+// Rows are put while others are rewritten; each row has to come out of a rewrite, or to be put after it.
+func testRewriteRace(t *testing.T, opener Opener) {
+	stores := handles(t, opener, 2)
+	r := rewriter(t, stores[0])
+	const puts = 20
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for n := range puts {
+			row := vault.Row{Key: vault.Key(fmt.Sprintf("k%02d", n)), Version: 1, Sealed: []byte("put")}
+			if err := stores[1].Put(t.Context(), row); err != nil {
+				t.Errorf("put: %v", err)
+			}
+		}
+	})
+	for range 5 {
+		seen := 0
+		err := r.Rewrite(t.Context(), func(rows []vault.Row) ([]vault.Row, error) {
+			seen = len(rows)
+			for i := range rows {
+				rows[i].Sealed = []byte("rewritten")
+			}
+			return rows, nil
+		})
+		if err != nil {
+			t.Errorf("rewrite: %v", err)
+		}
+		rewritten := 0
+		rows, _ := stores[0].List(t.Context(), "")
+		for _, row := range rows {
+			if string(row.Sealed) == "rewritten" {
+				rewritten++
+			}
+		}
+		if rewritten != seen {
+			t.Errorf("%d rows were rewritten, %d of them are there", seen, rewritten)
+		}
+	}
+	wg.Wait()
 }
 
 func testStamp(t *testing.T, opener Opener) {

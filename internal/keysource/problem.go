@@ -1,0 +1,43 @@
+package keysource
+
+import (
+	"errors"
+	"fmt"
+
+	"authsome/vault"
+)
+
+// ErrLocked: the key is there and cannot be had now, because somebody has to unlock it and there is nobody to ask. It comes
+// with vault.ErrUnavailable.
+var ErrLocked = errors.New("the key is locked")
+
+// Problem is an error with what a person can do about it.
+type Problem struct {
+	Message string
+	// Advice is if possible a command to paste.
+	Advice string
+	Err    error // vault.ErrUnavailable, vault.ErrWrongKey or what wraps them
+}
+
+// Error returns the message and its cause.
+func (p *Problem) Error() string { return fmt.Sprintf("%s: %v", p.Message, p.Err) }
+
+// Unwrap returns the cause.
+func (p *Problem) Unwrap() error { return p.Err }
+
+// Hint returns the advice.
+func (p *Problem) Hint() string { return p.Advice }
+
+// locked is the failure to unlock something.
+func locked(message, advice string, cause error) error {
+	err := fmt.Errorf("%w: %w", vault.ErrUnavailable, ErrLocked)
+	if cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return &Problem{Message: message, Advice: advice, Err: err}
+}
+
+// unavailable is the failure to get a key for any other reason.
+func unavailable(message, advice string, cause error) error {
+	return &Problem{Message: message, Advice: advice, Err: fmt.Errorf("%w: %w", vault.ErrUnavailable, cause)}
+}
