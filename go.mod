@@ -5,6 +5,7 @@ go 1.26.8
 // What the program is made of.
 require (
 	filippo.io/age v1.3.2 // in the program authsome-age only
+	github.com/Microsoft/go-winio v0.6.4
 	github.com/cli/browser v1.3.0
 	github.com/gofrs/flock v0.13.1
 	github.com/landlock-lsm/go-landlock v0.11.2

@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
 	"authsome/internal/sandbox":    {"authsome"},
+	"authsome/internal/agent":      {"authsome/internal/sandbox"},
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/notify":     {"authsome"},
 	"authsome/internal/keepalive":  {"authsome"},

@@ -23,6 +23,8 @@ type config struct {
 	// ClientMetadataURL is where a document is published that describes this OAuth client, for servers that take such
 	// URLs as client identifiers.
 	ClientMetadataURL string
+	// Agent says how the unlocked key is kept.
+	Agent agentConfig
 
 	// AuditRequired says that a credential is not given away while its use cannot be put on record.
 	AuditRequired bool
@@ -33,12 +35,22 @@ type config struct {
 	all  map[string]json.RawMessage
 }
 
+// agentConfig is what the flags of the agent are, unless they are given.
+type agentConfig struct {
+	Timeout  int64 `json:"timeout_seconds"`
+	Lifetime int64 `json:"lifetime_seconds"`
+	Confirm  bool  `json:"confirm"`
+	// Off means that no command starts an agent by itself.
+	Off bool `json:"off"`
+}
+
 // Members of config.json.
 const (
 	configDefaultProfile = "default_profile"
 	configHTTPTimeout    = "http_timeout_seconds"
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
+	configAgent          = "agent"
 	configAuditRequired  = "audit_required"
 	configNotify         = "notify"
 )
@@ -58,6 +70,7 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
+		configAgent: &c.Agent,
 		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
 	} {
 		if raw, ok := c.all[name]; ok {

@@ -39,9 +39,6 @@ func (a *app) keySources() (*keysource.Set, error) {
 	return a.keys, nil
 }
 
-// keyCache returns what keeps unlocked keys for the session; nil if nothing does.
-func (*app) keyCache() keysource.Cache { return nil }
-
 // usedKey is the key source in use and why it is that one.
 type usedKey struct{ name, why string }
 

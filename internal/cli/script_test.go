@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"authsome/internal/agekey"
+	"authsome/internal/agent"
+	"authsome/local"
 )
 
 // TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
@@ -92,6 +95,7 @@ func setUpScript(env *testscript.Env) error {
 	}
 	env.Defer(func() {
 		w.close()
+		_, _ = (&agent.Client{Dir: filepath.Join(home, local.RunDir)}).Lock(context.Background()) // ends one that was started
 		if t, ok := env.T().(testing.TB); ok {
 			w.checkSecrets(t)
 		}

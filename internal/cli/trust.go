@@ -117,11 +117,8 @@ func (a *app) untrust(args []string) error {
 // projectFile names the file that a command of trust is about. Nobody agrees to their own rules: a program under a run is
 // refused, for whom the rules are.
 func (a *app) projectFile(args []string) (string, *trust.List, error) {
-	if a.env.getenv(envBroker) != "" {
-		return "", nil, &authsome.Error{
-			Kind: authsome.KindDenied, Message: "a program in an authsome run cannot change what is trusted",
-			Hint: "leave this to the person who started the run",
-		}
+	if err := a.notInARun("change what is trusted"); err != nil {
+		return "", nil, err
 	}
 	list, err := a.trustList()
 	if err != nil {

@@ -31,6 +31,8 @@ type app struct {
 	keys    *keysource.Set
 	access  keyAccess
 	closers []io.Closer
+
+	unlocking *agentOptions // how the command wants the key to be kept; nil unless it is about that
 }
 
 // defaultLogFile stands for <home>/logs/authsome.log, which is not known before the flags are read.

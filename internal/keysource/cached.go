@@ -43,11 +43,23 @@ func (c cached) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error) {
 	if key, ok := c.cache.Get(ctx, id); ok && len(key) == KeySize {
 		return key, nil
 	}
+	if err := refusal(c.cache); err != nil {
+		return nil, err
+	}
 	key, err := c.source.Unwrap(ctx, wrapped)
 	if err == nil {
 		_ = c.cache.Put(ctx, id, key) // the source will do again
 	}
 	return key, err
+}
+
+// refusal returns why a cache that asks a person has not given a key; nil if it has none, or asks nobody. Who was refused
+// does not get the same key another way.
+func refusal(cache Cache) error {
+	if c, ok := cache.(interface{ Refused() error }); ok {
+		return c.Refused()
+	}
+	return nil
 }
 
 // cacheID names a wrapped key in a cache. It says nothing of the key.

@@ -164,7 +164,7 @@ func (p *passphrase) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error)
 	}
 }
 
-const unlockAdvice = "run it at a terminal, or: " + EnvPassphraseFile + "=FILE authsome ..."
+const unlockAdvice = "authsome unlock, at a terminal or with " + EnvPassphraseFile + "=FILE"
 
 // obtain gets a passphrase: the one that was handed over, that of a file, or what a person answers.
 func (s *Set) obtain(ctx context.Context, prompt, advice string) (secret authsome.Secret, asked bool, err error) {

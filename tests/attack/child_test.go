@@ -2,6 +2,7 @@ package attack_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -42,7 +43,10 @@ func child() int {
 }
 
 func (o order) carryOut() deed {
-	cmd := exec.Command(o.Args[0], o.Args[1:]...)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, o.Args[0], o.Args[1:]...)
+	cmd.WaitDelay = time.Second // for what has been started and stays
 	cmd.Env = append(os.Environ(), o.Env...)
 	output, err := cmd.CombinedOutput()
 	d := deed{Output: string(output), Code: cmd.ProcessState.ExitCode()}

@@ -19,6 +19,8 @@ const (
 	startGo     = "internal/sandbox/start_linux.go"
 	caGo        = "internal/mitm/ca.go"
 	leafGo      = "internal/mitm/leaf.go"
+	redirectGo  = "internal/oauth/redirect.go"
+	refreshGo   = "local/refresh.go"
 )
 
 // proofs are the ways to take the defences out, by the number of the attack.
@@ -143,6 +145,39 @@ func (x *exchange) substitute() {
 		one("limit of certificates that are kept", caGo, "maxHosts = 1000", "maxHosts = 1 << 20"),
 	},
 	32: {one("mode of the file", "internal/run/files.go", "os.WriteFile(f.CA, caPEM, 0o600)", "os.WriteFile(f.CA, caPEM, 0o666)")},
+	33: {
+		one("check of the state", redirectGo, "	if state == \"\" || !same(single(q, \"state\"), state) {", "	if false {"),
+		one("PKCE", "internal/oauth/authorize.go", "	if !req.Verifier.IsZero() {", "	if false {"),
+		one("check of the issuer", redirectGo, "	checked := issRequired ||", "	checked := false && issRequired &&"),
+	},
+	34: {
+		one("consent to another endpoint", "local/server.go", "	case refreshURL(known) != refreshURL(found):", "	case false:"),
+	},
+	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
+	36: {
+		one("the lock", refreshGo, "	unlock, err := l.lock(ctx, seen.ref)", "	unlock, err := func() {}, error(nil)"),
+		one("looking again", refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"),
+		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero():", "	case false:"),
+	},
+	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
+	38: {
+		one("the chain", "internal/audit/verify.go", "	if !hmac.Equal(", "	if false && !hmac.Equal("),
+		{"the head", []change{
+			{"internal/audit/verify.go", "	case head.Seq > v.last.seq:", "	case false:"},
+			{"internal/audit/verify.go", "	case head.Chain != v.last.chain:", "	case false:"},
+		}},
+		one("the signature of the head", "internal/audit/head.go", "!ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)", "false && ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)"),
+	},
+	41: {
+		one("refusal in a run", "internal/cli/agent.go", "	if a.env.getenv(envBroker) == \"\" {", "	if true {"),
+		one("the person's answer", "internal/agent/askpass.go", "	if err := cmd.Run(); err != nil {", "	if err := cmd.Run(); false && err != nil {"),
+		one("the end of the questions", "internal/agent/gate.go", "	if g.refusals >= maxRefusals {", "	if false {"),
+	},
+	42: {
+		one("check of Host", "internal/loopback/server.go", "	if !strings.EqualFold(r.Host, s.host) {", "	if false && !strings.EqualFold(r.Host, s.host) {"),
+		one("check of Origin", "internal/loopback/form.go", "	if !f.fromOurPage(r) {", "	if false {"),
+		one("the address nobody knows", "internal/loopback/form.go", "	if subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {", "	if isResult && subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {"),
+	},
 }
 
 // noNetwork leaves the sandbox in the network of the machine.
