@@ -367,3 +367,21 @@ func TestPlaceholderInABodyIsOnRecord(t *testing.T) {
 		}
 	})
 }
+
+// A credential that is out of date when it arrives, since something has changed meanwhile, is sent nevertheless, once.
+func TestOvertakenCredentialIsCovered(t *testing.T) {
+	t.Parallel()
+	w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(rw, r.Header.Get("Authorization"))
+	})
+	answer := w.source.answer
+	w.source.answer = func(o authsome.CredentialOptions) (*authsome.Credential, error) {
+		w.proxy.memory.epoch.Add(1)
+		return answer(o)
+	}
+	w.start()
+	resp, body := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil))
+	if resp.StatusCode != 200 || shown(body) != "" || len(body) != len("Bearer "+secret) {
+		t.Errorf("got %d %q", resp.StatusCode, body)
+	}
+}

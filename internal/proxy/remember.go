@@ -245,12 +245,15 @@ func (m *memory) land(s *slot, f *flight, q question) {
 	if s.flights[q] == f {
 		delete(s.flights, q)
 	}
+	if f.answer.err == nil {
+		m.watchFor(s, f.answer) // also if it is not kept: requests that have waited for it get it
+	}
 	if f.epoch != m.epoch.Load() || q.rejected != 0 && f.answer.err != nil {
 		return
 	}
 	old := s.kept.Load()
 	if old == nil || old.err != nil {
-		m.keep(s, f.answer)
+		s.kept.Store(f.answer)
 		return
 	}
 	switch {
@@ -263,22 +266,20 @@ func (m *memory) land(s *slot, f *flight, q question) {
 		s.kept.Store(nil) // it has run out: whoever wants one has it refreshed
 	default:
 		f.answer.succeed(old, m.now())
-		m.keep(s, f.answer)
+		s.kept.Store(f.answer)
 		if f.answer.endsLineOf(old) {
 			s.open.cut()
 		}
 	}
 }
 
-func (m *memory) keep(s *slot, k *kept) {
-	if k.err == nil {
-		s.handedOut.add(k.cred, m.now())
-		if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
-			s.secrets.Store(secretsOf(s.live()))
-			s.known = k
-		}
+// watchFor has a value looked for in answers. It comes before any request can have the value.
+func (m *memory) watchFor(s *slot, k *kept) {
+	s.handedOut.add(k.cred, m.now())
+	if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
+		s.secrets.Store(secretsOf(s.live()))
+		s.known = k
 	}
-	s.kept.Store(k)
 }
 
 // isPassing reports whether an error says nothing about the connection, so that a credential which still lives can be
