@@ -70,7 +70,7 @@ func readConfig(path string) (*config, error) {
 	}
 	for name, field := range map[string]any{
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configAgent: &c.Agent,
+		configAgent:          &c.Agent,
 		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
 	} {
 		if raw, ok := c.all[name]; ok {

@@ -54,8 +54,14 @@ func (a *app) keyStatus(ctx context.Context) error {
 	name, why := local.KeyReason(e, keys)
 	facts := local.FactsOf(keysource.Kind(name))
 	o := object{
-		{"key_source", name}, {"reason", why}, {"unattended", facts.Unattended}, {"since", e.Since}, {"rotated", e.Rotated},
-		{"protects_from", facts.Protects}, {"not_from", facts.NotFrom}, {"parameters", keyParameters(e)},
+		{"key_source", name},
+		{"reason", why},
+		{"unattended", facts.Unattended},
+		{"since", e.Since},
+		{"rotated", e.Rotated},
+		{"protects_from", facts.Protects},
+		{"not_from", facts.NotFrom},
+		{"parameters", keyParameters(e)},
 		{"key_file_left", keys.KeyFileLeft(e)},
 	}
 	if a.flags.json {
