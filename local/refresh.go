@@ -294,6 +294,9 @@ func (l *Layer) failed(
 	}
 	if err != nil {
 		l.log.Warn("the outcome of a refresh cannot be stored", "connection", c.ref.String(), "err", err)
+		if now, err := l.reread(ctx, c.ref); err == nil && now.Generation != c.Generation {
+			return l.adopt(ctx, c.ref) // it is no outcome of what is stored by now
+		}
 	}
 	return l.settled(c)
 }

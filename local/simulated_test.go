@@ -206,3 +206,17 @@ func TestForcedRefreshIsDoneThoughTheOneItJoinedWasNot(t *testing.T) {
 		t.Errorf("got generation %d, error %v", got.Generation, errors.Join(err))
 	}
 }
+
+func TestFailureThatCannotBeStoredIsNoVerdictOnAReplacedToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.login(w.process())
+	w.pass(2 * time.Hour)
+	store := &flaky{Memory: w.store}
+	l := w.process(func(c *local.Config) { c.Store = store })
+	w.server.Inject(authserver.Unavailable(0))
+	w.beforeTokenCalls(func() { w.replaceTokens(); store.broken.Store(true) })
+	if c := w.mustToken(l); c.Value.Reveal() != "foreign" {
+		t.Errorf("got %q", c.Value.Reveal())
+	}
+}

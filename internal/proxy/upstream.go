@@ -77,6 +77,8 @@ func (u *upstream) roundTrip(r *http.Request, interim http1.Interim) (*http.Resp
 	switch {
 	case r.URL.Scheme != "https":
 		return u.plain.RoundTrip(traced(r, interim))
+	case r.Header["Upgrade"] != nil: // in HTTP/2 there is no such thing, RFC 9113 section 8.6
+		return u.http1.RoundTrip(r.WithContext(context.WithValue(r.Context(), upgradeKey{}, true)), host, interim)
 	case r.ProtoMajor == 2:
 		return u.preferring2(r, host, interim)
 	case u.known.get(host) == onlyHTTP2:
@@ -112,6 +114,9 @@ func traced(r *http.Request, interim http1.Interim) *http.Request {
 	return r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
 }
 
+// upgradeKey is in the context of requests to switch protocols, for which HTTP/1.1 is tried although it was not agreed on.
+type upgradeKey struct{}
+
 // connect1 makes a connection for HTTP/1.1. It fails with errOnlyHTTP2 where the server speaks nothing but that.
 func (u *upstream) connect1(ctx context.Context, host string) (net.Conn, error) {
 	conn, err := u.connectTLS(ctx, host, "http/1.1")
@@ -121,7 +126,7 @@ func (u *upstream) connect1(ctx context.Context, host string) (net.Conn, error) 
 		return nil, errOnlyHTTP2
 	case err != nil:
 		return nil, err
-	case conn.ConnectionState().NegotiatedProtocol == "" && u.known.get(host) != onlyHTTP1:
+	case conn.ConnectionState().NegotiatedProtocol == "" && u.known.get(host) != onlyHTTP1 && ctx.Value(upgradeKey{}) == nil:
 		return u.withoutALPN(ctx, host, conn)
 	}
 	return conn, nil

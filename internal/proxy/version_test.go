@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/coder/websocket"
 )
 
 // serveOnly starts a server that speaks one version of HTTP. An old one does not know of ALPN (RFC 7301), a lax one takes
@@ -123,4 +125,37 @@ func TestServerThatHasChangedItsVersionIsFoundOut(t *testing.T) {
 	if !errors.Is(err, errOnlyHTTP1) || w.proxy.upstream.known.get(apiHost) != onlyHTTP1 {
 		t.Errorf("got %v, remembered %d", err, w.proxy.upstream.known.get(apiHost))
 	}
+}
+
+// A server that agrees on HTTP/2 alone may speak HTTP/1.1 to who does not agree on anything, as those of net/http do.
+func TestUpgradeIsAskedForInHTTP1(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ln := listen(t)
+	cfg := w.servers.ServerConfig(apiHost).Clone()
+	cfg.NextProtos = []string{"h2"}
+	both := new(http.Protocols)
+	both.SetHTTP1(true)
+	both.SetHTTP2(true)
+	server := &http.Server{ //nolint:gosec // a test
+		Protocols: both, ErrorLog: log.New(io.Discard, "", 0), Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			c, err := websocket.Accept(rw, r, nil)
+			if err != nil {
+				return
+			}
+			defer c.CloseNow()
+			_, _, _ = c.Read(r.Context())
+		}),
+	}
+	go func() { _ = server.Serve(tls.NewListener(ln, cfg)) }()
+	t.Cleanup(func() { _ = server.Close() })
+	w.cfg.Resolve[apiHost+":443"] = ln.Addr().String()
+	w.start()
+	tr := w.transport(false)
+	do(t, tr, request(t, "GET", "https://"+apiHost+"/", nil)) // now it is known as one of HTTP/2
+	c, _, err := websocket.Dial(t.Context(), "wss://"+apiHost+"/", &websocket.DialOptions{HTTPClient: &http.Client{Transport: tr}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.CloseNow()
 }

@@ -25,8 +25,8 @@ import (
 var acme = authsome.Ref{Profile: "default", Provider: "acme", Connection: "default"}
 
 const (
-	connectionKey vault.Key = "profile/default/provider/acme/connection/default"
-	definition              = `{
+	connectionKey = vault.Key("profile/default/provider/acme/connection/default")
+	definition    = `{
 	"schema_version": 1, "name": "acme", "display_name": "Acme", "auth_type": "oauth2", "flow": "pkce", "host_url": "api.acme.test",
 	"oauth": {
 		"authorization_url": "https://acme.test/authorize", "token_url": "https://acme.test/token", "scopes": ["read"],

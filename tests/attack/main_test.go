@@ -13,6 +13,7 @@ import (
 const (
 	asChild = "as-child" // of authsome run
 	asHosts = "as-hosts" // see rebinding_linux_test.go
+	asPlain = "as-plain" // see thief_linux_test.go
 	asThief = "as-thief" // see thief_linux_test.go
 )
 
@@ -22,6 +23,8 @@ func TestMain(m *testing.M) {
 		os.Exit(child())
 	case len(os.Args) > 1 && os.Args[1] == asHosts:
 		os.Exit(withHosts(os.Args[2], os.Args[3:]))
+	case len(os.Args) > 1 && os.Args[1] == asPlain:
+		os.Exit(plainly(os.Args[2:]))
 	case len(os.Args) > 1 && os.Args[1] == asThief:
 		os.Exit(thief(os.Args[2:]))
 	}

@@ -52,6 +52,23 @@ func thief(args []string) int {
 	return 0
 }
 
+// plainly gives up every capability, for good, and becomes a command. Tests are run by root, too, whose processes would
+// be out of each other's reach for having more capabilities, and not for what is to be shown.
+func plainly(command []string) int {
+	runtime.LockOSThread()
+	for c := range uintptr(unix.CAP_LAST_CAP + 1) {
+		_ = unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0) // others than root cannot, and need not
+	}
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	err := unix.Capset(&header, &none[0])
+	if err == nil {
+		err = syscall.Exec(command[0], command, os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}
+
 func loot(format string, args ...any) { fmt.Printf("LOOT "+format+"\n", args...) }
 
 // memory looks into the broker, and into every process that there is in its place.
@@ -286,12 +303,15 @@ func readingTheBroker(t *testing.T) {
 		TCP: []string{w.evil.address, w.victim.address}, UDP: []string{answerUDP(t)}, Proxied: []string{w.evil.address},
 	}
 	// The network is there for those who are not in a sandbox: the thief knows how to use it.
-	r := w.run(t)
-	text, _ := json.Marshal(outside) //nolint:errchkjson // strings
+	cmd := w.home.Command(t.Context(), w.arguments(t)...)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd.Args = append([]string{self, asPlain, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = self
+	r := w.start(t, cmd)
+	text, _ := json.Marshal(outside) //nolint:errchkjson // strings
 	if d := r.order(t, nil, self, asThief, string(text)); strings.Count(d.Output, "LOOT") != 4 {
 		t.Fatalf("without a sandbox the thief fails: %s", d)
 	}

@@ -6,6 +6,8 @@ import "testing"
 
 func thief([]string) int { return 1 }
 
+func plainly([]string) int { return 1 }
+
 const onLinuxOnly = "there is a sandbox on Linux only"
 
 // 25: see thief_linux_test.go.

@@ -15,7 +15,7 @@ import (
 // by the old source or by the new one, and holds everything.
 func TestCrashKeys(t *testing.T) {
 	t.Parallel()
-	rounds := number(t, envRefreshes, 150) / 3
+	rounds := number(t, envKills, 150) / 3
 	seed := number(t, envSeed, rand.Uint64N(1<<32))
 	t.Logf("%s=%d", envSeed, seed)
 	w := newWorker(t, rand.New(rand.NewPCG(seed, workers)))

@@ -98,6 +98,7 @@ var steps = []ask{
 	{path: "/down", size: 100_000},
 	{path: "/unavailable"},
 	{path: "/events", size: 20},
+	{path: "/show", size: 50},
 	{path: "/up", size: 50_000, upload: true},
 	{path: "/reset"},
 	{path: "/down", size: 3_000_000},
@@ -144,6 +145,10 @@ func (a ask) check(id string, resp *http.Response, got []byte, err error) error 
 		want = content(id, a.size)
 	case "/events":
 		want = bytes.Repeat([]byte("data: "+id+"\n\n"), a.size)
+	case "/show":
+		if status == resp.StatusCode && err == nil {
+			return a.checkShown(id, resp, string(got))
+		}
 	case "/unavailable":
 		status = http.StatusServiceUnavailable
 	case "/reset":
@@ -164,6 +169,21 @@ func (a ask) check(id string, resp *http.Response, got []byte, err error) error 
 		return fmt.Errorf("%s gave %s: %.200s", a.path, resp.Status, got)
 	case resp.Header.Get("X-Id") != id || !bytes.Equal(got, want):
 		return fmt.Errorf("%s gave the answer of another: X-Id %q, %d bytes", a.path, resp.Header.Get("X-Id"), len(got))
+	}
+	return nil
+}
+
+// checkShown looks at an answer that shows the credential: of that there may be nothing, and of the rest everything.
+func (a ask) checkShown(id string, resp *http.Response, got string) error {
+	for line := range strings.Lines(got) {
+		before, rest, _ := strings.Cut(line, " <")
+		key, _, ended := strings.Cut(rest, ">")
+		if before != id || !ended || len(key) > 0 && strings.Trim(key, key[:1]) != "" {
+			return fmt.Errorf("the credential, or another answer, was shown in %d bytes, from the %d. on", len(line), strings.Index(got, line))
+		}
+	}
+	if want := resp.Header.Get("X-Length"); want != fmt.Sprint(len(got)) || strings.Count(got, "\n") != a.size {
+		return fmt.Errorf("%d bytes arrived of an answer that shows the credential, want %s", len(got), want)
 	}
 	return nil
 }

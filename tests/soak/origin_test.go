@@ -2,6 +2,7 @@ package soak_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"crypto/tls"
 	"io"
 	"log"
@@ -59,10 +60,39 @@ func origin(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(content(id, n/2))
 		_ = control.Flush()
 		panic(http.ErrAbortHandler)
+	case "/show":
+		show(w, r, id, n)
 	case "/socket":
 		echo(w, r)
 	}
 }
+
+// show shows the credential, many times, in small pieces and compressed. Who sends none is told so, in plain.
+func show(w http.ResponseWriter, r *http.Request, id string, n int) {
+	key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+	text := strings.Repeat(id+" <"+key+">\n", n)
+	w.Header().Set("X-Length", strconv.Itoa(len(text)))
+	out := io.WriteCloser(plain{w})
+	if key != "" {
+		w.Header().Set("Content-Encoding", "gzip")
+		out = gzip.NewWriter(w)
+	}
+	for control := http.NewResponseController(w); text != ""; _ = control.Flush() {
+		part := text[:min(len(text), 97)]
+		text = text[len(part):]
+		_, _ = io.WriteString(out, part)
+		if z, ok := out.(*gzip.Writer); ok {
+			_ = z.Flush()
+		}
+	}
+	_ = out.Close()
+}
+
+// plain is a writer that need not be closed.
+type plain struct{ io.Writer }
+
+// Close does nothing.
+func (plain) Close() error { return nil }
 
 func echo(w http.ResponseWriter, r *http.Request) {
 	c, err := websocket.Accept(w, r, nil)
