@@ -155,11 +155,17 @@ func (x *exchange) substitute() {
 	},
 	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
 	36: {
-		one("the lock", refreshGo, "	unlock, err := l.lock(ctx, seen.ref)", "	unlock, err := func() {}, error(nil)"),
-		one("looking again", refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"),
-		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero():", "	case false:"),
+		one("the lock", refreshGo, "	unlock, done, err := l.lockOrAdopt(ctx, seen)", "	unlock, done, err := func() {}, refreshed{}, error(nil)"),
+		{"looking again", []change{
+			{refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"},
+			{refreshGo, "if err == nil && c.Generation != seen.Generation && !c.Invalid &&", "if err == nil && false &&"},
+		}},
+		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
-	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
+	37: {{"looking again before the verdict", []change{
+		{refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody"},
+		{refreshGo, "err == nil && now.Generation != c.Generation {", "err == nil && now.Generation < c.Generation {"},
+	}}},
 	38: {
 		one("the chain", "internal/audit/verify.go", "	if !hmac.Equal(", "	if false && !hmac.Equal("),
 		{"the head", []change{
