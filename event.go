@@ -23,7 +23,11 @@ const (
 	EventDeny     EventName = "deny"   // the proxy refused a request
 	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
 	EventUntrust  EventName = "untrust"
-	EventNotify   EventName = "notify" // a person was told of the state of a login
+	EventBackup   EventName = "backup"       // everything in the vault went into a file
+	EventRestore  EventName = "restore"      // and came back
+	EventRepair   EventName = "vault.repair" // a damaged vault was made anew
+	EventAccept   EventName = "vault.accept" // a person goes on with a vault that was put back
+	EventNotify   EventName = "notify"       // a person was told of the state of a login
 
 	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
 	EventKeyRotate EventName = "key.rotate" // a new data key was made

@@ -281,7 +281,9 @@ func vaultError(what string, err error) error {
 	case hintOf(err) != "":
 		hint = hintOf(err)
 	case errors.Is(err, vault.ErrCorrupt):
-		hint = "nothing was changed; restore " + VaultFile + " from a backup, or move it away and log in again"
+		hint = "nothing was changed; authsome doctor says what is lost, and authsome doctor --repair keeps the rest"
+	case errors.Is(err, vault.ErrRolledBack):
+		hint = "if it was you who put it there: authsome doctor --accept-vault, and log in again where a refresh then fails"
 	case errors.Is(err, vault.ErrNewer):
 		hint = "install the version of authsome that wrote it, or a later one"
 	case errors.Is(err, vault.ErrUnavailable):

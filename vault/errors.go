@@ -15,6 +15,8 @@ var (
 	ErrCorrupt = errors.New("the vault is damaged")
 	// ErrUnavailable: the vault or its key cannot be used now: read-only, full, locked, or not permitted.
 	ErrUnavailable = errors.New("the vault cannot be used")
+	// ErrRolledBack: the vault is whole, but not the one that was used here last: an earlier state of it or another one.
+	ErrRolledBack = errors.New("the vault is not the one that was used last")
 	// ErrNewer: the vault was written by a later version of this program, which this one must not touch.
 	ErrNewer = errors.New("the vault was made by a newer version")
 )

@@ -82,7 +82,7 @@ func (e Envelope) associated(version uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(associatedData(dataKeyRow, version), covered...), nil
+	return append(associatedData(sealV1, dataKeyRow, version), covered...), nil
 }
 
 // ReadEnvelope returns how the data key of a store is wrapped, without opening it. It fails with [ErrNotFound] when

@@ -33,7 +33,8 @@ func (v *Vault) Rewrap(ctx context.Context, to KeySource, now time.Time) error {
 // the store is no [Rewriter].
 func (v *Vault) Rotate(ctx context.Context, now time.Time) error {
 	rewriter, ok := v.store.(Rewriter)
-	if !ok {
+	listed, isListed := v.store.(Transactor)
+	if !ok && !isListed {
 		return fmt.Errorf("change the data key: %w", errors.ErrUnsupported)
 	}
 	return v.changeEnvelope(ctx, func(current *opened) error {
@@ -52,7 +53,34 @@ func (v *Vault) Rotate(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
+		if isListed {
+			return v.rotateListed(ctx, listed, &unlocked{sealer: from, version: current.version}, to, envelope)
+		}
 		return rewriter.Rewrite(ctx, func(rows []Row) ([]Row, error) { return reseal(rows, from, to, envelope) })
+	})
+}
+
+// rotateListed is the rotation of a vault that lists its records: the list is made anew as well. A vault that is not what
+// its list says is not rotated, which would make it look as if it were.
+func (v *Vault) rotateListed(ctx context.Context, store Transactor, from *unlocked, to sealer, envelope Row) error {
+	return v.update(ctx, store, from, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
+		rows, err := tx.List(ctx, "")
+		if err == nil {
+			err = compare(m.entries, rows)
+		}
+		if err != nil {
+			return to, err
+		}
+		out, err := reseal(rows, from.sealer, to, envelope)
+		if err != nil {
+			return to, err
+		}
+		for _, row := range out {
+			if !isReserved(row.Key) {
+				m.set(row)
+			}
+		}
+		return to, tx.Set(ctx, out)
 	})
 }
 

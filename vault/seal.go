@@ -7,8 +7,14 @@ import (
 	"fmt"
 )
 
-// sealV1 is the first byte of a sealed record: AES-256-GCM, the nonce first, then ciphertext and tag.
-const sealV1 byte = 1
+// The first byte of a sealed record: AES-256-GCM, the nonce first, then ciphertext and tag.
+const (
+	// sealV1 is that of a record which was written before vaults kept a manifest.
+	sealV1 byte = 1
+	// sealV2 differs by its promise: it is found in a vault with a manifest only. So to remove the manifest does not make
+	// a vault pass for one that never had it.
+	sealV2 byte = 2
+)
 
 // sealer encrypts and decrypts records with the data key. The key of a record and its version are authenticated with
 // it, so that a row cannot be moved to another key nor be passed off as another version.
@@ -30,8 +36,8 @@ func newSealer(dataKey []byte) (sealer, error) {
 
 func (s sealer) seal(rec Record) Row {
 	sealed := make([]byte, 1, 1+len(rec.Value)+s.aead.Overhead())
-	sealed[0] = sealV1
-	sealed = s.aead.Seal(sealed, nil, rec.Value, associatedData(rec.Key, rec.Version))
+	sealed[0] = sealV2
+	sealed = s.aead.Seal(sealed, nil, rec.Value, associatedData(sealV2, rec.Key, rec.Version))
 	return Row{Key: rec.Key, Version: rec.Version, Sealed: sealed}
 }
 
@@ -39,10 +45,11 @@ func (s sealer) open(row Row) (Record, error) {
 	if len(row.Sealed) == 0 {
 		return Record{}, fmt.Errorf("open record %s: %w: it is empty", row.Key, ErrCorrupt)
 	}
-	if format := row.Sealed[0]; format != sealV1 {
+	format := row.Sealed[0]
+	if format != sealV1 && format != sealV2 {
 		return Record{}, fmt.Errorf("open record %s: %w: unknown format %d", row.Key, ErrCorrupt, format)
 	}
-	value, err := s.aead.Open(nil, nil, row.Sealed[1:], associatedData(row.Key, row.Version))
+	value, err := s.aead.Open(nil, nil, row.Sealed[1:], associatedData(format, row.Key, row.Version))
 	if err != nil {
 		return Record{}, fmt.Errorf("open record %s: %w: %w", row.Key, ErrCorrupt, err)
 	}
@@ -50,9 +57,9 @@ func (s sealer) open(row Row) (Record, error) {
 }
 
 // associatedData is unambiguous because all but the last part have a fixed length.
-func associatedData(key Key, version uint64) []byte {
+func associatedData(format byte, key Key, version uint64) []byte {
 	ad := make([]byte, 0, 1+8+len(key))
-	ad = append(ad, sealV1)
+	ad = append(ad, format)
 	ad = binary.BigEndian.AppendUint64(ad, version)
 	return append(ad, key...)
 }

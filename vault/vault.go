@@ -3,8 +3,9 @@
 // A random data key encrypts every record (seal.go); a [KeySource] wraps the data key, and a [Store] keeps both. The
 // vault promises that a record is returned as it was written, under the key and at the version it was written, or that
 // the call fails with [ErrCorrupt]; that a write happens only on top of the version its caller saw; and that nothing is
-// made or overwritten when an existing vault cannot be opened. It does not notice when the whole storage, or a row
-// together with its version, is put back to an earlier state, or when rows are removed.
+// made or overwritten when an existing vault cannot be opened. In a store that is a [Transactor] it also notices a row that
+// was put back to an earlier state or removed (manifest.go), and in one that is a [Marker] that the whole storage was
+// (mark.go), unless what the marker keeps was put back with it.
 package vault
 
 import (
@@ -47,6 +48,7 @@ type Vault struct {
 
 	renewing sync.Mutex // held while the envelope is read again
 	key      atomic.Pointer[unlocked]
+	seen     atomic.Uint64 // the highest generation that this Vault has met
 }
 
 // unlocked is the data key in use, and the version of the envelope that holds it.
@@ -83,6 +85,9 @@ func (v *Vault) Get(ctx context.Context, key Key) (rec Record, err error) {
 	if err := checkKey(key); err != nil {
 		return Record{}, err
 	}
+	if store, ok := v.store.(Transactor); ok {
+		return v.getListed(ctx, store, key)
+	}
 	err = v.reading(ctx, func(key *unlocked, rows []Row) (err error) {
 		rec, err = key.open(rows[0])
 		return err
@@ -118,14 +123,21 @@ func (v *Vault) reading(
 	}
 }
 
-// writing makes mutations with the data key in use, again if that was changed meanwhile.
+// writing makes mutations with the data key in use.
 func (v *Vault) writing(ctx context.Context, mutations func(key *unlocked) ([]Mutation, error)) error {
-	for key, attempt := v.key.Load(), 1; ; attempt++ {
+	return v.withKey(ctx, func(key *unlocked) error {
 		steps, err := mutations(key)
 		if err != nil {
 			return err
 		}
-		err = v.write(ctx, key, steps)
+		return v.write(ctx, key, steps)
+	})
+}
+
+// withKey writes with the data key in use, again if that was changed meanwhile.
+func (v *Vault) withKey(ctx context.Context, write func(key *unlocked) error) error {
+	for key, attempt := v.key.Load(), 1; ; attempt++ {
+		err := write(key)
 		if !errors.Is(err, ErrConflict) || attempt == attempts {
 			return err
 		}
@@ -157,6 +169,12 @@ func (v *Vault) Put(ctx context.Context, key Key, value []byte, prev uint64) (ui
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
+	if store, ok := v.store.(Transactor); ok {
+		if err := v.writeListed(ctx, store, Change{Key: key, Value: value, Prev: prev}); err != nil {
+			return 0, err
+		}
+		return prev + 1, nil
+	}
 	rec := Record{Key: key, Version: prev + 1, Value: value}
 	err := v.writing(ctx, func(key *unlocked) ([]Mutation, error) { return []Mutation{{Row: key.seal(rec)}}, nil })
 	if err != nil {
@@ -170,15 +188,23 @@ func (v *Vault) Delete(ctx context.Context, key Key) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
+	if store, ok := v.store.(Transactor); ok {
+		return v.writeListed(ctx, store, Change{Key: key, Delete: true})
+	}
 	return v.store.Delete(ctx, key)
 }
 
 // List returns the records whose keys begin with prefix, ordered by key.
 func (v *Vault) List(ctx context.Context, prefix Key) (records []Record, err error) {
-	err = v.reading(ctx, func(key *unlocked, rows []Row) (err error) {
+	open := func(key *unlocked, rows []Row) (err error) {
 		records, err = openAll(key, rows)
 		return err
-	}, func() ([]Row, error) { return v.store.List(ctx, prefix) })
+	}
+	if store, ok := v.store.(Transactor); ok {
+		err = v.readListed(ctx, store, prefix, open)
+		return records, err
+	}
+	err = v.reading(ctx, open, func() ([]Row, error) { return v.store.List(ctx, prefix) })
 	return records, err
 }
 
@@ -200,6 +226,14 @@ func openAll(key *unlocked, rows []Row) ([]Record, error) {
 // Apply makes all changes in order, or none. It fails with [ErrConflict] when a record is not at the version that its
 // change expects, and with [errors.ErrUnsupported] when the store is no [Batcher].
 func (v *Vault) Apply(ctx context.Context, changes ...Change) error {
+	if store, ok := v.store.(Transactor); ok {
+		for _, c := range changes {
+			if err := checkKey(c.Key); err != nil {
+				return err
+			}
+		}
+		return v.writeListed(ctx, store, changes...)
+	}
 	if _, ok := v.store.(Batcher); !ok {
 		return fmt.Errorf("change several records at once: %w", errors.ErrUnsupported)
 	}

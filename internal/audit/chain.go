@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hkdf"
@@ -36,6 +37,7 @@ const unkeyed = "."
 type chainKeys struct {
 	mac  []byte
 	head *ecdsa.PrivateKey
+	seal cipher.AEAD // of what only the owner may read
 }
 
 // newKeys derives the keys of the chain and of the head from a secret of KeySize bytes.
@@ -51,7 +53,11 @@ func newKeys(secret []byte) (chainKeys, error) {
 	if err != nil {
 		return chainKeys{}, fmt.Errorf("derive the key of the audit log: %w", err)
 	}
-	return chainKeys{mac: mac, head: head}, nil
+	seal, err := newSeal(secret)
+	if err != nil {
+		return chainKeys{}, err
+	}
+	return chainKeys{mac: mac, head: head, seal: seal}, nil
 }
 
 // headKey derives the key that heads are signed with. It is one on P-256 because a command signs once and ends: what
@@ -90,11 +96,11 @@ func (k chainKeys) code(l link, keyed bool) hash.Hash {
 	return h
 }
 
-// appendLinked appends a rendered line with its number and chain value, and returns what the next one continues from.
+// appendLinked appends a rendered line, sealed, with its number and chain value, and returns what the next one continues from.
 // Gap is what lies between the line before and this one.
 func (k chainKeys) appendLinked(b []byte, l link, gap, line []byte) ([]byte, link) {
 	begin := len(b)
-	b = append(b, bytes.TrimSuffix(line, []byte("}\n"))...)
+	b = k.appendSealed(b, line)
 	l.seq++
 	b = append(b, seqField...)
 	b = strconv.AppendUint(b, l.seq, 10)

@@ -33,7 +33,7 @@ const fieldPrefix = "detail_"
 
 func isField(name string) bool {
 	switch name {
-	case "timestamp", "event", "provider", "connection", "profile", "status", "reason", "seq", "chain", "":
+	case "timestamp", "event", "provider", "connection", "profile", "status", "reason", "sealed", "seq", "chain", "":
 		return true
 	}
 	return false

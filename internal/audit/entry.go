@@ -24,6 +24,7 @@ type Entry struct {
 	Reason string // on failure
 	Seq    uint64 // its number; 0 in a log of a version that did not count
 	Chain  string // its value in the chain; see [Log.Verify]
+	Sealed string // reason and details, where they could not be opened; empty where they were, or never sealed
 	// Details are all other fields, those of later versions included, ordered by name.
 	Details []Detail
 }
@@ -57,6 +58,9 @@ func (e Entry) Columns() []string {
 	}
 	for _, d := range e.Details {
 		last = append(last, Printable(d.Name)+"="+d.Text())
+	}
+	if e.Sealed != "" {
+		last = append(last, "(sealed)")
 	}
 	return []string{
 		e.Time.UTC().Format(time.RFC3339), Printable(string(e.Event)), Printable(string(e.Ref.Provider)),
@@ -97,6 +101,9 @@ func (e *Entry) UnmarshalJSON(line []byte) error {
 	if fields["reason"] != nil {
 		err = errors.Join(err, take(fields, "reason", &e.Reason))
 	}
+	if fields["sealed"] != nil {
+		err = errors.Join(err, take(fields, "sealed", &e.Sealed))
+	}
 	err = errors.Join(err, e.takeLink(fields))
 	if err != nil {
 		return err
@@ -105,11 +112,15 @@ func (e *Entry) UnmarshalJSON(line []byte) error {
 		return fmt.Errorf("timestamp: %w", err)
 	}
 	e.Time = e.Time.UTC()
+	e.takeDetails(fields)
+	return nil
+}
+
+func (e *Entry) takeDetails(fields map[string]json.RawMessage) {
 	for name, value := range fields {
 		e.Details = append(e.Details, Detail{Name: name, Value: value})
 	}
 	slices.SortFunc(e.Details, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
-	return nil
 }
 
 // takeLink moves the number and the chain value out of fields.
@@ -143,6 +154,10 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		Time: e.Time, Name: e.Event, Ref: e.Ref, Failed: e.Status == StatusFailure, Reason: e.Reason,
 	}, e.Time)
 	line = bytes.TrimSuffix(line, []byte("}\n"))
+	if e.Sealed != "" { // the reason is in there
+		line, _ = splitDetails(line)
+		line = appendString(append(line, `,"sealed":`...), e.Sealed)
+	}
 	for _, d := range e.Details {
 		line = append(line, ',')
 		line = appendString(line, d.Name)

@@ -38,7 +38,7 @@ func Follow(ctx context.Context, path string, opts ReadOptions) iter.Seq2[Entry,
 			if err != nil || head.Seq <= last {
 				continue // a head that is being written is read at the next tick
 			}
-			if !yieldAfter(path, last, head.Seq, opts.Keep, yield) {
+			if !yieldAfter(path, last, head.Seq, opts, yield) {
 				return
 			}
 			last = head.Seq
@@ -47,9 +47,9 @@ func Follow(ctx context.Context, path string, opts ReadOptions) iter.Seq2[Entry,
 }
 
 // yieldAfter yields the entries whose numbers are above after, up to the given one, and reports whether more are wanted.
-func yieldAfter(path string, after, upTo uint64, keep func(*Entry) bool, yield func(Entry, error) bool) bool {
-	for e, err := range Read(path, ReadOptions{Last: int(upTo-after) + tornMargin}) {
-		if err != nil || e.Seq <= after || e.Seq > upTo || keep != nil && !keep(&e) {
+func yieldAfter(path string, after, upTo uint64, opts ReadOptions, yield func(Entry, error) bool) bool {
+	for e, err := range Read(path, ReadOptions{Last: int(upTo-after) + tornMargin, Key: opts.Key}) {
+		if err != nil || e.Seq <= after || e.Seq > upTo || opts.Keep != nil && !opts.Keep(&e) {
 			continue
 		}
 		if !yield(e, nil) {

@@ -7,12 +7,14 @@
 // torn by a crash costs only itself, because the next writer starts a new line; that an entry which was changed, removed,
 // put elsewhere or cut off is noticed, because each is chained to the one before it by a code that takes the log's key to
 // make, and a signed head says how far the log has got; and that no value, however odd, can forge an entry or steer a
-// terminal, because control characters are escaped when they are written. It does not know secrets: whoever builds an
+// terminal, because control characters are escaped when they are written. What an entry says beyond event, connection and
+// outcome is sealed, and only the owner of the key reads it. It does not know secrets: whoever builds an
 // [authsome.Event] leaves them out.
 package audit
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -59,6 +61,25 @@ func (l *Log) Check() error {
 		return fmt.Errorf("open audit log: %w", err)
 	}
 	return f.Close()
+}
+
+// Freeze calls do with the files of the log, oldest first and the head last, while nobody writes to it.
+func (l *Log) Freeze(do func(files []string) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	unlock, err := l.lock()
+	if err != nil {
+		return fmt.Errorf("lock audit log: %w", err)
+	}
+	defer unlock()
+	files, err := segments(l.path)
+	if err != nil {
+		return fmt.Errorf("list the files of the audit log: %w", err)
+	}
+	if _, err := os.Stat(l.headPath()); err == nil {
+		files = append(files, l.headPath())
+	}
+	return do(files)
 }
 
 func (l *Log) now() time.Time {

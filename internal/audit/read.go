@@ -10,6 +10,8 @@ import (
 	"iter"
 	"os"
 	"slices"
+
+	"authsome"
 )
 
 // ReadOptions says which entries are wanted. The zero value asks for all.
@@ -18,10 +20,13 @@ type ReadOptions struct {
 	Last int
 	// Keep, if set, says which entries are wanted; Last counts only those then.
 	Keep func(*Entry) bool
+	// Key returns the secret that the details of entries are sealed with; see [Log]. It is asked for once, at the first
+	// entry that needs it. Without it, or when it fails, the details stay sealed.
+	Key func() (authsome.Secret, error)
 }
 
 // maxLine is longer than any line a Log writes.
-const maxLine = 256 << 10
+const maxLine = 512 << 10
 
 // LineError reports a line that is no entry: torn by a crash, or edited. Reading goes on behind it.
 type LineError struct {
@@ -42,9 +47,9 @@ func (e *LineError) Unwrap() error { return e.Err }
 // With Last the log is read from its end, so the cost does not grow with it.
 func Read(path string, opts ReadOptions) iter.Seq2[Entry, error] {
 	if opts.Keep != nil {
-		return lastOf(kept(readAll(path, 0), opts.Keep), opts.Last)
+		return lastOf(kept(readAll(path, 0, opts.Key), opts.Keep), opts.Last)
 	}
-	return readAll(path, opts.Last)
+	return readAll(path, opts.Last, opts.Key)
 }
 
 // kept passes on the entries that are wanted, and every error.
@@ -82,7 +87,7 @@ func lastOf(all iter.Seq2[Entry, error], n int) iter.Seq2[Entry, error] {
 	}
 }
 
-func readAll(path string, last int) iter.Seq2[Entry, error] {
+func readAll(path string, last int, key func() (authsome.Secret, error)) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		parts, err := wanted(path, last)
 		defer func() {
@@ -94,8 +99,9 @@ func readAll(path string, last int) iter.Seq2[Entry, error] {
 			yield(Entry{}, fmt.Errorf("read audit log: %w", err))
 			return
 		}
+		details := &opener{key: key}
 		for _, p := range parts {
-			if !readFrom(p.file, p.start, yield) {
+			if !readFrom(p.file, p.start, details, yield) {
 				return
 			}
 		}
@@ -140,7 +146,7 @@ func wanted(path string, n int) ([]part, error) {
 }
 
 // readFrom yields what a file holds from some place on, and reports whether more is wanted.
-func readFrom(f *os.File, start int64, yield func(Entry, error) bool) bool {
+func readFrom(f *os.File, start int64, details *opener, yield func(Entry, error) bool) bool {
 	r := bufio.NewReaderSize(io.NewSectionReader(f, start, 1<<62), maxLine)
 	for at := start; ; {
 		line, size, err := nextLine(r)
@@ -158,6 +164,8 @@ func readFrom(f *os.File, start int64, yield func(Entry, error) bool) bool {
 			}
 			if problem != nil {
 				e, problem = Entry{}, &LineError{Offset: begin, Err: problem}
+			} else {
+				details.open(&e, text)
 			}
 			if !yield(e, problem) {
 				return false

@@ -26,6 +26,9 @@ type config struct {
 	// Agent says how the unlocked key is kept.
 	Agent agentConfig
 
+	// LogFile is what --log-file means when it is not given; nil for the debug log's own place, "" for nowhere.
+	LogFile *string
+
 	// AuditRequired says that a credential is not given away while its use cannot be put on record.
 	AuditRequired bool
 	// Notify is about telling a person of the state of a login.
@@ -51,6 +54,7 @@ const (
 	configResolve        = "resolve"
 	configClientMetadata = "client_metadata_url"
 	configAgent          = "agent"
+	configLogFile        = "log_file"
 	configAuditRequired  = "audit_required"
 	configNotify         = "notify"
 )
@@ -72,6 +76,7 @@ func readConfig(path string) (*config, error) {
 		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
 		configAgent:          &c.Agent,
 		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
+		configLogFile: &c.LogFile,
 	} {
 		if raw, ok := c.all[name]; ok {
 			if err := json.Unmarshal(raw, field); err != nil {

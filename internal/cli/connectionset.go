@@ -57,7 +57,7 @@ func (a *app) setGuard(cmd *cobra.Command, provider string, f guardFlags) error 
 	if err := layer.SetGuard(cmd.Context(), c.Ref, guard); err != nil {
 		return err
 	}
-	a.record(authsome.EventGuard, c.Ref, map[string]string{"guard": guardText(guard)})
+	a.note(authsome.EventGuard, c.Ref, map[string]string{"guard": guardText(guard)})
 	return a.done("set", c.Ref, "%s: %s", c.Ref, guardText(guard))
 }
 

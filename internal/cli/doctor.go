@@ -14,10 +14,24 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "doctor", Short: "Find out what is wrong with this installation, changing nothing", Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd) },
+	var repair, accept bool
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Find out what is wrong with this installation, changing nothing unless told to", Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case repair && accept:
+				return usageError(cmd, "--repair and --accept-vault are two things: look first, with authsome doctor")
+			case repair:
+				return a.repairVault(cmd.Context())
+			case accept:
+				return a.acceptVault(cmd.Context())
+			}
+			return a.doctor(cmd)
+		},
 	}
+	cmd.Flags().BoolVar(&repair, "repair", false, "make a new vault of what can be read of a damaged one; the old one is kept aside")
+	cmd.Flags().BoolVar(&accept, "accept-vault", false, "go on with a vault that was put back or exchanged: it was you who did it")
+	return cmd
 }
 
 // doctor does not open the layer: it has to work when that cannot be done.

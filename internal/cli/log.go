@@ -66,7 +66,11 @@ func (a *app) showLog(cmd *cobra.Command, o logOptions) error {
 		return usageError(cmd, err.Error())
 	}
 	path := filepath.Join(home, local.AuditFile)
-	read := audit.ReadOptions{Last: o.last, Keep: keep}
+	var sealed error
+	read := audit.ReadOptions{Last: o.last, Keep: keep, Key: func() (key authsome.Secret, err error) {
+		key, sealed = a.auditKey()
+		return key, sealed
+	}}
 	entries := audit.Read(path, read)
 	if o.follow {
 		entries = audit.Follow(cmd.Context(), path, read)
@@ -85,6 +89,9 @@ func (a *app) showLog(cmd *cobra.Command, o logOptions) error {
 		if err != nil {
 			return fmt.Errorf("the audit log cannot be shown: %w", err)
 		}
+	}
+	if sealed != nil {
+		a.warn(&authsome.Error{Message: "details of entries stay sealed: " + sealed.Error(), Hint: "authsome doctor"})
 	}
 	return out.end()
 }

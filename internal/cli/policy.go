@@ -13,6 +13,7 @@ import (
 	"authsome"
 	"authsome/internal/policy"
 	"authsome/internal/trust"
+	"authsome/local"
 )
 
 // policyFlags are the flags with which a command that opens a proxy is told what may go through it. All such commands take the
@@ -158,5 +159,5 @@ func (a *app) trustList() (*trust.List, error) {
 	if err != nil {
 		return nil, err
 	}
-	return trust.Open(filepath.Join(home, "trust.json"))
+	return trust.Open(filepath.Join(home, local.TrustFile))
 }

@@ -92,6 +92,8 @@ func (a *app) commands(args []string) []func() *cobra.Command {
 		{"whoami", a.whoamiCommand},
 		{"doctor", a.doctorCommand},
 		{"init", a.initCommand},
+		{"backup", a.backupCommand},
+		{"restore", a.restoreCommand},
 		{"demo", a.demoCommand},
 		{"completion", a.completionCommand},
 		{"version", a.versionCommand},

@@ -164,8 +164,12 @@ func modesCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 }
 
-// scriptCondition knows tool:PROGRAM: it is installed, and sandbox: this machine can have one.
+// scriptCondition knows tool:PROGRAM: it is installed, and sandbox: this machine can have one; and mounts: file systems can be
+// mounted.
 func scriptCondition(condition string) (bool, error) {
+	if condition == "mounts" {
+		return mayMount(), nil
+	}
 	if condition == "sandbox" {
 		err := exec.Command("unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--fork", "--mount-proc", "true").Run()
 		if err != nil && os.Getenv("CI") != "" && runtime.GOOS == "linux" {

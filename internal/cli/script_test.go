@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"authsome/internal/agekey"
 	"authsome/internal/agent"
+	"authsome/internal/agestream"
 	"authsome/local"
 )
 
@@ -21,7 +23,12 @@ func TestMain(m *testing.M) {
 		"fetch":    fetchProgram,
 		"acmecli":  acmeProgram,
 
-		"authsome-age": func() { os.Exit(agekey.Main()) },
+		"authsome-age": func() {
+			if agestream.Serves(os.Args) {
+				os.Exit(agestream.Main())
+			}
+			os.Exit(agekey.Main())
+		},
 	})
 }
 
@@ -52,6 +59,10 @@ func TestMain(m *testing.M) {
 //	                       of second.key), CLIENT-ID and CLIENT-SECRET
 //	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
+//	damage FILE PAGE                    that page of a database is overwritten
+//	agekey FILE · sshkey FILE           an identity; its recipient is in $RECIPIENT, or $SSHRECIPIENT
+//	sql FILE STATEMENTS                 somebody with write access changes a database
+//	tmpfs DIR SIZE · remount DIR ro|rw · fill DIR      a disk of its own, where [mounts] says that there can be one
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //	[!sandbox] skip                     where the kernel cannot; in CI on Linux that is a failure
 //
@@ -59,16 +70,18 @@ func TestMain(m *testing.M) {
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.
 func TestScripts(t *testing.T) {
 	deadline, _ := t.Deadline()
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"authserver": authserverCommand, "corporate": corporateCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
+		"entry": entryCommand, "modes": modesCommand,
+		"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
+		"secretfiles": secretFilesCommand,
+	}
+	maps.Copy(commands, storeCommands())
+	maps.Copy(commands, mountCommands())
 	testscript.RunT(brief{t}, testscript.Params{
 		Deadline: deadline,
 		Dir:      filepath.Join("testdata", "script"), Setup: setUpScript, RequireUniqueNames: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"authserver": authserverCommand, "corporate": corporateCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
-			"entry": entryCommand, "modes": modesCommand,
-			"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
-			"secretfiles": secretFilesCommand,
-		},
-		Condition: scriptCondition,
+		Cmds: commands, Condition: scriptCondition,
 	})
 }
 

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"authsome"
+	"authsome/internal/doctor"
 	"authsome/local"
 )
 
@@ -15,6 +17,12 @@ func (a *app) initCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if _, err := a.auth(cmd.Context()); err != nil {
 				return err
+			}
+			if kind := doctor.NetworkFileSystem(a.home); kind != "" {
+				a.warn(&authsome.Error{
+					Message: "the home lies on a network file system (" + kind + "), whose locks may not keep two machines apart",
+					Hint:    "set AUTHSOME_HOME to a directory of this machine",
+				})
 			}
 			vault := filepath.Join(a.home, local.VaultFile)
 			source, err := a.keySource(cmd.Context())

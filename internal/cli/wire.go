@@ -128,6 +128,9 @@ func (a *app) logger() (*slog.Logger, error) {
 			return nil, err
 		}
 		cfg.Path = filepath.Join(home, local.LogDir, local.DebugLogFile)
+		if settings, err := a.config(); err == nil && settings.LogFile != nil {
+			cfg.Path = *settings.LogFile
+		}
 	}
 	if a.flags.verbose {
 		cfg.Verbose = a.env.Stderr

@@ -38,7 +38,7 @@ func hold(home string) error {
 		return err
 	}
 	db.SetMaxOpenConns(1)
-	if _, err := db.ExecContext(context.Background(), "BEGIN EXCLUSIVE; DELETE FROM record"); err != nil {
+	if _, err := db.ExecContext(context.Background(), "BEGIN EXCLUSIVE; DELETE FROM sealed_record"); err != nil {
 		return err
 	}
 	if err := flock.New(filepath.Join(home, local.RunDir, "locks", "held.lock"), flock.SetPermissions(0o600)).Lock(); err != nil {

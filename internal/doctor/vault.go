@@ -56,11 +56,11 @@ func (e *examination) vault(ctx context.Context) ([]Check, []authsome.Connection
 		return []Check{e.brokenSource(ctx, store, err), database}, nil
 	}
 	closeStore = layer.Close // which closes the store
-	readable, connections := readConnections(ctx, layer)
 	if key, err := layer.KnownAuditKey(ctx); err == nil {
 		e.auditKey = key
 	}
-	return []Check{e.workingKey(ctx, store, keys), database, readable}, connections
+	records, connections := e.records(ctx, layer)
+	return append([]Check{e.workingKey(ctx, store, keys), database}, records...), connections
 }
 
 func notInitialised() Check {
@@ -103,7 +103,7 @@ func (e *examination) unopened(err error) Check {
 	hint := "check that the file belongs to you and that no program holds it open"
 	switch {
 	case errors.Is(err, vault.ErrCorrupt):
-		hint = "restore " + local.VaultFile + " from a backup, or move it away and log in again: mv " +
+		hint = repairHint + "; or move it away and log in again: mv " +
 			quote(e.vaultPath()) + " " + quote(e.vaultPath()+".damaged")
 	case errors.Is(err, vault.ErrNewer):
 		hint = "install the version of authsome that wrote it, or a later one"

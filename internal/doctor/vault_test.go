@@ -112,10 +112,18 @@ func TestDamagedVaultFailsAndIsLeftAlone(t *testing.T) {
 		{"not a database", func(t *testing.T, path string) { write(t, path, strings.Repeat("x", 8192)) }, "vault"},
 		{"page overwritten", func(t *testing.T, path string) { overwrite(t, path, 4096+8, "\xff\xff\xff\xff") }, "vault"},
 		{"record tampered with", func(t *testing.T, path string) {
-			execute(t, path, "UPDATE record SET sealed = zeroblob(90) WHERE key LIKE '%/connection/%'")
-		}, "connections"},
+			execute(t, path, "UPDATE sealed_record SET sealed = zeroblob(90) WHERE key LIKE '%/connection/%'")
+		}, "records connections"},
+		{"record removed", func(t *testing.T, path string) {
+			execute(t, path, "DELETE FROM sealed_record WHERE key LIKE '%/connection/%'")
+		}, "records connections"},
+		{"mark removed", func(t *testing.T, path string) {
+			if err := os.Remove(path + ".mark"); err != nil {
+				t.Fatal(err)
+			}
+		}, "vault_history connections"},
 		{"data key lost", func(t *testing.T, path string) {
-			execute(t, path, "DELETE FROM record WHERE key = 'meta/data-key'")
+			execute(t, path, "DELETE FROM sealed_record WHERE key = 'meta/data-key'")
 		}, "master_key"},
 		{"newer", func(t *testing.T, path string) { execute(t, path, "PRAGMA user_version = 99") }, "vault"},
 	} {
@@ -125,9 +133,12 @@ func TestDamagedVaultFailsAndIsLeftAlone(t *testing.T) {
 			path := filepath.Join(cfg.Home, local.VaultFile)
 			test.damage(t, path)
 			before := contents(t, cfg.Home)
-			c := only(t, cfg, test.failed)[test.failed]
-			if c.Hint == "" {
-				t.Error("there is no hint")
+			failing := strings.Fields(test.failed)
+			checks := only(t, cfg, failing...)
+			for _, name := range failing {
+				if checks[name].Hint == "" {
+					t.Errorf("%s has no hint", name)
+				}
 			}
 			if contents(t, cfg.Home) != before {
 				t.Error("the home was changed")
@@ -179,10 +190,10 @@ func TestVaultOfACrashedWriterRecoversByItself(t *testing.T) {
 	path := filepath.Join(cfg.Home, local.VaultFile)
 	db := openRaw(t, path)
 	for _, statement := range []string{
-		"PRAGMA cache_size = 1", "BEGIN IMMEDIATE", "DELETE FROM record WHERE key <> 'meta/data-key'",
+		"PRAGMA cache_size = 1", "BEGIN IMMEDIATE", "DELETE FROM sealed_record WHERE key <> 'meta/data-key'",
 		// More than the cache holds, so that SQLite has to write the database before it commits.
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)
-			INSERT INTO record SELECT 'lost/' || i, 1, randomblob(900) FROM n`,
+			INSERT INTO sealed_record SELECT 'lost/' || i, 1, randomblob(900) FROM n`,
 	} {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
 			t.Fatal(err)

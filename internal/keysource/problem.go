@@ -7,7 +7,7 @@ import (
 	"authsome/vault"
 )
 
-// ErrLocked: the key is there and cannot be had now, because somebody has to unlock it and there is nobody to ask. It comes
+// ErrLocked says that the key is there and cannot be had now, because somebody has to unlock it and there is nobody to ask. It comes
 // with vault.ErrUnavailable.
 var ErrLocked = errors.New("the key is locked")
 

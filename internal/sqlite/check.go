@@ -11,7 +11,7 @@ import (
 // Check reads the whole database and fails with [vault.ErrCorrupt] when its structure is damaged. It does not know
 // whether the rows are the ones that were written: only the vault does.
 func (s *Store) Check(ctx context.Context) error {
-	problems, err := s.quickCheck(ctx)
+	problems, err := s.integrityCheck(ctx)
 	if err == nil && len(problems) > 0 {
 		err = fmt.Errorf("%w: %s", vault.ErrCorrupt, strings.Join(problems, "; "))
 	}
@@ -21,9 +21,9 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) quickCheck(ctx context.Context) (problems []string, err error) {
+func (s *Store) integrityCheck(ctx context.Context) (problems []string, err error) {
 	const most = 3 // one is enough to know, and a damaged file has many
-	rows, err := s.db.query(ctx, fmt.Sprintf("PRAGMA quick_check(%d)", most))
+	rows, err := s.db.query(ctx, fmt.Sprintf("PRAGMA integrity_check(%d)", most))
 	if err != nil {
 		return nil, err
 	}

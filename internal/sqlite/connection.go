@@ -128,6 +128,10 @@ func (c *connection) exec(ctx context.Context, statements string, args ...any) (
 // transact makes a transaction of what do does: all of it happens, or nothing.
 func (c *connection) transact(ctx context.Context, do func(transaction) error) error {
 	return c.use(ctx, func(conn driverConn) error {
+		// What is deleted is overwritten, names too. Only who writes pays for saying so.
+		if _, err := (transaction{conn}).exec(ctx, "PRAGMA secure_delete = ON"); err != nil {
+			return err
+		}
 		tx, err := conn.BeginTx(ctx, driver.TxOptions{})
 		if err != nil {
 			return err

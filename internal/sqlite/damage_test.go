@@ -15,8 +15,11 @@ import (
 	"authsome/vault"
 )
 
-// makeVault returns the content of the database and of the key file of a vault with many records.
-func makeVault(t *testing.T) (db, key []byte) {
+// beside is the content of the files beside a database: the key and the mark.
+type beside struct{ key, mark []byte }
+
+// makeVault returns the content of the files of a vault with many records.
+func makeVault(t *testing.T) (db []byte, key beside) {
 	t.Helper()
 	home := t.TempDir()
 	v, err := openHome(t.Context(), home)
@@ -30,7 +33,9 @@ func makeVault(t *testing.T) (db, key []byte) {
 	if err := errors.Join(v.Apply(t.Context(), changes...), v.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return mustRead(t, filepath.Join(home, "vault.db")), mustRead(t, filepath.Join(home, "master.key"))
+	return mustRead(t, filepath.Join(home, "vault.db")), beside{
+		key: mustRead(t, filepath.Join(home, "master.key")), mark: mustRead(t, filepath.Join(home, "vault.db.mark")),
+	}
 }
 
 func mustRead(t *testing.T, path string) []byte {
@@ -42,13 +47,14 @@ func mustRead(t *testing.T, path string) []byte {
 	return content
 }
 
-// homeWith makes a home of a database and a key file.
-func homeWith(t *testing.T, db, key []byte) string {
+// homeWith makes a home of a database and what lies beside it.
+func homeWith(t *testing.T, db []byte, files beside) string {
 	t.Helper()
 	home := t.TempDir()
 	if err := errors.Join(
 		os.WriteFile(filepath.Join(home, "vault.db"), db, 0o600),
-		os.WriteFile(filepath.Join(home, "master.key"), key, 0o600),
+		os.WriteFile(filepath.Join(home, "master.key"), files.key, 0o600),
+		os.WriteFile(filepath.Join(home, "vault.db.mark"), files.mark, 0o600),
 	); err != nil {
 		t.Fatal(err)
 	}
@@ -117,14 +123,19 @@ func TestWhatIsNoVaultIsRefusedAndKept(t *testing.T) {
 // execute runs SQL on a database file, made if need be.
 func execute(t *testing.T, path, statements string) {
 	t.Helper()
+	if err := tryExecute(t, path, statements); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tryExecute(t *testing.T, path, statements string) error {
+	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = db.ExecContext(t.Context(), statements)
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
+	return errors.Join(err, db.Close())
 }
 
 func TestADamagedPageNeverYieldsAForgedRecord(t *testing.T) {
@@ -145,15 +156,15 @@ func TestTamperedRowsAreRefused(t *testing.T) {
 	t.Parallel()
 	db, key := makeVault(t)
 	for name, statements := range map[string]string{
-		"two rows swapped": `UPDATE record SET key = 'x' WHERE key = 'record/01';
-			UPDATE record SET key = 'record/01' WHERE key = 'record/02'; UPDATE record SET key = 'record/02' WHERE key = 'x'`,
-		"another version":        `UPDATE record SET version = 2 WHERE key = 'record/01'`,
-		"a negative version":     `UPDATE record SET version = -1 WHERE key = 'record/01'`,
-		"an empty record":        `UPDATE record SET sealed = x'' WHERE key = 'record/01'`,
-		"the data key deleted":   `DELETE FROM record WHERE key = 'meta/data-key'`,
-		"the data key replaced":  `UPDATE record SET sealed = (SELECT sealed FROM record WHERE key = 'record/01') WHERE key = 'meta/data-key'`,
-		"the table dropped":      `DROP TABLE record`,
-		"another table":          `DROP TABLE record; CREATE TABLE record (key ANY, version ANY, sealed ANY); INSERT INTO record VALUES ('meta/data-key', 'x', 1)`,
+		"two rows swapped": `UPDATE sealed_record SET key = 'x' WHERE key = 'record/01';
+			UPDATE sealed_record SET key = 'record/01' WHERE key = 'record/02'; UPDATE sealed_record SET key = 'record/02' WHERE key = 'x'`,
+		"another version":        `UPDATE sealed_record SET version = 2 WHERE key = 'record/01'`,
+		"a negative version":     `UPDATE sealed_record SET version = -1 WHERE key = 'record/01'`,
+		"an empty record":        `UPDATE sealed_record SET sealed = x'' WHERE key = 'record/01'`,
+		"the data key deleted":   `DELETE FROM sealed_record WHERE key = 'meta/data-key'`,
+		"the data key replaced":  `UPDATE sealed_record SET sealed = (SELECT sealed FROM sealed_record WHERE key = 'record/01') WHERE key = 'meta/data-key'`,
+		"the table dropped":      `DROP TABLE sealed_record`,
+		"another table":          `DROP VIEW record; CREATE TABLE record (key ANY, version ANY, sealed ANY); INSERT INTO record VALUES ('meta/data-key', 'x', 1)`,
 		"the schema unversioned": `PRAGMA user_version = 0`,
 	} {
 		home := homeWith(t, db, key)
@@ -193,14 +204,14 @@ func TestADatabaseOfALaterVersionIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	db, key := makeVault(t)
 	home := homeWith(t, db, key)
-	execute(t, filepath.Join(home, "vault.db"), "PRAGMA user_version = 2")
+	execute(t, filepath.Join(home, "vault.db"), "PRAGMA user_version = 3")
 	wantError(t, "open", use(t.Context(), home), vault.ErrNewer)
 }
 
 func TestAnEmptyFileCountsAsAFirstRun(t *testing.T) {
 	t.Parallel()
-	home := homeWith(t, nil, nil)
-	if err := os.Remove(filepath.Join(home, "master.key")); err != nil {
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "vault.db"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	v := mustOpenHome(t, home)

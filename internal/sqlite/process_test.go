@@ -31,6 +31,7 @@ func tasks() map[string]func(ctx context.Context, home string) error {
 		"write-pair": writePairs,
 		"fill-disk":  fillDisk,
 		"read-only":  readOnly,
+		"migrate":    migrateSlowly,
 	}
 }
 

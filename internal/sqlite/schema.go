@@ -12,22 +12,66 @@ import (
 
 const (
 	// schemaVersion is kept in the database's user_version. A database of a higher one is not touched.
-	schemaVersion = 1
+	schemaVersion = 2
 	// pageSize is SQLite's default, spelled out because every whole database is a multiple of it.
 	pageSize = 4096
 	// createSchema is one transaction, so that a crash leaves an empty database or a whole one. The application_id
 	// spells "auth" and lets file(1) and people recognise the file.
 	createSchema = `
-		CREATE TABLE record (
+		CREATE TABLE sealed_record (
 			key     TEXT    NOT NULL PRIMARY KEY,
 			version INTEGER NOT NULL,
 			sealed  BLOB    NOT NULL
 		) STRICT;
+		CREATE VIEW record AS SELECT key, version, sealed FROM sealed_record;
 		PRAGMA application_id = 0x61757468;
-		PRAGMA user_version = 1`
+		PRAGMA user_version = 2`
 	// creation is the name of the lock under which a database is made.
 	creation vault.Key = "meta/schema"
 )
+
+// migrations lead from one schema to the next; the first is that from schema 1.
+//
+// Schema 2 has the same rows under another name, and a view by the old one. A vault keeps a list of its records since
+// then, which a program of before would not keep up; a view cannot be written, so one that is still running reads on and
+// fails to write.
+func migrations() []string {
+	return []string{
+		`
+		ALTER TABLE record RENAME TO sealed_record;
+		CREATE VIEW record AS SELECT key, version, sealed FROM sealed_record;
+		PRAGMA user_version = 2`,
+	}
+}
+
+// migrate brings the database to the present schema, at the beginning of a write and as a part of it: so a database that
+// is only read stays as it is, and a crash leaves the old schema without the write or the new one with it.
+func migrate(ctx context.Context, tx transaction) error {
+	version, err := queryOne[int64](ctx, tx, "PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	if err := known(version); err != nil {
+		return err
+	}
+	for _, statements := range migrations()[version-1:] {
+		if _, err := tx.exec(ctx, statements); err != nil {
+			return fmt.Errorf("bring the database from schema %d to %d: %w", version, schemaVersion, err)
+		}
+	}
+	return nil
+}
+
+// known fails for a schema that this program cannot write.
+func known(version int64) error {
+	if version > schemaVersion {
+		return fmt.Errorf("%w: its schema is %d, this one knows %d", vault.ErrNewer, version, schemaVersion)
+	}
+	if version < 1 {
+		return fmt.Errorf("%w: its schema is %d", vault.ErrCorrupt, version)
+	}
+	return nil
+}
 
 // prepare brings a new store to the point where rows can be read. In the common case that is one stat and one query.
 func (s *Store) prepare(ctx context.Context) error {
@@ -44,8 +88,9 @@ func (s *Store) prepare(ctx context.Context) error {
 		return err
 	case version == 0: // being made by another process, or somebody else's
 		return s.create(ctx)
-	case version > schemaVersion:
-		return fmt.Errorf("%w: its schema is %d, this one knows %d", vault.ErrNewer, version, schemaVersion)
+	}
+	if err := known(version); err != nil {
+		return err
 	}
 	return s.checkSize()
 }

@@ -37,7 +37,7 @@ type Options struct {
 	LockDir string
 }
 
-// Store is a database file. It implements [vault.Store], [vault.Batcher], [vault.Rewriter] and [vault.Stamper].
+// Store is a database file. It implements [vault.Store], and what a store can do besides.
 type Store struct {
 	path    string
 	lockDir string
@@ -54,6 +54,9 @@ var (
 	_ vault.Rewriter = (*Store)(nil)
 	_ vault.Stamper  = (*Store)(nil)
 	_ vault.Awaiter  = (*Store)(nil)
+
+	_ vault.Transactor = (*Store)(nil)
+	_ vault.Marker     = (*Store)(nil)
 )
 
 // Open opens a database file and makes it, with mode 0600 and its directory with mode 0700, if it is missing or still

@@ -1,0 +1,135 @@
+package backup
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"authsome/internal/backup/helper"
+)
+
+// Why the encryption fails, besides what else can be wrong with a backup.
+var (
+	// ErrUsage: a recipient or an identity cannot be used.
+	ErrUsage = errors.New("the recipient or identity cannot be used")
+	// ErrAsk: an identity is itself encrypted, and needs its passphrase.
+	ErrAsk = errors.New("the identity needs its passphrase")
+	// ErrNoHelper: the program that encrypts is not installed.
+	ErrNoHelper = errors.New(helper.Program + ", which comes with authsome, is not installed")
+)
+
+// Seal encrypts what write writes, and writes that to w.
+func Seal(ctx context.Context, request helper.Request, w io.Writer, write func(io.Writer) error) error {
+	h, err := start(ctx, helper.Seal, request, nil, w)
+	if err != nil {
+		return err
+	}
+	err = write(h.in)
+	return h.end(errors.Join(err, h.in.Close()))
+}
+
+// Open decrypts r, and passes what is inside to read. Only when Open returns nil is that certain to be whole.
+func Open(ctx context.Context, request helper.Request, r io.Reader, read func(io.Reader) error) error {
+	h, err := start(ctx, helper.Open, request, r, nil)
+	if err != nil {
+		return err
+	}
+	err = read(h.out)
+	if err == nil {
+		_, err = io.Copy(io.Discard, h.out)
+	} else {
+		// The helper may be what has failed: it says so before it ends. What it still writes is of no use.
+		_, _ = io.Copy(io.Discard, h.out)
+	}
+	return h.end(err)
+}
+
+// helping is a helper that runs.
+type helping struct {
+	cmd      *exec.Cmd
+	in       io.WriteCloser // for what follows the request
+	out      io.Reader
+	failures bytes.Buffer
+}
+
+// start starts the helper with either its input or its output given; the other one is left open.
+func start(ctx context.Context, operation string, request helper.Request, r io.Reader, w io.Writer) (*helping, error) {
+	line, err := json.Marshal(request)
+	if err != nil {
+		return nil, err
+	}
+	line = append(line, '\n')
+	h := &helping{cmd: exec.CommandContext(ctx, find(helper.Program), operation)}
+	h.cmd.Env = []string{} // it needs nothing, and gets nothing
+	h.cmd.Stderr = &h.failures
+	if r != nil {
+		h.cmd.Stdin = io.MultiReader(bytes.NewReader(line), r)
+		h.out, err = h.cmd.StdoutPipe()
+	} else {
+		h.cmd.Stdout = w
+		h.in, err = h.cmd.StdinPipe()
+	}
+	if err == nil {
+		err = h.cmd.Start()
+	}
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: %w", ErrNoHelper, err)
+	}
+	if err == nil && h.in != nil {
+		_, err = h.in.Write(line)
+		clear(line)
+		if err != nil { // it has ended, and has said why
+			return nil, h.end(err)
+		}
+	}
+	return h, err
+}
+
+// end waits for the helper. What it complains of comes before what its end has caused here.
+func (h *helping) end(err error) error {
+	waitErr := h.cmd.Wait()
+	if waitErr == nil {
+		return err
+	}
+	var f helper.Failure
+	if json.Unmarshal(h.failures.Bytes(), &f) != nil {
+		return errors.Join(fmt.Errorf("%s has failed: %w", helper.Program, waitErr), err)
+	}
+	return fmt.Errorf("%w: %s", classOf(f.Kind), f.Message)
+}
+
+func classOf(kind helper.Kind) error {
+	switch kind {
+	case helper.WrongKey:
+		return ErrWrongKey
+	case helper.Damaged:
+		return ErrDamaged
+	case helper.Ask:
+		return ErrAsk
+	default:
+		return ErrUsage
+	}
+}
+
+// find prefers a helper that lies beside this program: the two were installed together.
+func find(program string) string {
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return program
+	}
+	beside := filepath.Join(filepath.Dir(self), program)
+	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+		return beside
+	}
+	return program
+}

@@ -1,0 +1,343 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"authsome"
+	"authsome/internal/backup"
+	"authsome/internal/backup/helper"
+	"authsome/local"
+)
+
+// minPassphrase is the least length of a passphrase, in bytes: whoever has the file may try as many as they like.
+const minPassphrase = 10
+
+func (a *app) backupCommand() *cobra.Command {
+	var recipients []string
+	var fromStdin bool
+	cmd := &cobra.Command{
+		Use: "backup FILE", Short: "Write everything into one encrypted file, to restore it here or on another machine", Args: exactly(1),
+		Long: "Write everything in the home into one encrypted file: connections, clients, profiles, your definitions and settings,\n" +
+			"and the audit log. It is encrypted to a passphrase, which is asked for, or to age recipients and SSH public keys.\n\n" +
+			"Many refresh tokens work once: a backup is behind as soon as one of them was renewed, and a login must not be used on\n" +
+			"two machines. See docs/backup.md.",
+		Example: "  authsome backup home.age\n  authsome backup home.age --recipient age1...\n  authsome backup verify home.age",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(recipients) > 0 && fromStdin {
+				return usageError(cmd, "--recipient and --passphrase-stdin exclude each other")
+			}
+			to, err := a.recipients(cmd.Context(), recipients, fromStdin)
+			if err != nil {
+				return err
+			}
+			return a.backup(cmd.Context(), args[0], to)
+		},
+	}
+	cmd.Flags().StringArrayVar(&recipients, "recipient", nil, "encrypt to this age recipient or SSH public key (repeatable)")
+	cmd.Flags().BoolVar(&fromStdin, "passphrase-stdin", false, "read the passphrase from the first line of standard input")
+	cmd.AddCommand(a.backupVerifyCommand())
+	return cmd
+}
+
+// recipients returns what the backup is encrypted to.
+func (a *app) recipients(ctx context.Context, texts []string, fromStdin bool) (helper.Request, error) {
+	if a.env.getenv(envBroker) != "" {
+		return helper.Request{}, &authsome.Error{
+			Kind: authsome.KindDenied, Message: "a program in an authsome run cannot make a backup: it holds every secret",
+			Hint: "leave this to the person who started the run",
+		}
+	}
+	if len(texts) > 0 {
+		return helper.Request{Recipients: texts}, nil
+	}
+	passphrase, err := a.newBackupPassphrase(ctx, fromStdin)
+	return helper.Request{Passphrase: passphrase.Reveal()}, err
+}
+
+// newBackupPassphrase asks for a passphrase twice, or reads it from standard input.
+func (a *app) newBackupPassphrase(ctx context.Context, fromStdin bool) (authsome.Secret, error) {
+	first, err := a.passphrase(ctx, fromStdin, "Passphrase for the backup")
+	if err != nil {
+		return first, err
+	}
+	if len(first.Reveal()) < minPassphrase {
+		return first, &authsome.Error{
+			Kind: authsome.KindUsage, Message: fmt.Sprintf("the passphrase is shorter than %d characters", minPassphrase),
+			Hint: "whoever gets hold of the file may guess for as long as they like: take several words",
+		}
+	}
+	if fromStdin {
+		return first, nil
+	}
+	second, err := a.passphrase(ctx, false, "The same again")
+	if err == nil && first.Reveal() != second.Reveal() {
+		err = &authsome.Error{Kind: authsome.KindUsage, Message: "the two passphrases differ", Hint: "authsome backup FILE"}
+	}
+	return first, err
+}
+
+func (a *app) passphrase(ctx context.Context, fromStdin bool, prompt string) (authsome.Secret, error) {
+	if fromStdin {
+		line, err := bufio.NewReader(io.LimitReader(a.env.Stdin, 1<<16)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return authsome.Secret{}, fmt.Errorf("read the passphrase: %w", err)
+		}
+		return authsome.NewSecret(strings.TrimRight(line, "\r\n")), nil
+	}
+	if a.env.UI.ReadSecret == nil {
+		return authsome.Secret{}, &authsome.Error{
+			Kind: authsome.KindUsage, Message: "the backup needs a passphrase, and there is nobody to ask",
+			Hint: "give it with --passphrase-stdin, or use --recipient and --identity",
+		}
+	}
+	secret, err := a.env.UI.ReadSecret(ctx, prompt)
+	if err != nil {
+		return secret, &authsome.Error{Kind: authsome.KindCancelled, Message: "given up at the prompt", Err: err}
+	}
+	return secret, nil
+}
+
+func (a *app) backup(ctx context.Context, path string, to helper.Request) error {
+	if err := replaceable(path); err != nil {
+		return err
+	}
+	home, err := a.homeDir()
+	if err != nil {
+		return err
+	}
+	if !local.HoldsVault(home) {
+		return &authsome.Error{Kind: authsome.KindVaultUnavailable, Message: "there is no vault in " + home + " to back up", Hint: "authsome init"}
+	}
+	layer, err := a.localLayer(ctx)
+	if err != nil {
+		return err
+	}
+	// The entry comes first, so that the log in the backup has it as well.
+	a.record(authsome.EventBackup, authsome.Ref{}, map[string]string{"file": path})
+	stored, err := layer.Records(ctx)
+	if err != nil {
+		return err
+	}
+	records := make([]backup.Record, len(stored))
+	for i, rec := range stored {
+		records[i] = backup.Record{Key: rec.Key, Value: rec.Value}
+	}
+	names, err := local.Settings(home)
+	if err != nil {
+		return err
+	}
+	var files []backup.File
+	for _, name := range names {
+		files = append(files, backup.File{Name: name, Path: filepath.Join(home, filepath.FromSlash(name))})
+	}
+	trail, err := a.auditLog()
+	if err != nil {
+		return err
+	}
+	err = trail.Freeze(func(logs []string) error {
+		for _, log := range logs {
+			files = append(files, backup.File{Name: filepath.Base(log), Path: log})
+		}
+		return writeBackup(path, func(w io.Writer) error {
+			header := backup.Header{Created: a.env.Now(), Version: version()}
+			return backup.Seal(ctx, to, w, func(w io.Writer) error { return backup.Write(w, header, records, files) })
+		})
+	})
+	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
+		return backupError(path, err)
+	}
+	if err != nil {
+		return &authsome.Error{
+			Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
+			Hint: "check that " + filepath.Dir(path) + " is writable and not full; what was there before is unchanged", Err: err,
+		}
+	}
+	connections, refreshable := local.RefreshableIn(stored)
+	if refreshable > 0 {
+		a.warn(&authsome.Error{
+			Message: fmt.Sprintf("%d of the connections live on a refresh token, and many providers take each of those once", refreshable),
+			Hint:    "use them on one machine only, and make a new backup from time to time: see docs/backup.md",
+		})
+	}
+	if a.flags.json {
+		return a.printJSON(object{{"status", "written"}, {"file", path}, {"connections", connections}, {"records", len(records)}, {"files", len(files)}})
+	}
+	a.say("%d connections are in %s; authsome backup verify %s reads it again", connections, path, path)
+	return nil
+}
+
+// replaceable refuses to write over what is no backup.
+func replaceable(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "name another file", Err: err}
+	}
+	defer f.Close()
+	begin := make([]byte, 32)
+	n, err := io.ReadFull(f, begin)
+	if n == 0 && errors.Is(err, io.EOF) || backup.IsBackup(begin[:n]) {
+		return nil
+	}
+	return &authsome.Error{
+		Kind: authsome.KindUsage, Message: path + " is there already, and is no backup", Hint: "name another file",
+	}
+}
+
+// writeBackup replaces a file in one step by what write writes.
+func writeBackup(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // made with mode 0600
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(f, 1<<16)
+	err = write(buffered)
+	err = errors.Join(err, buffered.Flush(), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// keyOptions say what opens a backup.
+type keyOptions struct {
+	identities []string
+	fromStdin  bool
+}
+
+func (o *keyOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&o.identities, "identity", nil, "FILE with the age identity or the SSH private key that opens it (repeatable)")
+	cmd.Flags().BoolVar(&o.fromStdin, "passphrase-stdin", false, "read the passphrase from the first line of standard input")
+}
+
+func (a *app) backupVerifyCommand() *cobra.Command {
+	var keys keyOptions
+	cmd := &cobra.Command{
+		Use: "verify FILE", Short: "Read a backup, check all of it, and say what is in it", Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			contents, err := a.readBackup(cmd.Context(), args[0], keys, nil)
+			if err != nil {
+				return err
+			}
+			return a.describeBackup(args[0], contents)
+		},
+	}
+	keys.flags(cmd)
+	return cmd
+}
+
+func (a *app) describeBackup(path string, c *backup.Contents) error {
+	connections, refreshable := local.RefreshableIn(vaultRecords(c))
+	o := object{
+		{"status", "whole"},
+		{"file", path},
+		{"created", c.Header.Created},
+		{"version", c.Header.Version},
+		{"connections", connections},
+		{"refreshable", refreshable},
+		{"records", len(c.Records)},
+		{"files", c.Files},
+	}
+	if a.flags.json {
+		return a.printJSON(o)
+	}
+	a.say("whole: %d connections and %d files, made on %s by authsome %s",
+		connections, len(c.Files), c.Header.Created.Format("2006-01-02 15:04:05Z"), c.Header.Version)
+	return nil
+}
+
+// readBackup opens and checks a backup.
+func (a *app) readBackup(
+	ctx context.Context, path string, keys keyOptions, file func(string, io.Reader) error,
+) (*backup.Contents, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &authsome.Error{Kind: authsome.KindUsage, Message: "the backup cannot be read: " + err.Error(), Hint: "name the file that authsome backup wrote", Err: err}
+	}
+	defer f.Close()
+	request, err := a.opening(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := openBackup(ctx, f, request, file)
+	if errors.Is(err, backup.ErrAsk) {
+		passphrase, askErr := a.passphrase(ctx, keys.fromStdin, "Passphrase of the SSH key")
+		if askErr != nil {
+			return nil, askErr
+		}
+		request.Passphrase = passphrase.Reveal()
+		contents, err = openBackup(ctx, f, request, file)
+	}
+	if err != nil {
+		return nil, backupError(path, err)
+	}
+	return contents, nil
+}
+
+// openBackup reads a backup from its beginning.
+func openBackup(
+	ctx context.Context, f io.ReadSeeker, request helper.Request, file func(string, io.Reader) error,
+) (contents *backup.Contents, err error) {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	err = backup.Open(ctx, request, f, func(r io.Reader) error {
+		contents, err = backup.Read(r, file)
+		return err
+	})
+	return contents, err
+}
+
+// backupError says what to do about a backup that cannot be written or read.
+func backupError(path string, err error) error {
+	e := &authsome.Error{
+		Kind: authsome.KindVaultUnavailable, Message: path + ": " + err.Error(), Err: err,
+		Hint: "take another copy of the file; nothing was restored",
+	}
+	switch {
+	case errors.Is(err, backup.ErrWrongKey):
+		e.Hint = "give the passphrase it was made with, or --identity FILE for one of its recipients"
+	case errors.Is(err, backup.ErrNewer):
+		e.Hint = "install the version of authsome that made it, or a later one"
+	case errors.Is(err, backup.ErrUsage):
+		e.Kind, e.Message = authsome.KindUsage, err.Error()
+		e.Hint = "recipients are age1… of age-keygen, or what is in ~/.ssh/id_ed25519.pub; identities are the files they belong to"
+	case errors.Is(err, backup.ErrNoHelper):
+		e.Kind, e.Message, e.Hint = authsome.KindInternal, err.Error(), "install authsome anew, with "+helper.Program+" beside it or on $PATH"
+	}
+	return e
+}
+
+// opening returns what the backup is to be opened with.
+func (a *app) opening(ctx context.Context, keys keyOptions) (request helper.Request, err error) {
+	if len(keys.identities) == 0 {
+		passphrase, err := a.passphrase(ctx, keys.fromStdin, "Passphrase of the backup")
+		return helper.Request{Passphrase: passphrase.Reveal()}, err
+	}
+	for _, path := range keys.identities {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return request, &authsome.Error{
+				Kind: authsome.KindUsage, Message: "the identity cannot be read: " + err.Error(),
+				Hint: "name a file that age-keygen or ssh-keygen has made", Err: err,
+			}
+		}
+		request.Identities = append(request.Identities, content)
+	}
+	return request, nil
+}

@@ -1,0 +1,89 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"authsome/vault"
+)
+
+// TrustFile lists the files of projects that a person has agreed to.
+const TrustFile = "trust.json"
+
+// Records returns everything that the vault holds, as it was at one moment, for a backup. It is the one way in which
+// refresh tokens leave the vault.
+func (l *Layer) Records(ctx context.Context) ([]vault.Record, error) {
+	records, err := l.vault.List(ctx, "")
+	if err != nil {
+		return nil, vaultError("the vault cannot be read", err)
+	}
+	return records, nil
+}
+
+// Restore puts records into an empty vault, all or none.
+func (l *Layer) Restore(ctx context.Context, records []vault.Record) error {
+	present, err := l.vault.List(ctx, "")
+	if err == nil && len(present) > 0 {
+		err = errors.New("it is not empty")
+	}
+	if err != nil {
+		return vaultError("the records cannot be restored into the vault", err)
+	}
+	changes := make([]vault.Change, len(records))
+	for i, rec := range records {
+		changes[i] = vault.Change{Key: rec.Key, Value: rec.Value}
+	}
+	return l.apply(ctx, changes...)
+}
+
+// RefreshableIn counts the connections among records that live on a refresh token.
+func RefreshableIn(records []vault.Record) (connections, refreshable int) {
+	for _, rec := range records {
+		if _, ok := parseConnectionKey(rec.Key); !ok {
+			continue
+		}
+		connections++
+		if c, err := decodeConnection(rec); err == nil && !c.RefreshToken.IsZero() {
+			refreshable++
+		}
+	}
+	return connections, refreshable
+}
+
+// Settings returns the files of a home, below it and with slashes, that a person has written or agreed to: configuration,
+// trusted files, definitions. They are in the order of their names.
+func Settings(home string) ([]string, error) {
+	definitions, err := filepath.Glob(filepath.Join(globLiteral(home), ProvidersDir, "*.json"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, path := range append(definitions, filepath.Join(home, ConfigFile), filepath.Join(home, TrustFile)) {
+		if name, err := filepath.Rel(home, path); err == nil && isRegular(path) {
+			names = append(names, filepath.ToSlash(name))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func globLiteral(path string) string {
+	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(path)
+}
+
+// HoldsVault reports whether there is a vault in a home, or something in its place.
+func HoldsVault(home string) bool { return exists(filepath.Join(home, VaultFile)) }
+
+func isRegular(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func exists(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && (info.Size() > 0 || !info.Mode().IsRegular())
+}

@@ -1,0 +1,203 @@
+package vault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// getListed returns one record, if it is the one that was written last.
+func (v *Vault) getListed(ctx context.Context, store Transactor, key Key) (rec Record, err error) {
+	err = v.readListed(ctx, store, key, func(k *unlocked, rows []Row) (err error) { // keys that begin with another one are few
+		if len(rows) == 0 || rows[0].Key != key {
+			return fmt.Errorf("read %s: %w", key, ErrNotFound)
+		}
+		rec, err = k.open(rows[0])
+		return err
+	})
+	return rec, err
+}
+
+const snapshotAttempts = 3
+
+// readListed reads the rows whose keys begin with prefix, and opens them if they are the ones that were written last.
+func (v *Vault) readListed(
+	ctx context.Context, store Transactor, prefix Key, open func(key *unlocked, rows []Row) error,
+) error {
+	for attempt := 1; ; attempt++ {
+		var k mark
+		var kept bool
+		var seen uint64
+		err := v.reading(ctx, func(key *unlocked, all []Row) error {
+			rows, m, err := split(key.sealer, all)
+			if err == nil {
+				err = v.current(m, k, kept, seen)
+			}
+			if err == nil && m == nil {
+				err = neverListed(rows)
+			} else if err == nil {
+				err = compare(m.below(prefix), rows)
+			}
+			if err != nil {
+				return err
+			}
+			return open(key, rows)
+		}, func() (rows []Row, err error) {
+			// In this order: what is read here may only be older than the rows are.
+			seen = v.seen.Load()
+			if k, kept, err = v.readMark(ctx); err != nil {
+				return nil, err
+			}
+			return store.ListWith(ctx, prefix, manifestRow)
+		})
+		// The first change of all makes the mark, and a mark that is being written may be read in part.
+		if !errors.Is(err, ErrRolledBack) || attempt == snapshotAttempts {
+			return err
+		}
+	}
+}
+
+// split takes the manifest out of rows. It returns nil for a manifest where there is none.
+func split(s sealer, all []Row) ([]Row, *manifest, error) {
+	at := slices.IndexFunc(all, func(row Row) bool { return row.Key == manifestRow })
+	if at < 0 {
+		return all, nil, nil
+	}
+	m, err := openManifest(s, all[at])
+	return slices.Delete(slices.Clone(all), at, at+1), m, err
+}
+
+func openManifest(s sealer, row Row) (*manifest, error) {
+	rec, err := s.open(row)
+	if err != nil {
+		return nil, err
+	}
+	m, err := decodeManifest(rec.Value)
+	if err != nil {
+		return nil, err
+	}
+	m.generation = rec.Version
+	return m, nil
+}
+
+// current fails with ErrRolledBack when a manifest is older than what was known before it was read.
+func (v *Vault) current(m *manifest, k mark, kept bool, seen uint64) error {
+	if kept {
+		if err := m.check(k); err != nil {
+			return err
+		}
+	}
+	generation := uint64(0)
+	if m != nil {
+		generation = m.generation
+	}
+	if generation < seen {
+		return fmt.Errorf("%w: it is at generation %d, but was at %d a moment ago", ErrRolledBack, generation, seen)
+	}
+	v.advance(generation)
+	return nil
+}
+
+func (v *Vault) advance(generation uint64) {
+	for {
+		seen := v.seen.Load()
+		if generation <= seen || v.seen.CompareAndSwap(seen, generation) {
+			return
+		}
+	}
+}
+
+// neverListed fails when rows, which were found without a manifest, had one when they were written.
+func neverListed(rows []Row) error {
+	for _, row := range rows {
+		if !isReserved(row.Key) && len(row.Sealed) > 0 && row.Sealed[0] != sealV1 {
+			return fmt.Errorf("record %s: %w: the vault's list of records is missing", row.Key, ErrCorrupt)
+		}
+	}
+	return nil
+}
+
+// writeListed makes changes, all or none, in a store whose records are listed.
+func (v *Vault) writeListed(ctx context.Context, store Transactor, changes ...Change) error {
+	return v.withKey(ctx, func(key *unlocked) error {
+		return v.update(ctx, store, key, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
+			mutations := make([]Mutation, len(changes))
+			for i, c := range changes {
+				if stored := m.version(c.Key); stored != c.Prev && (!c.Delete || c.Prev != 0) {
+					return key.sealer, fmt.Errorf("write %s: %w", c.Key, ErrConflict)
+				}
+				if c.Delete {
+					mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
+					m.remove(c.Key)
+					continue
+				}
+				mutations[i] = Mutation{Row: key.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
+				m.set(mutations[i].Row)
+			}
+			return key.sealer, tx.Apply(ctx, mutations)
+		})
+	})
+}
+
+// update changes the vault on condition that the key is still in use. do makes the change and notes it in the manifest,
+// which is written with it by the sealer that do returns; the mark follows.
+func (v *Vault) update(
+	ctx context.Context, store Transactor, key *unlocked, do func(context.Context, Tx, *manifest) (sealer, error),
+) error {
+	var m *manifest
+	err := store.Update(ctx, func(ctx context.Context, tx Tx) error {
+		envelope, err := tx.Get(ctx, dataKeyRow)
+		if err != nil {
+			return lost(err)
+		}
+		if envelope.Version != key.version {
+			return fmt.Errorf("%w: the data key was changed", ErrConflict)
+		}
+		if m, err = v.manifestFor(ctx, tx, key.sealer); err != nil {
+			return err
+		}
+		with, err := do(ctx, tx, m)
+		if err != nil {
+			return err
+		}
+		m.generation++
+		return tx.Set(ctx, []Row{with.seal(Record{Key: manifestRow, Version: m.generation, Value: m.encode()})})
+	})
+	if err != nil {
+		return err
+	}
+	v.advance(m.generation)
+	v.setMark(context.WithoutCancel(ctx), m)
+	return nil
+}
+
+// manifestFor returns the manifest to be changed, and makes one for a vault that has none yet.
+func (v *Vault) manifestFor(ctx context.Context, tx Tx, s sealer) (m *manifest, err error) {
+	seen := v.seen.Load()
+	k, kept, err := v.readMark(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := tx.Get(ctx, manifestRow)
+	if err == nil {
+		m, err = openManifest(s, row)
+	} else if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	if err == nil {
+		err = v.current(m, k, kept, seen)
+	}
+	if err != nil || m != nil {
+		return m, err
+	}
+	rows, err := tx.List(ctx, "")
+	if err == nil {
+		err = neverListed(rows)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m = newManifest(rows)
+	return m, v.beginMark(ctx, m)
+}
