@@ -161,7 +161,10 @@ func (x *exchange) substitute() {
 		}},
 		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
-	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
+	37: {{"looking again before the verdict", []change{
+		{refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody"},
+		{refreshGo, "err == nil && now.Generation != c.Generation {", "err == nil && now.Generation < c.Generation {"},
+	}}},
 	38: {
 		one("the chain", "internal/audit/verify.go", "	if !hmac.Equal(", "	if false && !hmac.Equal("),
 		{"the head", []change{
