@@ -156,10 +156,6 @@ func (x *exchange) substitute() {
 	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
 	36: {
 		one("the lock", refreshGo, "	unlock, done, err := l.lockOrAdopt(ctx, seen)", "	unlock, done, err := func() {}, refreshed{}, error(nil)"),
-		{"looking again", []change{
-			{refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"},
-			{refreshGo, "if err == nil && c.Generation != seen.Generation && !c.Invalid &&", "if err == nil && false &&"},
-		}},
 		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
 	37: {{"looking again before the verdict", []change{
