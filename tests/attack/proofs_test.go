@@ -119,6 +119,7 @@ func (x *exchange) substitute() {
 	28: {
 		one("check of the password", "internal/proxy/agents.go", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) != 1", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) > 1"),
 		one("one agent for a connection", agentsGo, "	case before != nil:", "	case false:"),
+		one("forgetting the password", agentsGo, "	delete(p.agents.byName, name)\n	p.agents.mu.Unlock()\n", "	p.agents.mu.Unlock()\n"),
 	},
 	29: {
 		one("cutting off", cutGo, "			s.open.cut()\n", ""),
@@ -154,11 +155,7 @@ func (x *exchange) substitute() {
 	},
 	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
 	36: {
-		one("the lock", refreshGo, "		unlock, err = l.lockOrAwait(ctx, seen.ref)", "		unlock, err = func() {}, error(nil)"),
-		{"looking again", []change{
-			{refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"},
-			{refreshGo, "		if err == nil && c.Generation != seen.Generation && ", "		if false && "},
-		}},
+		one("the lock", refreshGo, "	unlock, done, err := l.lockOrAdopt(ctx, seen)", "	unlock, done, err := func() {}, refreshed{}, error(nil)"),
 		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
 	37: {{"looking again before the verdict", []change{
