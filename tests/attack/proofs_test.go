@@ -157,7 +157,7 @@ func (x *exchange) substitute() {
 		one("the lock", refreshGo, "		unlock, err = l.lockOrAwait(ctx, seen.ref)", "		unlock, err = func() {}, error(nil)"),
 		{"looking again", []change{
 			{refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"},
-			{refreshGo, "		if err == nil && c.Generation != seen.Generation && ", "		if false && "},
+			{refreshGo, "		if err == nil && c.Generation != seen.Generation && ", "		if err != nil && "},
 		}},
 		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
