@@ -133,7 +133,7 @@ func (m *memory) review() {
 func (m *memory) get(ctx context.Context, s *slot) (*kept, error) {
 	if k := s.kept.Load(); k != nil {
 		now := m.now()
-		if k.fresh.IsZero() || now.Before(k.fresh) {
+		if k.isFresh(now) {
 			m.use(k)
 			return k, k.err
 		}
@@ -149,6 +149,8 @@ func (m *memory) get(ctx context.Context, s *slot) (*kept, error) {
 	}
 	return k, err
 }
+
+func (k *kept) isFresh(now time.Time) bool { return k.fresh.IsZero() || now.Before(k.fresh) }
 
 // replace returns the credential that takes the place of one that the API has refused, or nil if there is none.
 func (m *memory) replace(ctx context.Context, s *slot, refused *kept) *kept {
@@ -180,7 +182,7 @@ func (m *memory) wait(ctx context.Context, f *flight) (*kept, error) {
 	}
 }
 
-// fetch joins the call under way or starts one.
+// fetch joins the call under way or starts one, unless one has landed since the caller looked.
 func (m *memory) fetch(s *slot, q question) *flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,6 +191,11 @@ func (m *memory) fetch(s *slot, q question) *flight {
 		return f
 	}
 	f := &flight{epoch: epoch, done: make(chan struct{})}
+	if k := s.kept.Load(); q == (question{}) && k != nil && k.epoch == epoch && k.isFresh(m.now()) {
+		f.answer = k
+		close(f.done)
+		return f
+	}
 	s.flights[q] = f
 	m.wg.Go(func() {
 		opts := authsome.CredentialOptions{Rejected: q.rejected, Stored: q.stored, Background: true}
