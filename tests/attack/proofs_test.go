@@ -155,10 +155,7 @@ func (x *exchange) substitute() {
 	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
 	36: {
 		one("the lock", refreshGo, "		unlock, err = l.lockOrAwait(ctx, seen.ref)", "		unlock, err = func() {}, error(nil)"),
-		{"looking again", []change{
-			{refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"},
-			{refreshGo, "		if err == nil && c.Generation != seen.Generation && ", "		if err != nil && "},
-		}},
+		one("looking again", refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"),
 		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
 	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
