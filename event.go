@@ -7,27 +7,28 @@ type EventName string
 
 // The events of the audit log.
 const (
-	EventLogin    EventName = "login"
-	EventRefresh  EventName = "refresh"
-	EventLogout   EventName = "logout"
-	EventRevoke   EventName = "revoke"
-	EventRemove   EventName = "remove"
-	EventRegister EventName = "register"
-	EventExport   EventName = "export"
-	EventRedact   EventName = "redact" // the proxy covered a credential in an answer
-	EventGuard    EventName = "guard"  // what may come back was changed
-	EventReveal   EventName = "reveal" // a secret was shown
-	EventRunStart EventName = "run.start"
-	EventRunEnd   EventName = "run.end"
-	EventInject   EventName = "inject" // the proxy put a credential on a request
-	EventDeny     EventName = "deny"   // the proxy refused a request
-	EventTrust    EventName = "trust"  // a person agreed to what a project's file says
-	EventUntrust  EventName = "untrust"
-	EventBackup   EventName = "backup"       // everything in the vault went into a file
-	EventRestore  EventName = "restore"      // and came back
-	EventRepair   EventName = "vault.repair" // a damaged vault was made anew
-	EventAccept   EventName = "vault.accept" // a person goes on with a vault that was put back
-	EventNotify   EventName = "notify"       // a person was told of the state of a login
+	EventLogin       EventName = "login"
+	EventRefresh     EventName = "refresh"
+	EventLogout      EventName = "logout"
+	EventRevoke      EventName = "revoke"
+	EventRemove      EventName = "remove"
+	EventRegister    EventName = "register"
+	EventExport      EventName = "export"
+	EventRedact      EventName = "redact"      // the proxy covered a credential in an answer
+	EventGuard       EventName = "guard"       // what may come back was changed
+	EventPlaceholder EventName = "placeholder" // the body of a request held the placeholder, and was passed on as it was
+	EventReveal      EventName = "reveal"      // a secret was shown
+	EventRunStart    EventName = "run.start"
+	EventRunEnd      EventName = "run.end"
+	EventInject      EventName = "inject" // the proxy put a credential on a request
+	EventDeny        EventName = "deny"   // the proxy refused a request
+	EventTrust       EventName = "trust"  // a person agreed to what a project's file says
+	EventUntrust     EventName = "untrust"
+	EventBackup      EventName = "backup"       // everything in the vault went into a file
+	EventRestore     EventName = "restore"      // and came back
+	EventRepair      EventName = "vault.repair" // a damaged vault was made anew
+	EventAccept      EventName = "vault.accept" // a person goes on with a vault that was put back
+	EventNotify      EventName = "notify"       // a person was told of the state of a login
 
 	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
 	EventKeyRotate EventName = "key.rotate" // a new data key was made

@@ -2,6 +2,8 @@ package local
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"authsome"
@@ -119,7 +121,7 @@ func credential(
 		Signer: signer,
 		Ref:    c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
 		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
-		Inject: inject, Variants: variants, Fields: fields, Hosts: hosts, Excluded: excluded, Warning: warning,
+		Inject: inject, Variants: variants, Fields: fields, Public: slices.Collect(maps.Keys(c.Public)), Hosts: hosts, Excluded: excluded, Warning: warning,
 	}, nil
 }
 

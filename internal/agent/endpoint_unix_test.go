@@ -197,8 +197,9 @@ func TestClient(t *testing.T) {
 
 func TestClientLearnsOfQuestions(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
-	yes := true
-	stop := runAgent(t, dir, func(context.Context, Caller) bool { return yes })
+	var yes atomic.Bool
+	yes.Store(true)
+	stop := runAgent(t, dir, func(context.Context, Caller) bool { return yes.Load() })
 	told := 0
 	c := Client{Dir: dir, Asking: func() { told++ }}
 	if err := c.Put(t.Context(), "a", testKey); err != nil {
@@ -207,7 +208,7 @@ func TestClientLearnsOfQuestions(t *testing.T) {
 	if _, ok, err := c.Get(t.Context(), "a"); !ok || err != nil || told != 1 {
 		t.Errorf("agreed to: %v, %v; told %d times", ok, err, told)
 	}
-	yes = false
+	yes.Store(false)
 	if _, ok, err := c.Get(t.Context(), "a"); ok || !errors.Is(err, ErrRefused) {
 		t.Errorf("refused: %v, %v", ok, err)
 	}

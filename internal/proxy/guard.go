@@ -30,6 +30,7 @@ func (x *exchange) narrow() {
 	delete(h, "If-Range")
 	delete(h, "Sec-Websocket-Extensions")
 	delete(h, "Grpc-Accept-Encoding")
+	delete(h, "Connect-Accept-Encoding")
 	if offered := h["Accept-Encoding"]; offered != nil {
 		h["Accept-Encoding"] = []string{decodable(offered)}
 	}
@@ -63,6 +64,9 @@ func decodable(offered []string) string {
 func (x *exchange) guard(resp *http.Response) *refusal {
 	if x.slot == nil || x.slot.guard.Off {
 		return nil
+	}
+	if name := compressed(resp.Header); name != "" {
+		return x.undecodable("%s compresses what follows (%s), so that it cannot be looked through for the credential", x.d, name)
 	}
 	g := &guarded{x: x, resp: resp, set: x.slot.secrets.Load()}
 	g.hits = g.header(resp.Header)
@@ -150,10 +154,15 @@ func (g *guarded) Close() error {
 	return g.close.Close()
 }
 
-// header covers the values of fields and returns how many secrets there were.
+// header covers the values of fields and returns how many secrets there were. A field whose name is one goes altogether.
 func (g *guarded) header(h http.Header) int {
 	hits := 0
-	for _, values := range h {
+	for name, values := range h {
+		if g.set.In(name) {
+			delete(h, name)
+			hits++
+			continue
+		}
 		for i, v := range values {
 			covered, n := g.set.String(v)
 			if n > 0 {
@@ -177,11 +186,7 @@ func (g *guarded) decode() *refusal {
 	for _, coding := range slices.Backward(codings) {
 		d, err := redact.Decode(body, coding)
 		if err != nil {
-			why := refuse(http.StatusBadGateway, "undecodable",
-				"%s answered in a content coding that cannot be looked through for the credential", g.x.d)
-			why.Kind, why.ref = authsome.KindUnreachable, g.x.slot.ref
-			why.Provider, why.Connection = g.x.slot.ref.Provider, g.x.slot.ref.Connection
-			return why
+			return g.x.undecodable("%s answered in a content coding that cannot be looked through for the credential", g.x.d)
 		}
 		body, closers = d, append(closers, d)
 	}
@@ -193,6 +198,14 @@ func (g *guarded) decode() *refusal {
 	delete(h, "Content-Length")
 	g.resp.ContentLength = -1
 	return nil
+}
+
+// undecodable refuses an answer that cannot be looked through.
+func (x *exchange) undecodable(format string, args ...any) *refusal {
+	why := refuse(http.StatusBadGateway, "undecodable", format, args...)
+	why.Kind, why.ref = authsome.KindUnreachable, x.slot.ref
+	why.Provider, why.Connection = x.slot.ref.Provider, x.slot.ref.Connection
+	return why
 }
 
 type closers []io.Closer
@@ -234,7 +247,8 @@ func (x *exchange) freshIn(resp *http.Response) *redact.Members {
 	if x.cred.cred.AuthType == authsome.AuthTypeSigV4 {
 		return &redact.Members{XML: isXML, Only: []string{"secretaccesskey", "sessiontoken"}}
 	}
-	if isXML {
+	// Tokens are given out for a POST (RFC 6749 section 3.2). What is read may be anybody's own file.
+	if isXML || x.in.Method == http.MethodGet {
 		return nil
 	}
 	return &redact.Members{TopLevel: true}

@@ -274,3 +274,114 @@ func TestWebSocketIsLookedThrough(t *testing.T) {
 		}
 	}
 }
+
+// A field whose name is the credential does not come back either. Names are written in any case.
+func TestFieldNamedLikeTheCredentialIsDropped(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		w := guardedWorld(t, nil)
+		ref := w.cfg.Routes[0].Ref
+		w.source.answer = func(authsome.CredentialOptions) (*authsome.Credential, error) {
+			return credential(t, ref, "Token-As-A-Name", 1, apiHost), nil
+		}
+		w.serve(apiHost, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+			rw.Header().Set("X-"+token, "1")
+			rw.Header().Set("X-Other", "1")
+		}))
+		w.start()
+		resp, _ := do(t, w.transport(http2), request(t, "GET", "https://"+apiHost+"/", nil))
+		if text := strings.ToLower(fmt.Sprint(resp.Header)); strings.Contains(text, "token-as-a-name") || resp.Header.Get("X-Other") != "1" {
+			t.Errorf("got %s", text)
+		}
+		if w.covered() != 1 {
+			t.Errorf("%d events", w.covered())
+		}
+	})
+}
+
+// gRPC servers answer a request whose messages are compressed likewise, whatever the client says it accepts.
+func TestCompressedStreamIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{"Grpc-Encoding": "gzip", "Connect-Content-Encoding": "br"} {
+		w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Type", "application/grpc")
+			rw.Header().Set(name, value)
+		})
+		w.start()
+		resp, body := do(t, w.transport(true), request(t, "POST", "https://"+apiHost+"/", strings.NewReader("x")))
+		if r := refusalOf(t, resp, body); resp.StatusCode != http.StatusBadGateway || r["reason"] != "undecodable" {
+			t.Errorf("%s: got %d %v", name, resp.StatusCode, r)
+		}
+	}
+	w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) { rw.Header().Set("Grpc-Encoding", "identity") })
+	w.start()
+	if resp, _ := do(t, w.transport(true), request(t, "GET", "https://"+apiHost+"/", nil)); resp.StatusCode != http.StatusOK {
+		t.Errorf("identity: %d", resp.StatusCode)
+	}
+}
+
+// What is read may be a file of the person's own that happens to look like the answer of a token endpoint.
+func TestFileThatLooksLikeATokenAnswerIsReadAsItIs(t *testing.T) {
+	t.Parallel()
+	const file = `{"access_token":"an example","token_type":"bearer"}`
+	w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", "application/vnd.github.raw+json")
+		_, _ = io.WriteString(rw, file)
+	})
+	w.start()
+	if _, body := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil)); body != file {
+		t.Errorf("got %s", body)
+	}
+}
+
+// Attacks 26 and 27: the placeholder in a body is passed on, worth nothing, and on record.
+func TestPlaceholderInABodyIsOnRecord(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		var bodies atomic.Value
+		w := guardedWorld(t, func(_ http.ResponseWriter, r *http.Request) {
+			b, _ := io.ReadAll(r.Body)
+			bodies.Store(string(b))
+		})
+		w.start()
+		text := "my key is " + authsome.Placeholder + " or " + authsome.Placeholder
+		for _, body := range []io.Reader{
+			strings.NewReader(text), io.MultiReader(strings.NewReader(text[:20]), strings.NewReader(text[20:])),
+		} {
+			do(t, w.transport(http2), request(t, "POST", "https://"+apiHost+"/issues?q=1", body))
+			if got := bodies.Load(); got != text {
+				t.Errorf("the API got %q", got)
+			}
+		}
+		do(t, w.transport(http2), request(t, "POST", "https://"+apiHost+"/issues", strings.NewReader("nothing")))
+		n := 0
+		for _, e := range w.recorder.all() {
+			if e.Name == authsome.EventPlaceholder {
+				n++
+				if e.Detail["path"] != "/issues" || e.Detail["host"] != apiHost || e.Ref.Provider != "example" {
+					t.Errorf("recorded %+v", e)
+				}
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d events, want 2", n)
+		}
+	})
+}
+
+// A credential that is out of date when it arrives, since something has changed meanwhile, is sent nevertheless, once.
+func TestOvertakenCredentialIsCovered(t *testing.T) {
+	t.Parallel()
+	w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(rw, r.Header.Get("Authorization"))
+	})
+	answer := w.source.answer
+	w.source.answer = func(o authsome.CredentialOptions) (*authsome.Credential, error) {
+		w.proxy.memory.epoch.Add(1)
+		return answer(o)
+	}
+	w.start()
+	resp, body := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil))
+	if resp.StatusCode != 200 || shown(body) != "" || len(body) != len("Bearer "+secret) {
+		t.Errorf("got %d %q", resp.StatusCode, body)
+	}
+}

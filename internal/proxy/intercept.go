@@ -105,11 +105,12 @@ func (x *exchange) prepare() *refusal {
 			why.Provider, why.Connection, why.ref = x.slot.ref.Provider, x.slot.ref.Connection, x.slot.ref
 			return why
 		}
+		x.narrow() // first: some credentials sign what goes out
 		if why := x.inject(cred); why != nil {
 			return why
 		}
 		x.cleanTrailer()
-		x.narrow()
+		x.watchBody()
 		x.keepBody()
 	}
 	if holdsPlaceholder(x.out) {

@@ -17,6 +17,7 @@ import (
 	"authsome/internal/mitm"
 	"authsome/internal/policy"
 	"authsome/internal/proxy/http1"
+	"authsome/internal/redact"
 )
 
 const (
@@ -85,14 +86,16 @@ type Config struct {
 
 // Proxy is the proxy of one run. It is safe for concurrent use.
 type Proxy struct {
-	cfg      Config
-	routes   []route
-	reveals  *policy.Policy
-	memory   *memory
-	upstream *upstream
-	entrance http1.Server // of what is asked of the proxy itself
-	http1    http1.Server
-	http2    *http2Server
+	cfg     Config
+	routes  []route
+	reveals *policy.Policy
+	memory  *memory
+	// placeholder is what bodies are searched for.
+	placeholder *redact.Set
+	upstream    *upstream
+	entrance    http1.Server // of what is asked of the proxy itself
+	http1       http1.Server
+	http2       *http2Server
 
 	ctx    context.Context //nolint:containedctx // the life of the proxy, ended by Close
 	cancel context.CancelFunc
@@ -131,6 +134,7 @@ func New(cfg Config) (*Proxy, error) {
 		http1:     http1.Server{MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout},
 	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p.placeholder = redact.New([]string{authsome.Placeholder})
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
 	p.routes = p.memory.routes(cfg.Routes)
 	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})

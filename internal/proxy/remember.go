@@ -133,7 +133,7 @@ func (m *memory) review() {
 func (m *memory) get(ctx context.Context, s *slot) (*kept, error) {
 	if k := s.kept.Load(); k != nil {
 		now := m.now()
-		if k.fresh.IsZero() || now.Before(k.fresh) {
+		if k.isFresh(now) {
 			m.use(k)
 			return k, k.err
 		}
@@ -149,6 +149,8 @@ func (m *memory) get(ctx context.Context, s *slot) (*kept, error) {
 	}
 	return k, err
 }
+
+func (k *kept) isFresh(now time.Time) bool { return k.fresh.IsZero() || now.Before(k.fresh) }
 
 // replace returns the credential that takes the place of one that the API has refused, or nil if there is none.
 func (m *memory) replace(ctx context.Context, s *slot, refused *kept) *kept {
@@ -180,7 +182,7 @@ func (m *memory) wait(ctx context.Context, f *flight) (*kept, error) {
 	}
 }
 
-// fetch joins the call under way or starts one.
+// fetch joins the call under way or starts one, unless one has landed since the caller looked.
 func (m *memory) fetch(s *slot, q question) *flight {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -189,6 +191,11 @@ func (m *memory) fetch(s *slot, q question) *flight {
 		return f
 	}
 	f := &flight{epoch: epoch, done: make(chan struct{})}
+	if k := s.kept.Load(); q == (question{}) && k != nil && k.epoch == epoch && k.isFresh(m.now()) {
+		f.answer = k
+		close(f.done)
+		return f
+	}
 	s.flights[q] = f
 	m.wg.Go(func() {
 		opts := authsome.CredentialOptions{Rejected: q.rejected, Stored: q.stored, Background: true}
@@ -238,12 +245,15 @@ func (m *memory) land(s *slot, f *flight, q question) {
 	if s.flights[q] == f {
 		delete(s.flights, q)
 	}
+	if f.answer.err == nil {
+		m.watchFor(s, f.answer) // also if it is not kept: requests that have waited for it get it
+	}
 	if f.epoch != m.epoch.Load() || q.rejected != 0 && f.answer.err != nil {
 		return
 	}
 	old := s.kept.Load()
 	if old == nil || old.err != nil {
-		m.keep(s, f.answer)
+		s.kept.Store(f.answer)
 		return
 	}
 	switch {
@@ -256,22 +266,20 @@ func (m *memory) land(s *slot, f *flight, q question) {
 		s.kept.Store(nil) // it has run out: whoever wants one has it refreshed
 	default:
 		f.answer.succeed(old, m.now())
-		m.keep(s, f.answer)
+		s.kept.Store(f.answer)
 		if f.answer.endsLineOf(old) {
 			s.open.cut()
 		}
 	}
 }
 
-func (m *memory) keep(s *slot, k *kept) {
-	if k.err == nil {
-		s.handedOut.add(k.cred, m.now())
-		if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
-			s.secrets.Store(secretsOf(s.live()))
-			s.known = k
-		}
+// watchFor has a value looked for in answers. It comes before any request can have the value.
+func (m *memory) watchFor(s *slot, k *kept) {
+	s.handedOut.add(k.cred, m.now())
+	if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
+		s.secrets.Store(secretsOf(s.live()))
+		s.known = k
 	}
-	s.kept.Store(k)
 }
 
 // isPassing reports whether an error says nothing about the connection, so that a credential which still lives can be

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -31,6 +32,7 @@ type Set struct {
 	starting [256][]string       // by the first byte
 	pairs    [1 << 10]uint64     // bitmap of the first two bytes
 	tails    []string            // of every form, for streams that begin within one
+	lower    []string            // the forms in lower case
 }
 
 // New makes a set of forms. Those shorter than [MinLength] are left out. It returns nil when none is left.
@@ -50,6 +52,7 @@ func New(forms []string) *Set {
 			h := hash(f[i-gram], f[i-2], f[i-1])
 			s.shift[h] = min(s.shift[h], uint8(s.min-i))
 		}
+		s.lower = append(s.lower, strings.ToLower(f))
 		last := hash(f[s.min-gram], f[s.min-2], f[s.min-1])
 		s.ending[last] = append(s.ending[last], f)
 		s.starting[f[0]] = append(s.starting[f[0]], f)
@@ -168,12 +171,7 @@ func (s *Set) In(text string) bool {
 		return true
 	}
 	lower := strings.ToLower(text)
-	for _, f := range s.tails {
-		if len(f) <= len(text) && strings.Contains(lower, strings.ToLower(f)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.lower, func(f string) bool { return strings.Contains(lower, f) })
 }
 
 // Live is the set that applies now. It may be replaced while streams go on. The zero Live is empty.

@@ -30,7 +30,7 @@ var attacks = []attack{
 	{24, "session-cookie", "a session cookie that stands for the credential", "withheld", sessionCookie, ""},
 	{25, "asking-the-command", "the agent asks authsome itself for the key", "refused to agents, logged", askingTheCommand, ""},
 	{26, "placeholder-elsewhere", "the placeholder sent to the attacker, or to the wrong place", "worthless; held back and logged", placeholderElsewhere, ""},
-	{27, "placeholder-in-body", "the placeholder in a body that the provider shows", "bodies are passed on as they are", placeholderInBody, ""},
+	{27, "placeholder-in-body", "the placeholder in a body that the provider shows", "bodies are passed on as they are, logged", placeholderInBody, ""},
 	{28, "proxy-password", "the proxy's password missing, guessed or old", "407; nothing is there after the run", proxyPassword, ""},
 	{29, "revoked-while-open", "a revoked connection used on by open streams", "cut off at once, then 502", revokedWhileOpen, ""},
 	{30, "reading-the-broker", "memory, /proc, ptrace, or past the proxy", "nothing to read; no other network", readingTheBroker, ""},

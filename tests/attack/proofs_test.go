@@ -119,7 +119,6 @@ func (x *exchange) substitute() {
 	28: {
 		one("check of the password", "internal/proxy/agents.go", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) != 1", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) > 1"),
 		one("one agent for a connection", agentsGo, "	case before != nil:", "	case false:"),
-		one("forgetting the password", agentsGo, "	delete(p.agents.byName, name)\n	p.agents.mu.Unlock()\n", "	p.agents.mu.Unlock()\n"),
 	},
 	29: {
 		one("cutting off", cutGo, "			s.open.cut()\n", ""),
@@ -155,11 +154,17 @@ func (x *exchange) substitute() {
 	},
 	35: {one("the token's bond to its endpoint", refreshGo, "	if refreshURL(spec) != c.TokenURL {", "	if false {")},
 	36: {
-		one("the lock", refreshGo, "	unlock, err := l.lock(ctx, seen.ref)", "	unlock, err := func() {}, error(nil)"),
-		one("looking again", refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"),
-		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero():", "	case false:"),
+		one("the lock", refreshGo, "		unlock, err = l.lockOrAwait(ctx, seen.ref)", "		unlock, err = func() {}, error(nil)"),
+		{"looking again", []change{
+			{refreshGo, "	c := h.connections[seen.ref.Connection]", "	c := seen"},
+			{refreshGo, "		if err == nil && c.Generation != seen.Generation && ", "		if false && "},
+		}},
+		one("asking again after a crash", "local/freshness.go", "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case false:"),
 	},
-	37: {one("looking again before the verdict", refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody")},
+	37: {{"looking again before the verdict", []change{
+		{refreshGo, "	if errors.Is(err, vault.ErrConflict) {\n		// Somebody", "	if false {\n		// Somebody"},
+		{refreshGo, "err == nil && now.Generation != c.Generation {", "err == nil && now.Generation < c.Generation {"},
+	}}},
 	38: {
 		one("the chain", "internal/audit/verify.go", "	if !hmac.Equal(", "	if false && !hmac.Equal("),
 		{"the head", []change{

@@ -62,6 +62,10 @@ func placeholderInBody(t *testing.T) {
 			t.Errorf("the provider got the body %s", n.Body)
 		}
 	}
+	r.end()
+	if log := w.home.Must(t, "log", "--json", "-n", "50"); strings.Count(log, `"event":"placeholder"`) != 2 {
+		t.Errorf("the attempts are not in the audit log: %s", log)
+	}
 }
 
 // 28: the password of the proxy is guessed, left out, or used after its run.

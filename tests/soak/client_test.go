@@ -179,7 +179,8 @@ func (a ask) checkShown(id string, resp *http.Response, got string) error {
 		before, rest, _ := strings.Cut(line, " <")
 		key, _, ended := strings.Cut(rest, ">")
 		if before != id || !ended || len(key) > 0 && strings.Trim(key, key[:1]) != "" {
-			return fmt.Errorf("the credential, or another answer, was shown in %d bytes, from the %d. on", len(line), strings.Index(got, line))
+			return fmt.Errorf("in line %d of %d, %d bytes of the key were shown, its beginning: %t; or it is the answer to another",
+				strings.Count(got[:strings.Index(got, line)], "\n"), a.size, len(strings.Trim(key, "*#~!")), strings.HasPrefix(key, keyPrefix))
 		}
 	}
 	if want := resp.Header.Get("X-Length"); want != fmt.Sprint(len(got)) || strings.Count(got, "\n") != a.size {

@@ -1,0 +1,63 @@
+package proxy
+
+import (
+	"io"
+	"strings"
+
+	"authsome"
+	"authsome/internal/redact"
+)
+
+// placeholderBody is the body of a request, in which the placeholder is looked for. It is passed on as it is, for it may be data;
+// that it was there is put on record, for it may be an attempt to have it exchanged for the credential.
+type placeholderBody struct {
+	io.ReadCloser
+	x      *exchange
+	finder redact.Finder
+}
+
+// Read reads from the body.
+func (b *placeholderBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.finder.Find(p[:n]) {
+		b.x.recordPlaceholder()
+	}
+	return n, err
+}
+
+// Ready reports whether the whole body has arrived.
+func (b *placeholderBody) Ready() bool {
+	ready, ok := b.ReadCloser.(interface{ Ready() bool })
+	return ok && ready.Ready()
+}
+
+// watchBody has the body of a request with a credential searched for the placeholder.
+func (x *exchange) watchBody() {
+	if x.out.Body != nil && x.p.cfg.Recorder != nil {
+		x.out.Body = &placeholderBody{x.out.Body, x, x.p.placeholder.Finder()}
+	}
+}
+
+// recordPlaceholder tells the recorder that a body held the placeholder.
+func (x *exchange) recordPlaceholder() {
+	e := authsome.Event{Time: x.p.cfg.Now(), Name: authsome.EventPlaceholder, Ref: x.slot.ref}
+	e.Detail = map[string]string{"host": x.d.field, "method": x.in.Method, "path": x.in.URL.EscapedPath()}
+	nameAgent(x.in.Context(), e.Detail)
+	x.p.record(e)
+}
+
+// compressed names what hides a stream although the client was kept from asking for it, or is empty: gRPC servers answer in the
+// coding of the request, and an extension of WebSockets that was not offered is one all the same.
+func compressed(h map[string][]string) string {
+	for _, name := range [...]string{"Grpc-Encoding", "Connect-Content-Encoding"} {
+		for _, coding := range h[name] {
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				return name
+			}
+		}
+	}
+	if _, ok := h["Sec-Websocket-Extensions"]; ok {
+		return "Sec-WebSocket-Extensions"
+	}
+	return ""
+}
