@@ -123,7 +123,9 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 		return err
 	}
 	// The entry comes first, so that the log in the backup has it as well.
-	a.record(authsome.EventBackup, authsome.Ref{}, map[string]string{"file": path})
+	if err := a.record(authsome.EventBackup, authsome.Ref{}, map[string]string{"file": path}); err != nil {
+		return err
+	}
 	stored, err := layer.Records(ctx)
 	if err != nil {
 		return err

@@ -30,7 +30,7 @@ func (a *app) repairVault(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.record(authsome.EventRepair, authsome.Ref{}, map[string]string{
+	a.note(authsome.EventRepair, authsome.Ref{}, map[string]string{
 		"kept": fmt.Sprint(repaired.Records), "lost": fmt.Sprint(len(repaired.Lost)), "aside": filepath.Base(repaired.Aside),
 	})
 	lost := make([]object, len(repaired.Lost))
@@ -96,7 +96,7 @@ func (a *app) acceptVault(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.record(authsome.EventAccept, authsome.Ref{}, map[string]string{"generation": fmt.Sprint(generation)})
+	a.note(authsome.EventAccept, authsome.Ref{}, map[string]string{"generation": fmt.Sprint(generation)})
 	if a.flags.json {
 		return a.printJSON(object{{"status", "accepted"}, {"generation", generation}})
 	}

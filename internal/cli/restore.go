@@ -64,7 +64,7 @@ func (a *app) restore(ctx context.Context, path string, keys keyOptions, force b
 	if err != nil {
 		return err
 	}
-	a.record(authsome.EventRestore, authsome.Ref{}, map[string]string{"file": path, "created": contents.Header.Created.Format("2006-01-02T15:04:05Z")})
+	a.note(authsome.EventRestore, authsome.Ref{}, map[string]string{"file": path, "created": contents.Header.Created.Format("2006-01-02T15:04:05Z")})
 	return a.restored(contents, aside)
 }
 

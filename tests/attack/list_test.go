@@ -44,7 +44,7 @@ var attacks = []attack{
 	{36, "refresh-race", "refreshes that race, and crashes between", "one at a time, committed first", refreshRace, ""},
 	{37, "race-taken-for-death", "invalid_grant from a race", "read again before it is believed", raceTakenForDeath, ""},
 	{38, "audit-log-edited", "the audit log edited, cut or dropped", "a chain of hashes, verified", auditLogEdited, ""},
-	{39, "vault-rolled-back", "an old copy of the vault put in place", "noticed by its generation", nil, "issue 5"},
+	{39, "vault-rolled-back", "an old copy of the vault put in place", "noticed by its generation; nothing is sent", vaultRolledBack, ""},
 	{41, "self-approval", "an agent approves its own request, or floods", "another must approve; capped", selfApproval, ""},
 	{42, "web-page-rebinding", "a web page drives the local API", "Host, Origin and a token on every call", webPageRebinding, ""},
 }

@@ -170,6 +170,10 @@ func (x *exchange) substitute() {
 		}},
 		one("the signature of the head", "internal/audit/head.go", "!ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)", "false && ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)"),
 	},
+	39: {
+		one("comparing with the mark", "vault/mark.go", "	case k.generation > m.generation:", "	case false:"),
+		one("missing the mark", "vault/mark.go", "	if m == nil && k.generation == 0 {", "	if !k.exists() || m == nil && k.generation == 0 {"),
+	},
 	41: {
 		one("refusal in a run", "internal/cli/agent.go", "	if a.env.getenv(envBroker) == \"\" {", "	if true {"),
 		one("the person's answer", "internal/agent/askpass.go", "	if err := cmd.Run(); err != nil {", "	if err := cmd.Run(); false && err != nil {"),
