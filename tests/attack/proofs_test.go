@@ -119,7 +119,6 @@ func (x *exchange) substitute() {
 	28: {
 		one("check of the password", "internal/proxy/agents.go", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) != 1", "subtle.ConstantTimeCompare(a.Password[:], digest[:]) > 1"),
 		one("one agent for a connection", agentsGo, "	case before != nil:", "	case false:"),
-		one("forgetting the password", agentsGo, "	delete(p.agents.byName, name)\n	p.agents.mu.Unlock()\n", "	p.agents.mu.Unlock()\n"),
 	},
 	29: {
 		one("cutting off", cutGo, "			s.open.cut()\n", ""),
