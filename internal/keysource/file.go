@@ -195,21 +195,35 @@ func writeNewKey(dir string) (name string, err error) {
 	return w.Name(), nil
 }
 
+// removedSuffix is what the name of a key file gets before it is overwritten: a process that is killed then must not leave a
+// file of zeros where a key is looked for.
+const removedSuffix = ".removed"
+
 // remove overwrites and removes the key file. On a file system that writes elsewhere, or keeps snapshots, the old bytes
 // stay; nobody can do better from here.
 func (f file) remove() error {
 	_, path, err := f.read()
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+	if err == nil {
+		err = os.Rename(path, path+removedSuffix)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(path, err)
 	}
-	if err := overwrite(path); err != nil {
+	if err := destroy(path + removedSuffix); err != nil { // also what a killed process has left
 		return failed(path, err)
+	}
+	return nil
+}
+
+// destroy overwrites and removes a file, if there is one.
+func destroy(path string) error {
+	if err := overwrite(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
 	}
 	if err := os.Remove(path); err != nil {
-		return failed(path, err)
+		return err
 	}
 	return syncDir(filepath.Dir(path))
 }

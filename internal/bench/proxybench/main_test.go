@@ -37,7 +37,7 @@ func TestEveryRowIsMeasured(t *testing.T) {
 			t.Errorf("a figure is missing: %s", line)
 		}
 	}
-	if lines != 10 {
-		t.Errorf("got %d lines, want 10:\n%s", lines, out.String())
+	if lines != 13 {
+		t.Errorf("got %d lines, want 13:\n%s", lines, out.String())
 	}
 }
