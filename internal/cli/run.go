@@ -185,14 +185,13 @@ func (a *app) startBroker(
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
-	proxy.CollectSeldom()
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: source, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
 		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,
 		Policy: bounds.policy(chosen, a.env.Now), NewCredentials: chosen.newCredentials,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
-		Changed: changed,
+		Changed: changed, OwnProcess: true,
 	})
 	if err != nil {
 		stop()

@@ -54,6 +54,9 @@ func (c *client) hangUp() {
 
 // begin starts to serve a connection unless there are too many.
 func (p *Proxy) begin(conn net.Conn) bool {
+	if p.cfg.OwnProcess {
+		collectSeldom()
+	}
 	c := newClient(p.ctx, conn, p.cfg.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()

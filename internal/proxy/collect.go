@@ -12,11 +12,8 @@ import (
 // that is soon forgotten: with Go's usual goal of twice what is alive, it would collect hundreds of times a second.
 const roomyHeap = 24 << 20
 
-// CollectSeldom has this process collect garbage less often while its heap is small. With a large heap, such as that of ten
-// thousand tunnels, it is collected as usual. Call it where a proxy is what the process is for; an environment that sets
-// GOGC has the last word.
-func CollectSeldom() { collectSeldom() }
-
+// collectSeldom has this process collect garbage less often while its heap is small. With a large heap, such as that of ten
+// thousand tunnels, it is collected as usual. An environment that sets GOGC has the last word.
 var collectSeldom = sync.OnceFunc(func() {
 	// Anything but Go's own value has been asked for.
 	if before := debug.SetGCPercent(100); before != 100 {

@@ -14,14 +14,19 @@ type placeholderBody struct {
 	io.ReadCloser
 	x      *exchange
 	finder redact.Finder
+	seen   int
 }
+
+// lookedAt is how much of a body is searched. Whoever wants to have the placeholder exchanged sends less.
+const lookedAt = 1 << 20
 
 // Read reads from the body.
 func (b *placeholderBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	if b.finder.Find(p[:n]) {
+	if b.seen < lookedAt && b.finder.Find(p[:n]) {
 		b.x.recordPlaceholder()
 	}
+	b.seen += n
 	return n, err
 }
 
@@ -34,7 +39,7 @@ func (b *placeholderBody) Ready() bool {
 // watchBody has the body of a request with a credential searched for the placeholder.
 func (x *exchange) watchBody() {
 	if x.out.Body != nil && x.p.cfg.Recorder != nil {
-		x.out.Body = &placeholderBody{x.out.Body, x, x.p.placeholder.Finder()}
+		x.out.Body = &placeholderBody{ReadCloser: x.out.Body, x: x, finder: x.p.placeholder.Finder()}
 	}
 }
 

@@ -78,6 +78,8 @@ type Config struct {
 	// Changed tells that what Source hands out may have changed: for remembered credentials, what is stored is asked for,
 	// and what is open with one whose connection is gone is cut off.
 	Changed <-chan struct{}
+	// OwnProcess says that the proxy is what the process is for: from the first connection on, it collects garbage less often.
+	OwnProcess bool
 	// MaxConnections bounds the clients' open connections; 16,384 if zero.
 	MaxConnections int
 	// MaxPerAgent bounds those of one agent; MaxConnections if zero.

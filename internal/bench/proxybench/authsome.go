@@ -21,7 +21,6 @@ func serveAuthsome(origin endpoint) error { return serveProxy(origin, authsome.G
 func serveRedacting(origin endpoint) error { return serveProxy(origin, authsome.Guard{}) }
 
 func serveProxy(origin endpoint, guard authsome.Guard) error {
-	proxy.CollectSeldom()
 	ca, err := mitm.NewCA(nil)
 	if err != nil {
 		return err
@@ -59,7 +58,7 @@ func serveProxy(origin endpoint, guard authsome.Guard) error {
 		Password: authsome.NewSecret(benchPassword),
 		RootCAs:  roots,
 		Resolve:  map[string]string{hostMatched + ":443": origin.Address, hostOther + ":443": origin.Address},
-		Recorder: log,
+		Recorder: log, OwnProcess: true,
 		// Ten thousand tunnels, and the client that asks meanwhile.
 		MaxConnections: 12_000,
 	})
