@@ -51,11 +51,8 @@ func (a *app) backupCommand() *cobra.Command {
 
 // recipients returns what the backup is encrypted to.
 func (a *app) recipients(ctx context.Context, texts []string, fromStdin bool) (helper.Request, error) {
-	if a.env.getenv(envBroker) != "" {
-		return helper.Request{}, &authsome.Error{
-			Kind: authsome.KindDenied, Message: "a program in an authsome run cannot make a backup: it holds every secret",
-			Hint: "leave this to the person who started the run",
-		}
+	if err := a.notInARun("make a backup: it holds every secret"); err != nil {
+		return helper.Request{}, err
 	}
 	if len(texts) > 0 {
 		return helper.Request{Recipients: texts}, nil

@@ -33,11 +33,8 @@ func (a *app) connectionSetCommand() *cobra.Command {
 }
 
 func (a *app) setGuard(cmd *cobra.Command, provider string, f guardFlags) error {
-	if a.env.getenv(envBroker) != "" {
-		return &authsome.Error{
-			Kind: authsome.KindDenied, Message: "a program in an authsome run cannot change what comes back to it",
-			Hint: "leave this to the person who started the run",
-		}
+	if err := a.notInARun("change what comes back to it"); err != nil {
+		return err
 	}
 	layer, ref, err := a.at(cmd.Context(), provider, f.connection)
 	if err != nil {

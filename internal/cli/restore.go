@@ -36,11 +36,8 @@ func (a *app) restoreCommand() *cobra.Command {
 }
 
 func (a *app) restore(ctx context.Context, path string, keys keyOptions, force bool) error {
-	if a.env.getenv(envBroker) != "" {
-		return &authsome.Error{
-			Kind: authsome.KindDenied, Message: "a program in an authsome run cannot exchange the vault",
-			Hint: "leave this to the person who started the run",
-		}
+	if err := a.notInARun("exchange the vault"); err != nil {
+		return err
 	}
 	home, err := a.homeDir()
 	if err != nil {
