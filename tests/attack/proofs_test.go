@@ -99,7 +99,7 @@ var proofs = map[int][]proof{
 	25: {
 		one("hiding the home", "internal/sandbox/enter_linux.go", "	if err := hide(s, kept); err != nil {", "	if err := error(nil); err != nil {"),
 		one("writing down what was shown", "internal/cli/get.go", "\n	if err := a.record(authsome.EventReveal, cred.Ref, nil); err != nil {", "\n	if err := error(nil); err != nil {"),
-		one("refusal of other settings", "internal/cli/connectionset.go", "	if a.env.getenv(envBroker) != \"\" {", "	if false {"),
+		one("refusal of other settings", "internal/cli/connectionset.go", "	if err := a.notInARun(\"change what comes back to it\"); err != nil {", "	if err := error(nil); err != nil {"),
 	},
 	26: {one("holding the placeholder back", interceptGo, "	if holdsPlaceholder(x.out) {", "	if false {")},
 	27: {{"passing bodies on", []change{
