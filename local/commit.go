@@ -67,21 +67,26 @@ func (l *Layer) supersede(ctx context.Context, c *connectionRecord) error {
 	return nil
 }
 
-// commitUnstored writes a record that an earlier refresh of this process could not. The lock is held.
-func (l *Layer) commitUnstored(ctx context.Context, ref authsome.Ref) error {
+// commitUnstored writes a record that an earlier refresh of this process could not, and returns it; nil if there is none, or a
+// login has replaced it. The lock is held.
+func (l *Layer) commitUnstored(ctx context.Context, ref authsome.Ref) (*connectionRecord, error) {
 	l.mu.Lock()
 	c := l.unstored[ref]
 	l.mu.Unlock()
 	if c == nil {
-		return nil
+		return nil, nil
 	}
-	if err := l.store(ctx, c); err != nil && !errors.Is(err, vault.ErrConflict) {
-		return err
+	err := l.store(ctx, c)
+	if errors.Is(err, vault.ErrConflict) {
+		c, err = nil, nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	l.mu.Lock()
 	delete(l.unstored, ref)
 	l.mu.Unlock()
-	return nil
+	return c, nil
 }
 
 // pause waits, or less when ctx ends.

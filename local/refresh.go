@@ -69,8 +69,13 @@ func (l *Layer) refreshLocked(
 		return done, nil
 	}
 	defer unlock()
-	if err := l.commitUnstored(ctx, seen.ref); err != nil {
+	known := seen.Generation
+	late, err := l.commitUnstored(ctx, seen.ref)
+	if err != nil {
 		return refreshed{record: seen}, err
+	}
+	if late != nil {
+		known = late.Generation // issued before anybody asked: it is news to the vault only
 	}
 	h, err := l.read(ctx, seen.ref.Profile, seen.ref.Provider)
 	if err != nil {
@@ -80,7 +85,7 @@ func (l *Layer) refreshLocked(
 	if c == nil {
 		return refreshed{record: seen}, notConnected(seen.ref, h)
 	}
-	if c.Generation != seen.Generation {
+	if c.Generation != known {
 		opts.Refresh = false // somebody has done what was asked for
 	}
 	client := h.registration(c)

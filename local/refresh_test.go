@@ -344,6 +344,28 @@ func TestTokenThatCannotBeStoredIsKeptAndNotRefreshedAgain(t *testing.T) {
 	}
 }
 
+func TestTokenThatWasStoredLateIsNotTheRefreshAskedForLater(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	store := &flaky{Memory: w.store}
+	l := w.process(func(c *local.Config) { c.Store = store })
+	w.login(l)
+	w.pass(2 * time.Hour)
+	w.beforeTokenCalls(func() { store.broken.Store(true) })
+	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable {
+		t.Fatalf("got %v, want an unavailable vault", err)
+	}
+	w.beforeTokenCalls(nil)
+	store.broken.Store(false)
+	w.pass(time.Minute)
+	if _, err := l.Credential(t.Context(), acme, authsome.CredentialOptions{Refresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	if w.refreshCalls() != 2 {
+		t.Errorf("%d refreshes, want a second one: the first was made before anybody asked for it", w.refreshCalls())
+	}
+}
+
 func TestVaultThatCannotBeWrittenSendsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -173,6 +173,9 @@ func (w *world) checkChange(p *process, a *ask, old, fresh *state) {
 	switch {
 	case fresh.AccessToken != old.AccessToken:
 		w.checkRotation(p, old, fresh)
+		if a != nil && !a.sent {
+			a.late = fresh
+		}
 	case fresh.RefreshToken != old.RefreshToken:
 		w.violated("a refresh token was stored without its access token")
 	case fresh.Invalid && !old.Invalid && !w.refused[fresh.RefreshToken]:
@@ -228,7 +231,7 @@ func (w *world) wants(a *ask, old *state) bool {
 	switch {
 	case !old.ExpiresAt.IsZero() && !to.Before(old.freshUntil()), old.pendingOutcome():
 		return true
-	case a.opts.Refresh && seen.Generation == old.Generation:
+	case a.opts.Refresh && (seen.Generation == old.Generation || a.late == old):
 		return true
 	case a.opts.Rejected == old.Generation:
 		return old.ExpiresAt.IsZero() || age >= time.Minute || from.Before(old.ObtainedAt)

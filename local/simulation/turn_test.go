@@ -291,9 +291,10 @@ type ask struct {
 	clocks    [2]time.Time // between which the process's clock was
 	faults    int          // what the process's store had failed by then
 	cancelled bool
-	unlocked  bool // it has given up waiting for the lock
-	sent      bool // a request has left on its behalf
-	got       bool // the server's answer to a login
+	unlocked  bool   // it has given up waiting for the lock
+	sent      bool   // a request has left on its behalf
+	late      *state // it has stored what an earlier ask of its process could not
+	got       bool   // the server's answer to a login
 
 	// What comes of it. The scheduler looks when everybody waits.
 	done       bool
