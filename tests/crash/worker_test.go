@@ -84,7 +84,14 @@ type choice struct {
 // deeds are what processes die of: most often of a refresh. Another deed needs a line here.
 func (w *worker) deeds() []choice {
 	return []choice{
-		{10, w.refresh}, {2, w.store}, {1, w.logout}, {1, w.rename}, {3, w.takeIn}, {3, w.reveal}, {2, w.rotateKey}, {1, w.useKey},
+		{10, w.refresh},
+		{2, w.store},
+		{1, w.logout},
+		{1, w.rename},
+		{3, w.takeIn},
+		{3, w.reveal},
+		{2, w.rotateKey},
+		{1, w.useKey},
 		{2, w.backup},
 	}
 }
