@@ -265,8 +265,9 @@ func (l *Layer) renewed(
 		c.Lifetime = int64(previous / time.Second)
 	}
 	c.Invalid = false
+	intent := c.Refresh.IntentAt
 	c.Refresh = refreshState{LastAt: l.now().UTC()}
-	if err := l.insist(ctx, c); err != nil {
+	if err := l.insist(ctx, c, intent); err != nil {
 		l.record(authsome.EventRefresh, c.ref, "the new token could not be stored", nil)
 		return refreshed{record: c}, err
 	}
