@@ -3,13 +3,19 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
-// maxWord is more than a program says that agrees.
-const maxWord = 64
+const (
+	// maxWord is more than a program says that agrees.
+	maxWord = 64
+	// reap is how long what a program has left running may keep its output open.
+	reap = time.Second
+)
 
 // Question is what a person is asked about a use of the key of a home.
 func Question(home string, who Caller) string {
@@ -25,8 +31,8 @@ func Program(path, home string, environ []string) Asker {
 		cmd.Env = append(environ[:len(environ):len(environ)], "SSH_ASKPASS_PROMPT=confirm")
 		cmd.Dir = os.TempDir()
 		out := limited{}
-		cmd.Stdout = &out
-		if err := cmd.Run(); err != nil {
+		cmd.Stdout, cmd.WaitDelay = &out, reap
+		if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) { // that one comes after an exit with 0
 			return false
 		}
 		word := strings.ToLower(string(bytes.TrimSpace(out.kept)))

@@ -47,6 +47,22 @@ func TestTheQuestionOfAProgramIsTakenBack(t *testing.T) {
 	}
 }
 
+// What a program leaves running may keep its output open. Neither its word nor the next question waits for that.
+func TestAProgramThatLeavesSomethingRunningIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	ended := make(chan bool)
+	ask := Program(program(t, "sleep 20 & echo yes"), "/", os.Environ())
+	go func() { ended <- ask(t.Context(), Caller{}) }()
+	select {
+	case yes := <-ended:
+		if !yes {
+			t.Error("the word of the program does not count")
+		}
+	case <-time.After(15 * time.Second):
+		t.Error("the question does not end")
+	}
+}
+
 func program(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "askpass")

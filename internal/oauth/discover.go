@@ -102,6 +102,10 @@ func (d *Discoverer) resource(ctx context.Context, u *url.URL, announced string)
 	}
 	var failures []error
 	for _, at := range candidates {
+		if bared(u, at) {
+			failures = append(failures, errors.New("the challenge names metadata that are not https"))
+			continue
+		}
 		m := &resourceMetadata{}
 		if err := d.document(ctx, at, m); err != nil {
 			failures = append(failures, err)
@@ -158,7 +162,7 @@ func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMe
 	}
 	var failures []error
 	for _, issuer := range issuers {
-		m, err := d.server(ctx, issuer)
+		m, err := d.serverOf(ctx, u, issuer)
 		if err == nil && !slices.Contains(m.CodeChallengeMethods, "S256") {
 			err = refused(opDiscover, "the authorization server "+shown(issuer)+" does not say that it supports PKCE with S256")
 		}

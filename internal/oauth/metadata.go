@@ -95,7 +95,7 @@ func (d *Discoverer) server(ctx context.Context, issuer string) (*serverMetadata
 			failures = append(failures, fmt.Errorf("%s names the issuer %s", at, shown(m.Issuer)))
 			continue
 		}
-		if err := m.check(); err != nil {
+		if err := m.check(u); err != nil {
 			return nil, err
 		}
 		return m, nil
@@ -106,8 +106,23 @@ func (d *Discoverer) server(ctx context.Context, issuer string) (*serverMetadata
 	}
 }
 
+// serverOf is server for an issuer that a resource names.
+func (d *Discoverer) serverOf(ctx context.Context, resource *url.URL, issuer string) (*serverMetadata, error) {
+	if bared(resource, issuer) {
+		return nil, refused(opDiscover, "the resource names the authorization server "+shown(issuer)+", which is not https")
+	}
+	return d.server(ctx, issuer)
+}
+
+// bared reports whether a URL that a server names is less well protected than its own. Plain http is for loopback, and only a
+// server that is itself reached that way has any business there.
+func bared(from *url.URL, to string) bool {
+	u, err := url.Parse(to)
+	return err == nil && from.Scheme == "https" && u.Scheme != "https"
+}
+
 // check refuses a document that would have secrets sent in the clear, or that leaves out what a login needs.
-func (m *serverMetadata) check() error {
+func (m *serverMetadata) check(issuer *url.URL) error {
 	for _, e := range []struct {
 		name, url string
 		required  bool
@@ -124,7 +139,7 @@ func (m *serverMetadata) check() error {
 		if e.url == "" && !e.required {
 			continue
 		}
-		if u, err := secureURL(opDiscover, e.url); err != nil || u.User != nil || u.Fragment != "" {
+		if u, err := secureURL(opDiscover, e.url); err != nil || u.User != nil || u.Fragment != "" || bared(issuer, e.url) {
 			return refused(opDiscover, "the metadata of "+shown(m.Issuer)+" has no usable "+e.name)
 		}
 	}
