@@ -132,12 +132,3 @@ func asOAuthError(err error) *oauth.Error {
 	}
 	return &oauth.Error{Class: oauth.ClassTransient, Reason: err.Error(), Err: err}
 }
-
-func firstOf(candidates ...string) string {
-	for _, s := range candidates {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}

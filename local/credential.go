@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -136,7 +137,7 @@ func (c *connectionRecord) signer(inject authsome.Injection, now func() time.Tim
 		return &sigv4.Signer{
 			AccessKeyID: c.Public[authsome.FieldAccessKeyID], Secret: c.AccessToken.Secret,
 			SessionToken: c.Fields[authsome.FieldSessionToken].Secret, Service: inject.Service,
-			Region: firstOf(c.Public[authsome.FieldRegion], inject.Region), Now: now,
+			Region: cmp.Or(c.Public[authsome.FieldRegion], inject.Region), Now: now,
 		}, nil
 	}
 	if c.DPoPKey.IsZero() {

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,7 +79,7 @@ func (l *Layer) authorizeOAuth(
 		c := l.newRecord(h, req)
 		if namesClient(p) {
 			id := req.Fields[authsome.FieldClientID].Reveal()
-			if c.ClientID = firstOf(id, h.settings.ClientID); c.ClientID == "" {
+			if c.ClientID = cmp.Or(id, h.settings.ClientID); c.ClientID == "" {
 				return &authsome.Authorization{Provider: p, Fields: clientFields(p, &authsome.OAuth{ClientAuth: authsome.ClientAuthNone}, false)}, nil
 			}
 		}
@@ -211,7 +212,7 @@ func (l *Layer) Complete(
 	if err != nil {
 		err := b.failed(err)
 		l.tidy(ctx, b.client)
-		l.record(authsome.EventLogin, b.ref, firstOf(err.Reason, string(err.Kind)), nil)
+		l.record(authsome.EventLogin, b.ref, cmp.Or(err.Reason, string(err.Kind)), nil)
 		return nil, err
 	}
 	return c, nil

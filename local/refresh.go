@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -220,7 +221,7 @@ func (l *Layer) issuer(p *authsome.Provider, h *holding, c *connectionRecord) (*
 // blocked is a refresh that could not even begin.
 func (l *Layer) blocked(c *connectionRecord, err error) (refreshed, error) {
 	e := authsome.AsError(err)
-	l.record(authsome.EventRefresh, c.ref, firstOf(e.Reason, e.Message), nil)
+	l.record(authsome.EventRefresh, c.ref, cmp.Or(e.Reason, e.Message), nil)
 	if c.alive(l.now()) {
 		return refreshed{record: c, warning: e}, nil
 	}

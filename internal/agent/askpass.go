@@ -32,11 +32,13 @@ func Program(path, home string, environ []string) Asker {
 		cmd.Dir = os.TempDir()
 		out := limited{}
 		cmd.Stdout, cmd.WaitDelay = &out, reap
-		if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) { // that one comes after an exit with 0
+		err := cmd.Run()
+		left := errors.Is(err, exec.ErrWaitDelay) // it has exited with 0, and what it has left running might have said no
+		if err != nil && !left {
 			return false
 		}
 		word := strings.ToLower(string(bytes.TrimSpace(out.kept)))
-		return word == "" || word == "yes"
+		return word == "yes" || word == "" && !left
 	}
 }
 

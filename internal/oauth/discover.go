@@ -28,7 +28,6 @@ type resourceMetadata struct {
 	Resource             string   `json:"resource"`
 	AuthorizationServers []string `json:"authorization_servers"`
 	ScopesSupported      []string `json:"scopes_supported"`
-	BearerMethods        []string `json:"bearer_methods_supported"`
 	Name                 string   `json:"resource_name"`
 	Documentation        string   `json:"resource_documentation"`
 	DPoPRequired         bool     `json:"dpop_bound_access_tokens_required"`

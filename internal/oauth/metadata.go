@@ -36,23 +36,22 @@ type Discoverer struct {
 
 // serverMetadata is a document of RFC 8414 section 2 or of OpenID Connect Discovery section 3.
 type serverMetadata struct {
-	Issuer                  string   `json:"issuer"`
-	AuthorizationEndpoint   string   `json:"authorization_endpoint"`
-	TokenEndpoint           string   `json:"token_endpoint"`
-	RegistrationEndpoint    string   `json:"registration_endpoint"`
-	RevocationEndpoint      string   `json:"revocation_endpoint"`
-	IntrospectionEndpoint   string   `json:"introspection_endpoint"`
-	DeviceEndpoint          string   `json:"device_authorization_endpoint"`
-	PushedEndpoint          string   `json:"pushed_authorization_request_endpoint"`
-	UserinfoEndpoint        string   `json:"userinfo_endpoint"`
-	RequirePushed           bool     `json:"require_pushed_authorization_requests"`
-	IssParameter            bool     `json:"authorization_response_iss_parameter_supported"`
-	ClientIDMetadata        bool     `json:"client_id_metadata_document_supported"`
-	ScopesSupported         []string `json:"scopes_supported"`
-	GrantTypes              []string `json:"grant_types_supported"`
-	TokenAuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
-	CodeChallengeMethods    []string `json:"code_challenge_methods_supported"`
-	DPoPAlgorithmsSupported []string `json:"dpop_signing_alg_values_supported"`
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
+	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	RequirePushed         bool     `json:"require_pushed_authorization_requests"`
+	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"`
+	ClientIDMetadata      bool     `json:"client_id_metadata_document_supported"`
+	ScopesSupported       []string `json:"scopes_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	CodeChallengeMethods  []string `json:"code_challenge_methods_supported"`
 }
 
 // serverMetadataURLs returns where the metadata of an issuer may lie, in the order in which to look: RFC 8414 section
