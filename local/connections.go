@@ -63,7 +63,8 @@ func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
 	return authsome.Connection{
 		LoginNeededBy: by, LoginNeededSource: source, LoginNeededConfidence: confidence, KeepAliveAt: c.keepAliveAt(),
 		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
-		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost, Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Guard: c.Guard, Public: c.Public,
+		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost,
+		Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Guard: c.Guard, Public: c.Public,
 		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,
 		Refreshable: c.renewable(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
 		ErrorDescription: c.Refresh.Description, NextAttemptAt: c.Refresh.NextAttemptAt,

@@ -27,6 +27,9 @@ func (l *Layer) Discover(ctx context.Context, at string) (*authsome.Provider, er
 		return known, err
 	}
 	found, kind, err := l.probeEither(ctx, u.String())
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return nil, &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
+	}
 	if err != nil {
 		return nil, err
 	}

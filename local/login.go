@@ -53,6 +53,9 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 		authorize = l.authorizeKey
 	}
 	step, err := authorize(ctx, p, h, req)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = cancelledLogin(req.Ref, err)
+	}
 	if authsome.KindOf(err) == authsome.KindLoginFailed {
 		l.record(authsome.EventLogin, req.Ref, err.Error(), nil)
 	}
@@ -211,7 +214,9 @@ func (l *Layer) Complete(
 	c, err := obtain(ctx, b, redirect)
 	if err != nil {
 		err := b.failed(err)
-		l.tidy(ctx, b.client)
+		if b.client.version == 0 { // no other login lives on it
+			l.tidy(ctx, b.client)
+		}
 		l.record(authsome.EventLogin, b.ref, cmp.Or(err.Reason, string(err.Kind)), nil)
 		return nil, err
 	}

@@ -226,7 +226,7 @@ func (d *Discoverer) get(ctx context.Context, at string) (*http.Response, error)
 	req.Header.Set("User-Agent", "authsome")
 	resp, err := d.client().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", at, networkReason(err))
+		return nil, fmt.Errorf("%s: %w", at, &cause{networkReason(err), err})
 	}
 	if d.Logger != nil {
 		d.Logger.DebugContext(ctx, opDiscover, "url", at, "status", resp.StatusCode)
