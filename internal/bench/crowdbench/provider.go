@@ -129,7 +129,7 @@ func (p *provider) calls() (c calls, err error) {
 	if err != nil {
 		return calls{}, err
 	}
-	defer resp.Body.Close() //nolint:errcheck // it was read
+	defer resp.Body.Close()
 	err = json.NewDecoder(resp.Body).Decode(&c)
 	return c, err
 }
