@@ -48,7 +48,9 @@ func isIP(h string) bool {
 	return err == nil
 }
 
-func isLoopbackHost(h string) bool {
+// IsLoopbackHost reports whether a host of a URL is this machine, so that plain http to it crosses no wire: localhost, or a
+// loopback address.
+func IsLoopbackHost(h string) bool {
 	ip, err := netip.ParseAddr(h)
 	return h == "localhost" || err == nil && ip.IsLoopback()
 }

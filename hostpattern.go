@@ -133,7 +133,7 @@ func (p HostPattern) withAuthority(authority string) (HostPattern, error) {
 		return p, errors.New("that is not a host name")
 	case p.suffix && isIP(labels):
 		return p, errors.New("a wildcard cannot stand before an IP address")
-	case p.scheme == "http" && !isLoopbackHost(p.host):
+	case p.scheme == "http" && !IsLoopbackHost(p.host):
 		return p, errors.New("http is accepted for loopback hosts only")
 	}
 	return p, nil

@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"authsome/vault":               {},
 	"authsome/vault/storetest":     {"authsome/vault"},
 	"authsome/internal/sqlite":     {"authsome/vault", "authsome/internal/atomicfile"},
-	"authsome/internal/keysource":  {"authsome", "authsome/vault"},
+	"authsome/internal/keysource":  {"authsome", "authsome/vault", "authsome/internal/atomicfile"},
 	"authsome/internal/agekey":     {"authsome/internal/keysource/helper"},
 	"authsome/internal/atomicfile": {},
 	"authsome/internal/leanjson":   {},

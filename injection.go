@@ -92,6 +92,7 @@ func (c *Credential) fill(template string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var pairs []string // replaced in one pass: a value may look like a template
 	for _, name := range names {
 		value := c.Fields[name]
 		if name == c.AuthType.SecretField() {
@@ -100,9 +101,9 @@ func (c *Credential) fill(template string) (string, error) {
 		if value.IsZero() {
 			return "", fmt.Errorf("it has no value %s", name)
 		}
-		template = strings.ReplaceAll(template, "{"+string(name)+"}", value.Reveal())
+		pairs = append(pairs, "{"+string(name)+"}", value.Reveal())
 	}
-	return template, nil
+	return strings.NewReplacer(pairs...).Replace(template), nil
 }
 
 // header returns the fields that the injection sets, by their canonical names.

@@ -94,3 +94,14 @@ func FuzzQueryInjection(f *testing.F) {
 		}
 	})
 }
+
+// A value is put in as it is, also where it looks like a template.
+func TestValuesAreNoTemplates(t *testing.T) {
+	t.Parallel()
+	c := keyed(authsome.Injection{Headers: map[string]string{"X-Both": "{user} {api_key}"}})
+	c.Fields["user"] = authsome.NewSecret("{api_key}")
+	h, err := c.Header()
+	if err != nil || h.Get("X-Both") != "{api_key} k&y" {
+		t.Errorf("got %q, %v", h.Get("X-Both"), err)
+	}
+}

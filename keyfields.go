@@ -1,5 +1,7 @@
 package authsome
 
+import "cmp"
+
 // KeyFields returns the values that a credential of the provider consists of when it is no OAuth token, the main one
 // included, in the order in which a person is asked for them. The definition may name further ones, or say more about
 // those of the kind.
@@ -27,7 +29,7 @@ func (p *Provider) KeyFields() []KeyField {
 	}
 	for i := range fields {
 		if fields[i].Name == p.AuthType.SecretField() {
-			fields[i].EnvVar = firstOf(p.APIKey.EnvVar, fields[i].EnvVar)
+			fields[i].EnvVar = cmp.Or(p.APIKey.EnvVar, fields[i].EnvVar)
 			fields[i].Pattern, fields[i].PatternHint = p.APIKey.KeyPattern, p.APIKey.KeyPatternHint
 		}
 	}
@@ -41,19 +43,12 @@ func (p *Provider) KeyFields() []KeyField {
 func withField(fields []KeyField, own KeyField) []KeyField {
 	for i, f := range fields {
 		if f.Name == own.Name {
-			own.Label = firstOf(own.Label, f.Label)
-			own.EnvVar = firstOf(own.EnvVar, f.EnvVar)
+			own.Label = cmp.Or(own.Label, f.Label)
+			own.EnvVar = cmp.Or(own.EnvVar, f.EnvVar)
 			fields[i] = own
 			return fields
 		}
 	}
-	own.Label = firstOf(own.Label, string(own.Name))
+	own.Label = cmp.Or(own.Label, string(own.Name))
 	return append(fields, own)
-}
-
-func firstOf(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -33,9 +33,16 @@ const (
 	commitPause    = 200 * time.Millisecond
 )
 
+// unstored is a rotated token whose commit failed.
+type unstored struct {
+	record *connectionRecord
+	intent time.Time // that the stored record has, as long as it is the one that was refreshed
+}
+
 // insist commits a token that exists nowhere else. If the vault stays unwritable the record is kept in memory, and the
-// next access call of this process tries again before it does anything else: a second refresh would lose the token.
-func (l *Layer) insist(ctx context.Context, c *connectionRecord) error {
+// next access call of this process tries again before it does anything else: a second refresh would lose the token. What
+// nobody is logged in with any more is not kept. intent is when the refresh began.
+func (l *Layer) insist(ctx context.Context, c *connectionRecord, intent time.Time) error {
 	var err error
 	for attempt := range commitAttempts {
 		if attempt > 0 {
@@ -46,13 +53,13 @@ func (l *Layer) insist(ctx context.Context, c *connectionRecord) error {
 		}
 		if errors.Is(err, vault.ErrConflict) {
 			err = l.supersede(ctx, c)
-			if err == nil {
-				return nil
+			if err == nil || authsome.KindOf(err) == authsome.KindConnectionNotFound {
+				return err
 			}
 		}
 	}
 	l.mu.Lock()
-	l.unstored[c.ref] = c
+	l.unstored[c.ref] = &unstored{record: c, intent: intent}
 	l.mu.Unlock()
 	return vaultError("a new token was issued but cannot be stored", err)
 }
@@ -71,14 +78,17 @@ func (l *Layer) supersede(ctx context.Context, c *connectionRecord) error {
 // login has replaced it. The lock is held.
 func (l *Layer) commitUnstored(ctx context.Context, ref authsome.Ref) (*connectionRecord, error) {
 	l.mu.Lock()
-	c := l.unstored[ref]
+	late := l.unstored[ref]
 	l.mu.Unlock()
-	if c == nil {
+	if late == nil {
 		return nil, nil
 	}
-	err := l.store(ctx, c)
+	wanted, err := l.stillWanted(ctx, late)
+	if wanted && err == nil {
+		err = l.store(ctx, late.record)
+	}
 	if errors.Is(err, vault.ErrConflict) {
-		c, err = nil, nil
+		wanted, err = false, nil
 	}
 	if err != nil {
 		return nil, err
@@ -86,7 +96,23 @@ func (l *Layer) commitUnstored(ctx context.Context, ref authsome.Ref) (*connecti
 	l.mu.Lock()
 	delete(l.unstored, ref)
 	l.mu.Unlock()
-	return c, nil
+	if !wanted {
+		return nil, nil
+	}
+	return late.record, nil
+}
+
+// stillWanted reports whether what is stored is what the token was refreshed from. The version alone does not tell: after a
+// logout it begins anew.
+func (l *Layer) stillWanted(ctx context.Context, late *unstored) (bool, error) {
+	current, err := l.reread(ctx, late.record.ref)
+	if errors.Is(err, vault.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, vaultError("the vault cannot be read", err)
+	}
+	return current.Refresh.IntentAt.Equal(late.intent), nil
 }
 
 // pause waits, or less when ctx ends.
@@ -105,13 +131,4 @@ func asOAuthError(err error) *oauth.Error {
 		return e
 	}
 	return &oauth.Error{Class: oauth.ClassTransient, Reason: err.Error(), Err: err}
-}
-
-func firstOf(candidates ...string) string {
-	for _, s := range candidates {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -31,36 +31,44 @@ type newLogin struct {
 	keep       bool                // an older connection of the same name stays
 }
 
-// connected stores a new login: connection, client and settings in one transaction, under the connection's lock, so
-// that a refresh of the connection it replaces has ended and cannot overwrite it.
+// connected stores a new login, and has the server forget the client that nobody uses any more.
 func (l *Layer) connected(
 	ctx context.Context, p *authsome.Provider, h *holding, login newLogin,
 ) (*authsome.Authorization, error) {
+	done, abandoned, err := l.connect(ctx, p, h, login)
+	l.tidy(ctx, abandoned) // without the locks, since that server may take its time
+	return done, err
+}
+
+// connect stores connection, client and settings in one transaction, under the connection's lock, so that a refresh of the
+// connection it replaces has ended and cannot overwrite it. It returns the client that nobody uses any more.
+func (l *Layer) connect(
+	ctx context.Context, p *authsome.Provider, h *holding, login newLogin,
+) (_ *authsome.Authorization, abandoned *registrationRecord, err error) {
 	c := login.connection
 	unlock, err := l.lockOne(ctx, c.ref)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer unlock()
 	h, unlockSettings, err := l.lockSettings(ctx, h)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer unlockSettings()
 	if older := h.connections[c.ref.Connection]; older != nil && login.keep {
 		described := l.describe(older, h)
-		return &authsome.Authorization{Provider: p, Connection: &described, AlreadyConnected: true}, nil
+		return &authsome.Authorization{Provider: p, Connection: &described, AlreadyConnected: true}, nil, nil
 	}
-	h, abandoned, err := l.storeLogin(ctx, h, login)
+	h, abandoned, err = l.storeLogin(ctx, h, login)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	l.tidy(ctx, abandoned)
 	h.connections[c.ref.Connection] = c
 	l.record(authsome.EventLogin, c.ref, "", login.detail())
 	l.notice(ctx, c)
 	described := l.describe(c, h)
-	return &authsome.Authorization{Provider: p, Connection: &described}, nil
+	return &authsome.Authorization{Provider: p, Connection: &described}, abandoned, nil
 }
 
 // storeLogin writes a new login, and returns what it lies beside and the client that nobody uses any more. When somebody

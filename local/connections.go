@@ -63,7 +63,8 @@ func (l *Layer) describe(c *connectionRecord, h *holding) authsome.Connection {
 	return authsome.Connection{
 		LoginNeededBy: by, LoginNeededSource: source, LoginNeededConfidence: confidence, KeepAliveAt: c.keepAliveAt(),
 		Ref: c.ref, AuthType: c.AuthType, Flow: c.Flow, Status: c.status(l.now()),
-		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost, Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Guard: c.Guard, Public: c.Public,
+		Default: c.ref.Connection == h.defaultConnection(), BaseURL: c.BaseURL, APIHost: c.APIHost,
+		Scopes: c.Scopes, Requested: c.Requested, TokenType: c.TokenType, Account: c.Account, Guard: c.Guard, Public: c.Public,
 		ObtainedAt: c.ObtainedAt, ExpiresAt: c.ExpiresAt, Generation: c.Generation,
 		Refreshable: c.renewable(), LastRefreshAt: c.Refresh.LastAt, LastRefreshError: c.Refresh.Reason,
 		ErrorDescription: c.Refresh.Description, NextAttemptAt: c.Refresh.NextAttemptAt,
@@ -100,20 +101,21 @@ func (l *Layer) SetDefault(ctx context.Context, ref authsome.Ref) error {
 
 // SetGuard says what may come back in answers to requests with the connection's credential.
 func (l *Layer) SetGuard(ctx context.Context, ref authsome.Ref, guard authsome.Guard) error {
-	_, h, c, err := l.lookup(ctx, ref)
+	_, _, c, err := l.lookup(ctx, ref)
 	if err != nil {
 		return err
 	}
-	unlock, err := l.lock(ctx, c.ref)
+	unlock, err := l.lockOne(ctx, c.ref)
 	if err != nil {
-		return vaultError("the connection cannot be locked", err)
+		return err
 	}
 	defer unlock()
-	if c, err = l.reread(ctx, c.ref); err != nil { // a refresh may have rotated the token since
-		return notConnected(ref, h)
+	now, err := l.reread(ctx, c.ref) // a refresh may have rotated the token since
+	if err != nil {
+		return gone(c.ref, err)
 	}
-	c.Guard = guard
-	if err := l.store(ctx, c); err != nil {
+	now.Guard = guard
+	if err := l.store(ctx, now); err != nil {
 		return vaultError("the connection cannot be stored", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -118,10 +119,10 @@ func credential(
 		fields = map[authsome.FieldName]authsome.Secret{authsome.FieldClientID: authsome.NewSecret(c.ClientID)}
 	}
 	return &authsome.Credential{
-		Signer: signer,
-		Ref:    c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
+		Ref: c.ref, AuthType: c.AuthType, Value: c.AccessToken.Secret, TokenType: c.TokenType, Scopes: c.Scopes,
 		ExpiresAt: c.ExpiresAt, FreshUntil: c.freshUntil(), Generation: c.Generation,
-		Inject: inject, Variants: variants, Fields: fields, Public: slices.Collect(maps.Keys(c.Public)), Hosts: hosts, Excluded: excluded, Warning: warning,
+		Fields: fields, Public: slices.Collect(maps.Keys(c.Public)), Signer: signer, Inject: inject, Variants: variants,
+		Hosts: hosts, Excluded: excluded, Warning: warning,
 	}, nil
 }
 
@@ -136,7 +137,7 @@ func (c *connectionRecord) signer(inject authsome.Injection, now func() time.Tim
 		return &sigv4.Signer{
 			AccessKeyID: c.Public[authsome.FieldAccessKeyID], Secret: c.AccessToken.Secret,
 			SessionToken: c.Fields[authsome.FieldSessionToken].Secret, Service: inject.Service,
-			Region: firstOf(c.Public[authsome.FieldRegion], inject.Region), Now: now,
+			Region: cmp.Or(c.Public[authsome.FieldRegion], inject.Region), Now: now,
 		}, nil
 	}
 	if c.DPoPKey.IsZero() {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -28,6 +27,9 @@ func (l *Layer) Discover(ctx context.Context, at string) (*authsome.Provider, er
 		return known, err
 	}
 	found, kind, err := l.probeEither(ctx, u.String())
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return nil, &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +46,7 @@ func (l *Layer) Discover(ctx context.Context, at string) (*authsome.Provider, er
 // canonical checks a URL and writes it as RFC 3986 section 6.2.2 has it, so that one server has one definition.
 func canonical(at string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(at))
-	secure := err == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopbackHost(u.Hostname()))
+	secure := err == nil && (u.Scheme == "https" || u.Scheme == "http" && authsome.IsLoopbackHost(u.Hostname()))
 	if !secure || u.Host == "" || u.User != nil || u.Opaque != "" {
 		return nil, &authsome.Error{
 			Kind: authsome.KindUsage, Message: fmt.Sprintf("%q is not the URL of a server: it must begin with https://", at),
@@ -60,11 +62,6 @@ func canonical(at string) (*url.URL, error) {
 		u.Path, u.RawPath = "", ""
 	}
 	return u, nil
-}
-
-func isLoopbackHost(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // definitionOf returns the definition whose resource or issuer is at a URL, or nil.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -42,7 +43,7 @@ func keyFields(p *authsome.Provider) []authsome.Field {
 // baseURL completes a request by the address of the person's own instance, or asks for it where the definition depends on
 // one.
 func baseURL(p *authsome.Provider, req *authsome.LoginRequest) (*authsome.Authorization, error) {
-	given := firstOf(req.BaseURL, req.Fields[authsome.FieldBaseURL].Reveal())
+	given := cmp.Or(req.BaseURL, req.Fields[authsome.FieldBaseURL].Reveal())
 	if given == "" && provider.NeedsBaseURL(p) {
 		return &authsome.Authorization{Provider: p, Fields: []authsome.Field{{
 			Name: authsome.FieldBaseURL, Label: "Address of your instance", PatternHint: "https://acme.example.com",
@@ -87,13 +88,4 @@ func checkField(f authsome.Field, value authsome.Secret) error {
 		Kind: authsome.KindLoginFailed, Message: fmt.Sprintf("the %s was not accepted: %s", f.Label, problem),
 		Hint: "copy it again from the provider's page",
 	}
-}
-
-func firstSecret(candidates ...authsome.Secret) authsome.Secret {
-	for _, s := range candidates {
-		if !s.IsZero() {
-			return s
-		}
-	}
-	return authsome.Secret{}
 }

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func (l *Layer) grantMaterial(
 	for i, f := range wanted {
 		value, there := req.Fields[f.Name]
 		if i == len(wanted)-1 || f.Secret {
-			value = firstSecret(value, req.Fields[authsome.FieldAccessToken]) // from standard input
+			value = cmp.Or(value, req.Fields[authsome.FieldAccessToken]) // from standard input
 		}
 		if value.IsZero() && !(f.Optional && there) {
 			return nil, &authsome.Authorization{Provider: p, Fields: wanted}, nil
@@ -303,7 +304,7 @@ func (l *Layer) subjectToken(ctx context.Context, c *connectionRecord) (authsome
 		e := authsome.AsError(err)
 		return authsome.Secret{}, &oauth.Error{
 			Class: oauth.ClassTransient, Err: err,
-			Reason: fmt.Sprintf("the token of %s cannot be had: %s", ref, firstOf(e.Reason, e.Message)),
+			Reason: fmt.Sprintf("the token of %s cannot be had: %s", ref, cmp.Or(e.Reason, e.Message)),
 		}
 	}
 	return cred.Value, nil

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -139,7 +140,7 @@ func (l *Layer) adoptTokens(
 	}
 	c.AccessToken, c.RefreshToken = sealed{in.Value}, sealed{in.RefreshToken}
 	c.TokenURL, c.ClientID, c.Scopes = refreshURL(spec), in.ClientID, in.Scopes
-	c.TokenType = firstOf(in.TokenType, "Bearer")
+	c.TokenType = cmp.Or(in.TokenType, "Bearer")
 	if !in.ExpiresAt.IsZero() {
 		c.ExpiresAt = in.ExpiresAt.UTC()
 		c.Lifetime = max(0, int64(c.ExpiresAt.Sub(c.ObtainedAt)/time.Second))

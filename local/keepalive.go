@@ -40,7 +40,7 @@ func (l *Layer) KeepAlive(ctx context.Context) (next time.Time, err error) {
 // keep does what is due for one connection, and returns when to look at it again; the zero time if nothing is expected.
 func (l *Layer) keep(ctx context.Context, c *connectionRecord) time.Time {
 	now := l.now()
-	if c.lapsing(now) && !now.Before(c.Refresh.NextAttemptAt) {
+	if c.lapsing(now) && !c.Refresh.coolingDown(now) {
 		_, _, kept, _, err := l.access(ctx, c.ref, authsome.CredentialOptions{KeepAlive: true, Background: true})
 		if err != nil {
 			l.log.Debug("a login that is about to lapse cannot be refreshed", "connection", c.ref.String(), "err", err)
@@ -59,7 +59,11 @@ func (l *Layer) keep(ctx context.Context, c *connectionRecord) time.Time {
 func (c *connectionRecord) lookAgainAt(now time.Time, before time.Duration) time.Time {
 	by, _ := c.loginNeededBy()
 	if c.lapsing(now) { // and it could not be refreshed: there will be time for some more attempts, but not for hundreds
-		return now.Add(max(c.Refresh.NextAttemptAt.Sub(now), min(retryKeepAlive, by.Sub(now)/8)))
+		again := min(retryKeepAlive, by.Sub(now)/8)
+		if c.Refresh.coolingDown(now) {
+			again = max(again, c.Refresh.NextAttemptAt.Sub(now))
+		}
+		return now.Add(again)
 	}
 	next := c.keepAliveAt()
 	if by.IsZero() || c.Invalid {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -21,8 +22,11 @@ const keySourceLock vault.Key = "key/source"
 // authenticated. It fails with [vault.ErrNotFound] when there is no vault.
 func KeyEnvelope(ctx context.Context, home string) (vault.Envelope, error) {
 	info, err := os.Stat(filepath.Join(home, VaultFile))
-	if err != nil || info.Size() == 0 {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
 		return vault.Envelope{}, fmt.Errorf("%s: %w", filepath.Join(home, VaultFile), vault.ErrNotFound)
+	}
+	if err != nil {
+		return vault.Envelope{}, vaultError("the vault cannot be opened", err)
 	}
 	store, err := OpenStore(ctx, home)
 	if err != nil {

@@ -64,4 +64,8 @@ func providerOfKey(key vault.Key) (authsome.ProviderName, bool) {
 	return authsome.ProviderName(parts[3]), true
 }
 
-func isRegistrationKey(key vault.Key) bool { return strings.Contains(string(key), "/"+registrations) }
+// isRegistrationKey goes by the place of the word: a profile or a provider may have that name.
+func isRegistrationKey(key vault.Key) bool {
+	parts := strings.Split(string(key), "/")
+	return len(parts) == 6 && parts[4]+"/" == registrations
+}

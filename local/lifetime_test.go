@@ -170,3 +170,22 @@ func TestKeepAliveBacksOff(t *testing.T) {
 		t.Errorf("status %s", s)
 	}
 }
+
+// A pause that was measured by a clock which was years ahead is none.
+func TestKeepAliveDoesNotWaitForAClockThatWasWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *authserver.Config) { c.AccessTokenLifetime = 90 * 24 * time.Hour })
+	l := w.process()
+	w.loginWith(l, `, "refresh_expires_in": 864000, "refresh_life": "sliding"`)
+	w.pass(181 * time.Hour)
+	const ahead = 10 * 365 * 24 * time.Hour
+	w.pass(ahead)
+	w.server.Inject(authserver.Status(503, ""))
+	if _, err := l.KeepAlive(t.Context()); err != nil || w.refreshCalls() != 1 {
+		t.Fatalf("%d calls, error %v", w.refreshCalls(), err)
+	}
+	w.pass(-ahead)
+	if _, err := l.KeepAlive(t.Context()); err != nil || w.refreshCalls() != 2 {
+		t.Errorf("%d calls, error %v", w.refreshCalls(), err)
+	}
+}

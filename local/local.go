@@ -102,8 +102,8 @@ type Layer struct {
 
 	mu         sync.Mutex // guards what follows
 	begun      map[authsome.AuthorizationID]*begunLogin
-	unstored   map[authsome.Ref]*connectionRecord // rotated tokens whose commit failed
-	discovered map[string]discovery               // by the URL at which it began
+	unstored   map[authsome.Ref]*unstored
+	discovered map[string]discovery // by the URL at which it began
 }
 
 var (
@@ -203,7 +203,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		now:               cfg.Now,
 		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
-		unstored:          make(map[authsome.Ref]*connectionRecord),
+		unstored:          make(map[authsome.Ref]*unstored),
 		discovered:        make(map[string]discovery),
 		clientMetadataURL: cfg.ClientMetadataURL,
 	}

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,9 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 		authorize = l.authorizeKey
 	}
 	step, err := authorize(ctx, p, h, req)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		err = cancelledLogin(req.Ref, err)
+	}
 	if authsome.KindOf(err) == authsome.KindLoginFailed {
 		l.record(authsome.EventLogin, req.Ref, err.Error(), nil)
 	}
@@ -78,7 +82,7 @@ func (l *Layer) authorizeOAuth(
 		c := l.newRecord(h, req)
 		if namesClient(p) {
 			id := req.Fields[authsome.FieldClientID].Reveal()
-			if c.ClientID = firstOf(id, h.settings.ClientID); c.ClientID == "" {
+			if c.ClientID = cmp.Or(id, h.settings.ClientID); c.ClientID == "" {
 				return &authsome.Authorization{Provider: p, Fields: clientFields(p, &authsome.OAuth{ClientAuth: authsome.ClientAuthNone}, false)}, nil
 			}
 		}
@@ -210,8 +214,10 @@ func (l *Layer) Complete(
 	c, err := obtain(ctx, b, redirect)
 	if err != nil {
 		err := b.failed(err)
-		l.tidy(ctx, b.client)
-		l.record(authsome.EventLogin, b.ref, firstOf(err.Reason, string(err.Kind)), nil)
+		if b.client.version == 0 { // no other login lives on it
+			l.tidy(ctx, b.client)
+		}
+		l.record(authsome.EventLogin, b.ref, cmp.Or(err.Reason, string(err.Kind)), nil)
 		return nil, err
 	}
 	return c, nil

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -220,7 +221,7 @@ func (l *Layer) issuer(p *authsome.Provider, h *holding, c *connectionRecord) (*
 // blocked is a refresh that could not even begin.
 func (l *Layer) blocked(c *connectionRecord, err error) (refreshed, error) {
 	e := authsome.AsError(err)
-	l.record(authsome.EventRefresh, c.ref, firstOf(e.Reason, e.Message), nil)
+	l.record(authsome.EventRefresh, c.ref, cmp.Or(e.Reason, e.Message), nil)
 	if c.alive(l.now()) {
 		return refreshed{record: c, warning: e}, nil
 	}
@@ -265,8 +266,9 @@ func (l *Layer) renewed(
 		c.Lifetime = int64(previous / time.Second)
 	}
 	c.Invalid = false
+	intent := c.Refresh.IntentAt
 	c.Refresh = refreshState{LastAt: l.now().UTC()}
-	if err := l.insist(ctx, c); err != nil {
+	if err := l.insist(ctx, c, intent); err != nil {
 		l.record(authsome.EventRefresh, c.ref, "the new token could not be stored", nil)
 		return refreshed{record: c}, err
 	}

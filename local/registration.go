@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -32,7 +33,7 @@ func (l *Layer) client(spec *authsome.OAuth, r *registrationRecord) *oauth.Clien
 }
 
 // refreshURL is the endpoint that refresh tokens are sent to.
-func refreshURL(spec *authsome.OAuth) string { return firstOf(spec.RefreshURL, spec.TokenURL) }
+func refreshURL(spec *authsome.OAuth) string { return cmp.Or(spec.RefreshURL, spec.TokenURL) }
 
 // chooseRegistration returns the client a login is to use: the one that was entered, or the stored one unless the
 // provider has refused it. It returns nil when a person must be asked.
@@ -104,12 +105,12 @@ func (h *holding) hasRefused(r *registrationRecord) bool {
 // redirectToRegister is what a person enters at the provider. Where any port will do, none is named (RFC 8252 section
 // 7.3).
 func redirectToRegister(r authsome.Redirect) string {
-	path := firstOf(r.Path, "/callback")
+	path := cmp.Or(r.Path, "/callback")
 	switch r.Kind {
 	case authsome.RedirectHTTPSOnly:
 		return r.URI
 	case authsome.RedirectFixedPort:
-		return fmt.Sprintf("http://%s:%d%s", firstOf(r.Host, "127.0.0.1"), r.Port, path)
+		return fmt.Sprintf("http://%s:%d%s", cmp.Or(r.Host, "127.0.0.1"), r.Port, path)
 	case authsome.RedirectLocalhost:
 		return "http://localhost" + path
 	default:

@@ -75,6 +75,7 @@ var (
 	errKeyRevocation = errors.New("an API key is revoked on the provider's own page")
 	errNoRevocation  = errors.New("the provider offers no way to revoke a token")
 	errNoClient      = errors.New("the OAuth client it was made with is not stored")
+	errOtherServer   = errors.New("the definition names another token endpoint than the one that issued the token: it is not told to that server")
 )
 
 func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord) error {
@@ -87,6 +88,9 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 	}
 	if spec.RevocationURL == "" || spec.RevocationStyle == authsome.RevokeNone {
 		return errNoRevocation
+	}
+	if c.TokenURL != "" && c.TokenURL != refreshURL(spec) { // RFC 6749 section 10.4, as for a refresh
+		return errOtherServer
 	}
 	client := h.registration(c)
 	if client == nil && c.ClientID == "" && c.asksAgain() {

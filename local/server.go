@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,9 +47,9 @@ func complete(spec, found *authsome.OAuth) *authsome.OAuth {
 		{&c.PushedAuthorizationURL, found.PushedAuthorizationURL},
 		{&c.IntrospectionURL, found.IntrospectionURL},
 	} {
-		*e.to = firstOf(*e.to, e.from)
+		*e.to = cmp.Or(*e.to, e.from)
 	}
-	c.Resource = firstOf(found.Resource, c.Resource)
+	c.Resource = cmp.Or(found.Resource, c.Resource)
 	if len(c.Scopes) == 0 {
 		c.Scopes = found.Scopes
 	}

@@ -13,14 +13,14 @@ const watchInterval = 250 * time.Millisecond
 // keep credentials in memory, as the proxy does, drop them then.
 func (l *Layer) Changed(ctx context.Context) <-chan struct{} {
 	changed := make(chan struct{}, 1)
-	go l.watch(ctx, changed)
+	last, _ := l.vault.Stamp(ctx) // before the caller goes on, so that nothing is missed that it does not know
+	go l.watch(ctx, last, changed)
 	return changed
 }
 
-func (l *Layer) watch(ctx context.Context, changed chan<- struct{}) {
+func (l *Layer) watch(ctx context.Context, last string, changed chan<- struct{}) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	last, _ := l.vault.Stamp(ctx)
 	for {
 		select {
 		case <-ctx.Done():

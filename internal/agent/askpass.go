@@ -3,13 +3,19 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
-// maxWord is more than a program says that agrees.
-const maxWord = 64
+const (
+	// maxWord is more than a program says that agrees.
+	maxWord = 64
+	// reap is how long what a program has left running may keep its output open.
+	reap = time.Second
+)
 
 // Question is what a person is asked about a use of the key of a home.
 func Question(home string, who Caller) string {
@@ -25,12 +31,14 @@ func Program(path, home string, environ []string) Asker {
 		cmd.Env = append(environ[:len(environ):len(environ)], "SSH_ASKPASS_PROMPT=confirm")
 		cmd.Dir = os.TempDir()
 		out := limited{}
-		cmd.Stdout = &out
-		if err := cmd.Run(); err != nil {
+		cmd.Stdout, cmd.WaitDelay = &out, reap
+		err := cmd.Run()
+		left := errors.Is(err, exec.ErrWaitDelay) // it has exited with 0, and what it has left running might have said no
+		if err != nil && !left {
 			return false
 		}
 		word := strings.ToLower(string(bytes.TrimSpace(out.kept)))
-		return word == "" || word == "yes"
+		return word == "yes" || word == "" && !left
 	}
 }
 

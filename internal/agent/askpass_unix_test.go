@@ -47,6 +47,24 @@ func TestTheQuestionOfAProgramIsTakenBack(t *testing.T) {
 	}
 }
 
+// What a program leaves running may keep its output open. Neither its word nor the next question waits for that.
+func TestAProgramThatLeavesSomethingRunningIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]bool{"sleep 20 & echo yes": true, "sleep 20 &": false} {
+		ended := make(chan bool)
+		ask := Program(program(t, script), "/", os.Environ())
+		go func() { ended <- ask(t.Context(), Caller{}) }()
+		select {
+		case yes := <-ended:
+			if yes != want {
+				t.Errorf("%s: agreed: %t", script, yes)
+			}
+		case <-time.After(15 * time.Second):
+			t.Error("the question does not end")
+		}
+	}
+}
+
 func program(t *testing.T, script string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "askpass")

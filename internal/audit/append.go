@@ -26,23 +26,29 @@ func (l *Log) write(lines []byte) error {
 	if err != nil {
 		return fmt.Errorf("open audit log: %w", err)
 	}
-	defer func() { _ = f.Close() }()
-	if err := l.appendTo(f, lines); err != nil {
+	last, size, err := l.appendTo(f, lines)
+	_ = f.Close() // before it is renamed: Windows renames no open file
+	if err != nil {
 		return fmt.Errorf("append to audit log: %w", err)
+	}
+	if size >= l.maxSize() {
+		// The entries are recorded: a failure is none of theirs, or they would be written again. The next write tries once more.
+		_ = os.Rename(l.path, segmentName(l.path, last.seq))
 	}
 	return nil
 }
 
-// appendTo links and appends lines to the open file and moves the head. The lock is held.
-func (l *Log) appendTo(f *os.File, lines []byte) error {
+// appendTo links and appends lines to the open file and moves the head. It returns the last of them, and how large the file
+// is then. The lock is held.
+func (l *Log) appendTo(f *os.File, lines []byte) (last link, size int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return link{}, 0, err
 	}
 	keys := l.chainKeys()
 	last, gap, err := l.last(f, info.Size(), keys)
 	if err != nil {
-		return err
+		return link{}, 0, err
 	}
 	var out []byte
 	if len(gap) > 0 && gap[len(gap)-1] != '\n' { // a crash, or a full disk, has torn it
@@ -54,15 +60,12 @@ func (l *Log) appendTo(f *os.File, lines []byte) error {
 		gap = nil
 	}
 	if _, err := f.Write(out); err != nil {
-		return errors.Join(err, f.Truncate(info.Size()))
+		return link{}, 0, errors.Join(err, f.Truncate(info.Size()))
 	}
 	if err := writeHead(l.headPath(), keys.sign(last, l.now())); err != nil {
-		return errors.Join(fmt.Errorf("write the head: %w", err), f.Truncate(info.Size()))
+		return link{}, 0, errors.Join(fmt.Errorf("write the head: %w", err), f.Truncate(info.Size()))
 	}
-	if size := info.Size() + int64(len(out)); size >= l.maxSize() {
-		return os.Rename(l.path, segmentName(l.path, last.seq))
-	}
-	return nil
+	return last, info.Size() + int64(len(out)), nil
 }
 
 // last returns what the next entry continues from. Where the file begins anew, or its end is missing, that is what the

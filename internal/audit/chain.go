@@ -127,8 +127,12 @@ func parseLink(line []byte) (l link, covered []byte, ok bool) {
 	if at < 0 || !bytes.HasSuffix(line, []byte(chainEnd)) {
 		return link{}, nil, false
 	}
+	begin, end := at+len(chainField), len(line)-len(chainEnd)
+	if begin > end { // the quote that begins the value is the one that ends it
+		return link{}, nil, false
+	}
 	covered = line[:at]
-	value := line[at+len(chainField) : len(line)-len(chainEnd)]
+	value := line[begin:end]
 	at = bytes.LastIndex(covered, []byte(seqField))
 	if at < 0 || bytes.IndexByte(value, '"') >= 0 {
 		return link{}, nil, false

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"authsome/internal/atomicfile"
 	"authsome/vault"
 )
 
@@ -172,7 +173,7 @@ func create(path string) error {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return syncDir(dir)
+	return atomicfile.SyncDir(dir)
 }
 
 // writeNewKey writes a fresh key to a new file in dir, with mode 0600, and returns its name.
@@ -225,7 +226,7 @@ func destroy(path string) error {
 	if err := os.Remove(path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
 // overwrite replaces the content of a file in place by as many zeros.

@@ -5,6 +5,3 @@ import "io/fs"
 // exposed always reports false: access is governed by access control lists, which files of a user's profile inherit,
 // and the mode says nothing of them.
 func exposed(fs.FileMode) bool { return false }
-
-// syncDir does nothing: directories cannot be synced, and the file system journals their changes.
-func syncDir(string) error { return nil }

@@ -31,8 +31,15 @@ func (m members) firstText(names ...string) string {
 	return ""
 }
 
-// at follows a path of member names separated by dots to an object. A number stands for an element of an array.
+// at returns the object at a path, see follow.
 func (m members) at(path string) (members, bool) {
+	object, ok := m.follow(path).(map[string]any)
+	return object, ok
+}
+
+// follow returns what is at a path of member names separated by dots, where a number stands for an element of an array; nil
+// if there is nothing.
+func (m members) follow(path string) any {
 	var v any = map[string]any(m)
 	for name := range strings.SplitSeq(path, ".") {
 		switch in := v.(type) {
@@ -41,15 +48,14 @@ func (m members) at(path string) (members, bool) {
 		case []any:
 			i, err := strconv.Atoi(name)
 			if err != nil || i < 0 || i >= len(in) {
-				return nil, false
+				return nil
 			}
 			v = in[i]
 		default:
-			return nil, false
+			return nil
 		}
 	}
-	object, ok := v.(map[string]any)
-	return object, ok
+	return v
 }
 
 // mediaType returns the type the answer claims to have. It is not what decides how it is read.

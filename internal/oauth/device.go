@@ -67,13 +67,9 @@ func (c *Client) deviceScopeParam() string {
 	return c.scopeParam()
 }
 
-// DeviceToken asks once for the token of a device, RFC 8628 section 3.4. While the person has not decided, it fails with
-// an [Error] whose Code is authorization_pending or slow_down.
-func (c *Client) DeviceToken(ctx context.Context, deviceCode authsome.Secret) (*Token, error) {
-	return c.deviceToken(ctx, deviceCode, "")
-}
-
-// deviceToken names the scopes once more where the provider has a parameter of its own for them (Twitch).
+// deviceToken asks once for the token of a device, RFC 8628 section 3.4. While the person has not decided, it fails with
+// an [Error] whose Code is authorization_pending or slow_down. It names the scopes once more where the provider has a
+// parameter of its own for them (Twitch).
 func (c *Client) deviceToken(ctx context.Context, deviceCode authsome.Secret, scopes string) (*Token, error) {
 	form := make(url.Values)
 	set(form, "device_code", deviceCode.Reveal())

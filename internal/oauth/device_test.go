@@ -82,7 +82,7 @@ func TestDevice_8628_JSONRequests(t *testing.T) {
 	if _, err := c.DeviceAuthorize(t.Context(), nil); err != nil || u.last(t).body != "" {
 		t.Errorf("%v, body %q", err, u.last(t).body)
 	}
-	_, _ = c.DeviceToken(t.Context(), authsome.NewSecret("dc-0123"))
+	_, _ = c.deviceToken(t.Context(), authsome.NewSecret("dc-0123"), "")
 	poll := u.requests()[1]
 	var body map[string]string
 	if err := json.Unmarshal([]byte(poll.body), &body); err != nil || poll.header.Get("Content-Type") != "application/json" {
@@ -98,7 +98,7 @@ func TestDevice_8628_Poll(t *testing.T) {
 	u := answering(t, 200, "application/json", goodAnswer)
 	c := newClient(u.URL)
 	c.Provider.ClientAuth = authsome.ClientAuthNone
-	token, err := c.DeviceToken(t.Context(), authsome.NewSecret("dc-0123"))
+	token, err := c.deviceToken(t.Context(), authsome.NewSecret("dc-0123"), "")
 	if err != nil || token.AccessToken.Reveal() != "at" {
 		t.Fatalf("%+v, %v", token, err)
 	}
@@ -182,7 +182,7 @@ func TestDeviceCodeIsInNoLog(t *testing.T) {
 		c := newClient(u.URL)
 		c.Provider.DeviceAuthorizationURL, c.Provider.DeviceTokenRequest = u.URL, format
 		log := withLog(c)
-		_, err := c.DeviceToken(t.Context(), authsome.NewSecret(secret))
+		_, err := c.deviceToken(t.Context(), authsome.NewSecret(secret), "")
 		half := answering(t, 400, "application/json", `{"error":"odd","device_code":"`+strings.ReplaceAll(secret, "/", `\/`))
 		c.Provider.DeviceAuthorizationURL = half.URL
 		_, _ = c.DeviceAuthorize(t.Context(), nil)

@@ -28,7 +28,6 @@ type resourceMetadata struct {
 	Resource             string   `json:"resource"`
 	AuthorizationServers []string `json:"authorization_servers"`
 	ScopesSupported      []string `json:"scopes_supported"`
-	BearerMethods        []string `json:"bearer_methods_supported"`
 	Name                 string   `json:"resource_name"`
 	Documentation        string   `json:"resource_documentation"`
 	DPoPRequired         bool     `json:"dpop_bound_access_tokens_required"`
@@ -102,6 +101,10 @@ func (d *Discoverer) resource(ctx context.Context, u *url.URL, announced string)
 	}
 	var failures []error
 	for _, at := range candidates {
+		if bared(u, at) {
+			failures = append(failures, errors.New("the challenge names metadata that are not https"))
+			continue
+		}
 		m := &resourceMetadata{}
 		if err := d.document(ctx, at, m); err != nil {
 			failures = append(failures, err)
@@ -158,7 +161,7 @@ func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMe
 	}
 	var failures []error
 	for _, issuer := range issuers {
-		m, err := d.server(ctx, issuer)
+		m, err := d.serverOf(ctx, u, issuer)
 		if err == nil && !slices.Contains(m.CodeChallengeMethods, "S256") {
 			err = refused(opDiscover, "the authorization server "+shown(issuer)+" does not say that it supports PKCE with S256")
 		}

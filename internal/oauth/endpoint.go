@@ -1,8 +1,9 @@
 package oauth
 
 import (
-	"net/netip"
 	"net/url"
+
+	"authsome"
 )
 
 // secureURL parses the URL of an endpoint. Secrets go to https only, and to loopback, where no wire can be tapped.
@@ -14,13 +15,8 @@ func secureURL(op, s string) (*url.URL, error) {
 	if err != nil || u.Host == "" { // the error would repeat the URL, which can hold a token
 		return nil, refused(op, "the URL of the endpoint is malformed")
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !authsome.IsLoopbackHost(u.Hostname())) {
 		return nil, refused(op, "the endpoint is not https")
 	}
 	return u, nil
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -104,22 +104,7 @@ func ParseAnswer(body []byte) (Answer, error) {
 // Member returns the text or the number at a path of member names joined by dots, where a number stands for an element of
 // an array. It is empty when there is none.
 func (a Answer) Member(path string) string {
-	var v any = map[string]any(a.members)
-	for name := range strings.SplitSeq(path, ".") {
-		switch at := v.(type) {
-		case map[string]any:
-			v = at[name]
-		case []any:
-			i, err := strconv.Atoi(name)
-			if err != nil || i < 0 || i >= len(at) {
-				return ""
-			}
-			v = at[i]
-		default:
-			return ""
-		}
-	}
-	switch v := v.(type) {
+	switch v := a.members.follow(path).(type) {
 	case string:
 		return printable(v)
 	case json.Number:

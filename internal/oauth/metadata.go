@@ -36,23 +36,22 @@ type Discoverer struct {
 
 // serverMetadata is a document of RFC 8414 section 2 or of OpenID Connect Discovery section 3.
 type serverMetadata struct {
-	Issuer                  string   `json:"issuer"`
-	AuthorizationEndpoint   string   `json:"authorization_endpoint"`
-	TokenEndpoint           string   `json:"token_endpoint"`
-	RegistrationEndpoint    string   `json:"registration_endpoint"`
-	RevocationEndpoint      string   `json:"revocation_endpoint"`
-	IntrospectionEndpoint   string   `json:"introspection_endpoint"`
-	DeviceEndpoint          string   `json:"device_authorization_endpoint"`
-	PushedEndpoint          string   `json:"pushed_authorization_request_endpoint"`
-	UserinfoEndpoint        string   `json:"userinfo_endpoint"`
-	RequirePushed           bool     `json:"require_pushed_authorization_requests"`
-	IssParameter            bool     `json:"authorization_response_iss_parameter_supported"`
-	ClientIDMetadata        bool     `json:"client_id_metadata_document_supported"`
-	ScopesSupported         []string `json:"scopes_supported"`
-	GrantTypes              []string `json:"grant_types_supported"`
-	TokenAuthMethods        []string `json:"token_endpoint_auth_methods_supported"`
-	CodeChallengeMethods    []string `json:"code_challenge_methods_supported"`
-	DPoPAlgorithmsSupported []string `json:"dpop_signing_alg_values_supported"`
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint"`
+	RevocationEndpoint    string   `json:"revocation_endpoint"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	DeviceEndpoint        string   `json:"device_authorization_endpoint"`
+	PushedEndpoint        string   `json:"pushed_authorization_request_endpoint"`
+	UserinfoEndpoint      string   `json:"userinfo_endpoint"`
+	RequirePushed         bool     `json:"require_pushed_authorization_requests"`
+	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"`
+	ClientIDMetadata      bool     `json:"client_id_metadata_document_supported"`
+	ScopesSupported       []string `json:"scopes_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	CodeChallengeMethods  []string `json:"code_challenge_methods_supported"`
 }
 
 // serverMetadataURLs returns where the metadata of an issuer may lie, in the order in which to look: RFC 8414 section
@@ -95,7 +94,7 @@ func (d *Discoverer) server(ctx context.Context, issuer string) (*serverMetadata
 			failures = append(failures, fmt.Errorf("%s names the issuer %s", at, shown(m.Issuer)))
 			continue
 		}
-		if err := m.check(); err != nil {
+		if err := m.check(u); err != nil {
 			return nil, err
 		}
 		return m, nil
@@ -106,8 +105,23 @@ func (d *Discoverer) server(ctx context.Context, issuer string) (*serverMetadata
 	}
 }
 
+// serverOf is server for an issuer that a resource names.
+func (d *Discoverer) serverOf(ctx context.Context, resource *url.URL, issuer string) (*serverMetadata, error) {
+	if bared(resource, issuer) {
+		return nil, refused(opDiscover, "the resource names the authorization server "+shown(issuer)+", which is not https")
+	}
+	return d.server(ctx, issuer)
+}
+
+// bared reports whether a URL that a server names is less well protected than its own. Plain http is for loopback, and only a
+// server that is itself reached that way has any business there.
+func bared(from *url.URL, to string) bool {
+	u, err := url.Parse(to)
+	return err == nil && from.Scheme == "https" && u.Scheme != "https"
+}
+
 // check refuses a document that would have secrets sent in the clear, or that leaves out what a login needs.
-func (m *serverMetadata) check() error {
+func (m *serverMetadata) check(issuer *url.URL) error {
 	for _, e := range []struct {
 		name, url string
 		required  bool
@@ -124,7 +138,7 @@ func (m *serverMetadata) check() error {
 		if e.url == "" && !e.required {
 			continue
 		}
-		if u, err := secureURL(opDiscover, e.url); err != nil || u.User != nil || u.Fragment != "" {
+		if u, err := secureURL(opDiscover, e.url); err != nil || u.User != nil || u.Fragment != "" || bared(issuer, e.url) {
 			return refused(opDiscover, "the metadata of "+shown(m.Issuer)+" has no usable "+e.name)
 		}
 	}
@@ -212,7 +226,7 @@ func (d *Discoverer) get(ctx context.Context, at string) (*http.Response, error)
 	req.Header.Set("User-Agent", "authsome")
 	resp, err := d.client().Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s", at, networkReason(err))
+		return nil, fmt.Errorf("%s: %w", at, &cause{networkReason(err), err})
 	}
 	if d.Logger != nil {
 		d.Logger.DebugContext(ctx, opDiscover, "url", at, "status", resp.StatusCode)

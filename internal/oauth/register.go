@@ -136,12 +136,6 @@ func (c *Client) UpdateRegistration(ctx context.Context, old *Registration) (*Re
 	return c.sendForRegistration(ctx, c.management(http.MethodPut, opManage, old, body), old)
 }
 
-// ReadRegistration asks what the server has registered, RFC 7592 section 2.1. A server that has forgotten the client
-// answers with an [Error] of Status 401.
-func (c *Client) ReadRegistration(ctx context.Context, old *Registration) (*Registration, error) {
-	return c.sendForRegistration(ctx, c.management(http.MethodGet, opManage, old, nil), old)
-}
-
 // Unregister deletes the client at the server, RFC 7592 section 2.3. One that the server does not know, or no longer, is
 // deleted (section 2.3: 401).
 func (c *Client) Unregister(ctx context.Context, old *Registration) error {

@@ -206,3 +206,8 @@ func redirectText(d authsome.Redirect) string {
 }
 
 func code(items []string) string { return "`" + strings.Join(items, "` `") + "`" }
+
+// indexLine returns the line of a definition in the index.
+func indexLine(p *authsome.Provider) string {
+	return strings.Join([]string{string(p.Name), p.DisplayName, p.Category, string(p.AuthType), string(p.Flow)}, "\t") + "\n"
+}

@@ -3,7 +3,6 @@ package provider
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 
@@ -78,7 +77,7 @@ func secureURL(s string) (*url.URL, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("must be a URL, got %q", s)
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+	case u.Scheme != "https" && (u.Scheme != "http" || !authsome.IsLoopbackHost(u.Hostname())):
 		return nil, fmt.Errorf("must be https (http only for loopback hosts), got %q", s)
 	case u.Hostname() == "":
 		return nil, fmt.Errorf("must name a host, got %q", s)
@@ -125,9 +124,4 @@ func checkPage(r *report, path, s string) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 		r.addf(path, "must be the URL of a web page, got %q", s)
 	}
-}
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
 }

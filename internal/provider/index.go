@@ -8,7 +8,7 @@ import (
 )
 
 // index says of every bundled definition what a list shows, so that a list need not parse all of them: a line each, the
-// fields of [indexLine] between tabs. It is generated.
+// fields that readIndex takes between tabs. A test generates it.
 //
 //go:embed index.tsv
 var index string
@@ -33,9 +33,4 @@ func readIndex(index string) []authsome.ProviderState {
 		}})
 	}
 	return all
-}
-
-// indexLine returns the line of a definition.
-func indexLine(p *authsome.Provider) string {
-	return strings.Join([]string{string(p.Name), p.DisplayName, p.Category, string(p.AuthType), string(p.Flow)}, "\t") + "\n"
 }

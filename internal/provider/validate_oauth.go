@@ -118,7 +118,7 @@ func notScopeRune(c rune) bool { return c <= ' ' || c >= 0x7f || c == '"' || c =
 func validateRedirect(r *report, d authsome.Redirect) {
 	checkOneOf(r, "oauth.redirect.kind", d.Kind, "", authsome.RedirectLoopbackIP, authsome.RedirectLocalhost,
 		authsome.RedirectFixedPort, authsome.RedirectHTTPSOnly)
-	if d.Host != "" && !isLoopback(d.Host) {
+	if d.Host != "" && !authsome.IsLoopbackHost(d.Host) {
 		r.addf("oauth.redirect.host", "must be a loopback host such as 127.0.0.1 or localhost, got %q", d.Host)
 	}
 	fixed := d.Kind == authsome.RedirectFixedPort

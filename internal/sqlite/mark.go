@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 
 	"authsome/internal/atomicfile"
 	"authsome/vault"
@@ -37,7 +36,7 @@ func (s *Store) SetMark(_ context.Context, mark []byte, durable bool) error {
 	var err error
 	if info, statErr := os.Stat(path); durable || statErr != nil || info.Size() != int64(len(mark)) {
 		if err = atomicfile.WriteFile(path, mark); err == nil {
-			err = syncDir(filepath.Dir(path))
+			err = atomicfile.SyncDir(filepath.Dir(path))
 		}
 	} else {
 		err = overwrite(path, mark)
@@ -55,16 +54,4 @@ func overwrite(path string, content []byte) error {
 	}
 	_, err = f.WriteAt(content, 0)
 	return errors.Join(err, f.Close())
-}
-
-// syncDir makes the names in a directory survive the death of the machine. Windows has no such call, and needs none.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -175,7 +175,7 @@ func (x *exchange) substitute() {
 	},
 	41: {
 		one("refusal in a run", "internal/cli/agent.go", "	if a.env.getenv(envBroker) == \"\" {", "	if true {"),
-		one("the person's answer", "internal/agent/askpass.go", "	if err := cmd.Run(); err != nil {", "	if err := cmd.Run(); false && err != nil {"),
+		one("the person's answer", "internal/agent/askpass.go", "		if err != nil && !left {", "		if false {"),
 		one("the end of the questions", "internal/agent/gate.go", "	if g.refusals >= maxRefusals {", "	if false {"),
 	},
 	42: {
