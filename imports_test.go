@@ -16,7 +16,8 @@ var allowed = map[string][]string{
 	"authsome/vault":               {},
 	"authsome/vault/storetest":     {"authsome/vault"},
 	"authsome/internal/sqlite":     {"authsome/vault", "authsome/internal/atomicfile"},
-	"authsome/internal/keysource":  {"authsome", "authsome/vault", "authsome/internal/atomicfile"},
+	"authsome/internal/keysource":  {"authsome", "authsome/vault", "authsome/internal/atomicfile", "authsome/internal/companion"},
+	"authsome/internal/companion":  {},
 	"authsome/internal/agekey":     {"authsome/internal/keysource/helper"},
 	"authsome/internal/atomicfile": {},
 	"authsome/internal/leanjson":   {},
@@ -39,7 +40,7 @@ var allowed = map[string][]string{
 	"authsome/internal/keepalive":  {"authsome"},
 	"authsome/internal/policy":     {"authsome"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
-	"authsome/internal/backup":     {"authsome/vault"},
+	"authsome/internal/backup":     {"authsome/vault", "authsome/internal/companion"},
 	"authsome/internal/agestream":  {"authsome/internal/backup/helper"},
 	"authsome/internal/proxy":      {"authsome", "authsome/internal/mitm", "authsome/internal/policy", "authsome/internal/redact"},
 	"authsome/internal/standing": {
