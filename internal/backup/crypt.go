@@ -60,7 +60,7 @@ type helping struct {
 
 // Installed fails with ErrNoHelper where there is nothing to encrypt with.
 func Installed() error {
-	if _, err := exec.LookPath(find(helper.Program)); err != nil {
+	if _, err := exec.LookPath(companion.Find(helper.Program)); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoHelper, err)
 	}
 	return nil
