@@ -67,6 +67,10 @@ type Config struct {
 	ClientMetadataURL string
 	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
 	Recorder authsome.Recorder
+	// AuditRequired says that no credential is given away whose use cannot be put on record: Credential records
+	// [authsome.EventUse] first, and fails with [authsome.KindDenied] and [authsome.ReasonAuditUnavailable] where the Recorder
+	// does, or where there is none. Otherwise such a failure goes to the Logger and stops nothing.
+	AuditRequired bool
 	// Notifier is told once, however many processes there are, when a login is about to end, has ended or is good again;
 	// nobody is if nil. Access calls do not wait for it, Close does.
 	Notifier authsome.Notifier
@@ -91,6 +95,7 @@ type Layer struct {
 	timeout           time.Duration
 	clientMetadataURL string
 	recorder          authsome.Recorder
+	auditRequired     bool
 	notifier          authsome.Notifier
 	notifyBefore      time.Duration
 	log               *slog.Logger
@@ -197,6 +202,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		http:              cfg.HTTP,
 		timeout:           cfg.Timeout,
 		recorder:          cfg.Recorder,
+		auditRequired:     cfg.AuditRequired,
 		notifier:          cfg.Notifier,
 		notifyBefore:      cfg.NotifyBefore,
 		log:               cfg.Logger,

@@ -191,7 +191,7 @@ func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[strin
 		return cfgErr
 	}
 	if cfg.AuditRequired {
-		return unaudited(ref, err)
+		return local.Unaudited(ref, err)
 	}
 	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
 	return nil
