@@ -53,6 +53,9 @@ type Config struct {
 	// Home is the directory everything lies in; $AUTHSOME_HOME, or .authsome in the user's home directory, if empty.
 	// It is created with mode 0700.
 	Home string
+	// State is a directory of this machine, outside Home, where it is kept a second time how far the vault has got, which tells
+	// when everything in Home was put back to an earlier state. If empty, nobody can tell; with an empty Home it is [StateDir].
+	State string
 	// Keys wraps the data key. If nil, it is the source that the vault names, for which $AUTHSOME_MASTER_KEY stands in; see
 	// KeySources.
 	Keys vault.KeySource
@@ -141,6 +144,9 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 			return nil, err
 		}
 		cfg.Home = home
+		if cfg.State == "" {
+			cfg.State = StateDir(os.Getenv)
+		}
 	}
 	if err := os.MkdirAll(cfg.Home, 0o700); err != nil {
 		return nil, vaultError("the home cannot be created", err)
@@ -155,7 +161,7 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 	store := cfg.Store
 	if store == nil {
 		var err error
-		if store, err = OpenStore(ctx, cfg.Home); err != nil {
+		if store, err = OpenStore(ctx, cfg.Home, cfg.State); err != nil {
 			return nil, vaultError("the vault cannot be opened", err)
 		}
 	}
@@ -172,9 +178,11 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 	return l, nil
 }
 
-// OpenStore opens the database file of a home.
-func OpenStore(ctx context.Context, home string) (vault.Store, error) {
-	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{LockDir: filepath.Join(home, RunDir, locksDir)})
+// OpenStore opens the database file of a home. State is as in [Config].
+func OpenStore(ctx context.Context, home, state string) (vault.Store, error) {
+	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{
+		LockDir: filepath.Join(home, RunDir, locksDir), Witness: witnessPath(state, home),
+	})
 }
 
 // KeySource returns the key sources of a home for a process that has nobody to ask: the one that the vault names, for which
