@@ -31,11 +31,11 @@ func (w *response) writeFields(skip []string) {
 }
 
 func writeField(bw *bufio.Writer, name string, values []string) {
-	if !isToken([]byte(name)) {
+	if !isToken(name) {
 		return
 	}
 	for _, v := range values {
-		if strings.ContainsAny(v, "\r\n\x00") {
+		if hasControl(v) && strings.ContainsAny(v, "\r\n\x00") {
 			continue // it would end the field and begin another
 		}
 		_, _ = bw.WriteString(name)
