@@ -23,6 +23,11 @@ type exchange struct {
 	stop   func() bool // ends the watch over the request's context
 	upload *upload     // nil without a body, or if all of it left with the head
 	begun  bool        // something of the answer has come
+
+	// The answer, here for the sake of one allocation.
+	resp   http.Response
+	fields fields
+	body   answerBody
 }
 
 // exchange sends a request and reads the head of the answer. An error ends the connection.
@@ -59,16 +64,15 @@ func (x *exchange) start(interim Interim) (*http.Response, error) {
 	if err := x.send(); err != nil {
 		return nil, &lostError{err, x.p.taken() != before}
 	}
-	resp, f, err := x.answer(interim)
-	if err != nil {
+	if err := x.answer(interim); err != nil {
 		if !x.begun {
 			return nil, &lostError{err, true}
 		}
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	x.p.used = true
-	x.attachBody(resp, f)
-	return resp, nil
+	x.attachBody()
+	return &x.resp, nil
 }
 
 func (p *peer) taken() int64 {
@@ -79,18 +83,19 @@ func (p *peer) taken() int64 {
 }
 
 // answer reads heads until the one of the final response.
-func (x *exchange) answer(interim Interim) (*http.Response, *fields, error) {
+func (x *exchange) answer(interim Interim) error {
 	for range maxInterim {
 		head, err := x.readHead()
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		resp, f, err := parseAnswer(head, x.r)
-		if err != nil {
-			return nil, nil, err
+		resp := &x.resp
+		*resp, x.fields = http.Response{Request: x.r}, fields{}
+		if err := parseAnswer(head, resp, &x.fields); err != nil {
+			return err
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			return resp, f, nil
+			return nil
 		}
 		if resp.StatusCode == http.StatusContinue && x.upload != nil {
 			x.upload.proceed()
@@ -99,7 +104,7 @@ func (x *exchange) answer(interim Interim) (*http.Response, *fields, error) {
 			interim(resp.StatusCode, resp.Header)
 		}
 	}
-	return nil, nil, errMalformed("too many interim responses")
+	return errMalformed("too many interim responses")
 }
 
 // readHead waits for a whole head and takes it from the connection.
@@ -129,7 +134,9 @@ func (x *exchange) readHead() (string, error) {
 }
 
 // attachBody gives the response the body that its head announces.
-func (x *exchange) attachBody(resp *http.Response, f *fields) {
+func (x *exchange) attachBody() {
+	resp, f := &x.resp, &x.fields
+	x.body = answerBody{x: x, src: &x.p.in}
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		resp.Body = &switched{x}
@@ -137,14 +144,14 @@ func (x *exchange) attachBody(resp *http.Response, f *fields) {
 		resp.Body = http.NoBody
 		x.finish(!resp.Close)
 	case f.chunked:
-		src := &chunks{src: &x.p.in, trailer: func(h http.Header) { mergeTrailer(&resp.Trailer, h) }}
-		resp.Body = &answerBody{x: x, src: src, keep: !resp.Close}
+		x.body.src = &chunks{src: &x.p.in, trailer: func(h http.Header) { mergeTrailer(&resp.Trailer, h) }}
+		x.body.keep, resp.Body = !resp.Close, &x.body
 	case f.lengths == 1:
-		b := &answerBody{x: x, keep: !resp.Close, counted: counted{&x.p.in, f.length}}
-		b.src = &b.counted
-		resp.Body = b
+		x.body.counted = counted{&x.p.in, f.length}
+		x.body.src = &x.body.counted
+		x.body.keep, resp.Body = !resp.Close, &x.body
 	default:
-		resp.Body = &answerBody{x: x, src: &x.p.in}
+		resp.Body = &x.body
 	}
 }
 

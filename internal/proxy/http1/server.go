@@ -122,6 +122,7 @@ func (c *conn) hangUp() {
 
 // release closes the connection and gives its buffers back, unless the handler has taken both.
 func (c *conn) release() {
+	c.watch.release()
 	if c.hijacked {
 		return
 	}
