@@ -534,7 +534,6 @@ func FuzzAnswer(f *testing.F) {
 		}
 		in := stream{bufio.NewReaderSize(bytes.NewReader(data[end:]), 16), nil}
 		x.p, x.r = &peer{client: &Client{}, in: in, conn: nopConn{}}, (&http.Request{}).WithContext(context.Background())
-		x.stop = func() bool { return true }
 		x.attachBody()
 		ours, err := io.ReadAll(resp.Body)
 		body, theirErr := io.ReadAll(theirs.Body)

@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +19,8 @@ const (
 type exchange struct {
 	p      *peer
 	r      *http.Request
-	stop   func() bool // ends the watch over the request's context
-	upload *upload     // nil without a body, or if all of it left with the head
-	begun  bool        // something of the answer has come
+	upload *upload // nil without a body, or if all of it left with the head
+	begun  bool    // something of the answer has come
 
 	// The answer, here for the sake of one allocation.
 	resp   http.Response
@@ -33,18 +31,14 @@ type exchange struct {
 // exchange sends a request and reads the head of the answer. An error ends the connection.
 func (p *peer) exchange(r *http.Request, interim Interim) (*http.Response, error) {
 	x := &exchange{p: p, r: r}
-	x.stop = context.AfterFunc(r.Context(), p.interrupt)
+	p.life.begin(r.Context())
 	resp, err := x.start(interim)
 	if err != nil {
-		x.stop()
 		p.breakOff()
 		return nil, x.explain(err)
 	}
 	return resp, nil
 }
-
-// interrupt makes every read and write on the connection fail.
-func (p *peer) interrupt() { _ = p.conn.SetDeadline(time.Unix(1, 0)) }
 
 // explain says why an exchange failed.
 func (x *exchange) explain(err error) error {
@@ -158,7 +152,7 @@ func (x *exchange) attachBody() {
 // finish ends an exchange whose answer has been read. The connection is kept if it can be.
 func (x *exchange) finish(keep bool) {
 	keep = keep && x.p.in.Buffered() == 0 && x.upload.settled()
-	if x.stop() && keep {
+	if x.p.life.end() && keep {
 		x.p.keep()
 		return
 	}
@@ -230,7 +224,4 @@ func (s *switched) Read(p []byte) (int, error) { return s.x.p.in.Read(p) }
 func (s *switched) Write(p []byte) (int, error) { return s.x.p.conn.Write(p) }
 
 // Close ends the connection.
-func (s *switched) Close() error {
-	s.x.stop()
-	return s.x.p.conn.Close()
-}
+func (s *switched) Close() error { return s.x.p.close() }
