@@ -66,11 +66,12 @@ func TestEndOfTheClientsConnectionEndsItsExchange(t *testing.T) {
 			})
 			first, cancelFirst := context.WithCancel(t.Context())
 			defer cancelFirst()
-			ctx, cancel := first, cancelFirst
+			cancel := cancelFirst
 			lasting := newLasting(first)
 			mustGet(t, c, lasting)
 			mustGet(t, c, lasting)
 			if last != nil {
+				var ctx context.Context
 				ctx, cancel = context.WithCancel(t.Context())
 				defer cancel()
 				lasting = last(ctx)
