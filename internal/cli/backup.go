@@ -158,6 +158,12 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
 		return backupError(path, err)
 	}
+	if errors.Is(err, backup.ErrTooLarge) {
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Message: fmt.Sprintf("the backup cannot be written: %v", err),
+			Hint: "move that file out of " + home + ", if it is not authsome's own; what was there before is unchanged", Err: err,
+		}
+	}
 	if err != nil {
 		return &authsome.Error{
 			Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
