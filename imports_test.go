@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"authsome/internal/redact":     {"authsome"},
 	"authsome/internal/legacy":     {"authsome"},
 	"authsome/internal/envscan":    {"authsome"},
-	"authsome/internal/audit":      {"authsome"},
+	"authsome/internal/audit":      {"authsome", "authsome/internal/leanjson"},
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome"},
 	"authsome/internal/run":        {"authsome"},
