@@ -56,7 +56,7 @@ func (a *app) listProfiles(cmd *cobra.Command) error {
 		if n == current {
 			star = " *"
 		}
-		a.env.printf("%s%s\n", n, star)
+		a.printf("%s%s\n", n, star)
 	}
 	return nil
 }

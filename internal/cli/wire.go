@@ -21,6 +21,7 @@ import (
 // because most commands need little of it.
 type app struct {
 	env   Env
+	out   *output
 	flags globals
 
 	home    string
@@ -34,6 +35,8 @@ type app struct {
 
 	unlocking *agentOptions // how the command wants the key to be kept; nil unless it is about that
 }
+
+func newApp(env Env) *app { return &app{env: env, out: &output{Writer: env.Stdout}} }
 
 // defaultLogFile stands for <home>/logs/authsome.log, which is not known before the flags are read.
 const defaultLogFile = "<home>/logs/authsome.log"
