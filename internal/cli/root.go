@@ -65,6 +65,9 @@ func (a *app) command() *cobra.Command {
 		}
 		root.SetHelpCommandGroupID(groupMachine)
 	}
+	if completes(a.env.Args) {
+		a.addCompletions(root)
+	}
 	return root
 }
 
