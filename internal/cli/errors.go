@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"authsome"
 	"authsome/internal/audit"
@@ -61,6 +62,9 @@ func (a *app) exit(err error) int {
 	e, ok := errors.AsType[*authsome.Error](err)
 	if !ok {
 		e = &authsome.Error{Kind: authsome.KindInternal, Message: err.Error(), Err: err}
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
+			e.Hint = "authsome doctor" // a full disk, or somebody else's file
+		}
 		if errors.Is(err, context.Canceled) {
 			e.Kind, e.Message = authsome.KindCancelled, "cancelled"
 		}
