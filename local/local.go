@@ -100,10 +100,11 @@ type Layer struct {
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
 
-	mu         sync.Mutex // guards what follows
-	begun      map[authsome.AuthorizationID]*begunLogin
-	unstored   map[authsome.Ref]*unstored
-	discovered map[string]discovery // by the URL at which it began
+	mu              sync.Mutex // guards what follows
+	begun           map[authsome.AuthorizationID]*begunLogin
+	unstored        map[authsome.Ref]*unstored
+	unstoredClients map[vault.Key]*unstoredClient
+	discovered      map[string]discovery // by the URL at which it began
 }
 
 var (
@@ -204,6 +205,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
 		unstored:          make(map[authsome.Ref]*unstored),
+		unstoredClients:   make(map[vault.Key]*unstoredClient),
 		discovered:        make(map[string]discovery),
 		clientMetadataURL: cfg.ClientMetadataURL,
 	}

@@ -7,9 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
-	"github.com/gofrs/flock"
+	"authsome/internal/atomicfile"
 )
 
 // write links whole lines and appends them by one write. All of them are in the file when it returns nil, and none
@@ -109,22 +108,9 @@ const headSuffix = ".head"
 
 func (l *Log) headPath() string { return l.path + headSuffix }
 
-// lock lets one process write, or verify, at a time. The operating system unlocks when its holder dies.
+// lock lets one process write, or verify, at a time.
 func (l *Log) lock() (unlock func(), err error) {
-	dir := filepath.Join(filepath.Dir(l.path), "run")
-	file := flock.New(filepath.Join(dir, "audit.lock"), flock.SetPermissions(0o600))
-	for {
-		err = file.Lock()
-		if errors.Is(err, fs.ErrNotExist) {
-			if err = os.MkdirAll(dir, 0o700); err == nil {
-				continue
-			}
-		}
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	return func() { _ = file.Unlock() }, err
+	return atomicfile.Lock(filepath.Join(filepath.Dir(l.path), "run", "audit.lock"))
 }
 
 func (l *Log) open() (*os.File, error) {

@@ -9,10 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 
 	"authsome/internal/backup/helper"
+	"authsome/internal/companion"
 )
 
 // Why the encryption fails, besides what else can be wrong with a backup.
@@ -61,7 +60,7 @@ type helping struct {
 
 // Installed fails with ErrNoHelper where there is nothing to encrypt with.
 func Installed() error {
-	if _, err := exec.LookPath(find(helper.Program)); err != nil {
+	if _, err := exec.LookPath(companion.Find(helper.Program)); err != nil {
 		return fmt.Errorf("%w: %w", ErrNoHelper, err)
 	}
 	return nil
@@ -74,7 +73,7 @@ func start(ctx context.Context, operation string, request helper.Request, r io.R
 		return nil, err
 	}
 	line = append(line, '\n')
-	h := &helping{cmd: exec.CommandContext(ctx, find(helper.Program), operation)}
+	h := &helping{cmd: exec.CommandContext(ctx, companion.Find(helper.Program), operation)}
 	h.cmd.Env = []string{} // it needs nothing, and gets nothing
 	h.cmd.Stderr = &h.failures
 	if r != nil {
@@ -127,20 +126,4 @@ func classOf(kind helper.Kind) error {
 	default:
 		return ErrUsage
 	}
-}
-
-// find prefers a helper that lies beside this program: the two were installed together.
-func find(program string) string {
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return program
-	}
-	beside := filepath.Join(filepath.Dir(self), program)
-	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-		return beside
-	}
-	return program
 }
