@@ -193,7 +193,7 @@ func (a *app) sealHome(ctx context.Context, layer *local.Layer, home, path strin
 		return made, backupError(path, err)
 	}
 	if errors.Is(err, backup.ErrTooLarge) {
-		return &authsome.Error{
+		return made, &authsome.Error{
 			Kind: authsome.KindUsage, Message: fmt.Sprintf("the backup cannot be written: %v", err),
 			Hint: "move that file out of " + home + ", if it is not authsome's own; what was there before is unchanged", Err: err,
 		}
