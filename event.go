@@ -18,6 +18,7 @@ const (
 	EventGuard       EventName = "guard"       // what may come back was changed
 	EventPlaceholder EventName = "placeholder" // the body of a request held the placeholder, and was passed on as it was
 	EventReveal      EventName = "reveal"      // a secret was shown
+	EventUse         EventName = "use"         // a program got a credential from the library, where the log is required
 	EventRunStart    EventName = "run.start"
 	EventRunEnd      EventName = "run.end"
 	EventInject      EventName = "inject" // the proxy put a credential on a request

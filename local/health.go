@@ -136,7 +136,7 @@ func rebuild(ctx context.Context, home, scratch string, keys vault.KeySource) (f
 	if err != nil {
 		return nil, err
 	}
-	store, err := OpenStore(ctx, fresh)
+	store, err := OpenStore(ctx, fresh, "")
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func KeyEnvelope(ctx context.Context, home string) (vault.Envelope, error) {
 	if err != nil {
 		return vault.Envelope{}, vaultError("the vault cannot be opened", err)
 	}
-	store, err := OpenStore(ctx, home)
+	store, err := OpenStore(ctx, home, "")
 	if err != nil {
 		return vault.Envelope{}, vaultError("the vault cannot be opened", err)
 	}

@@ -24,7 +24,7 @@ func NamesIn(ctx context.Context, home string) (Names, error) {
 	if !HoldsVault(home) {
 		return Names{}, vault.ErrNotFound
 	}
-	store, err := OpenStore(ctx, home)
+	store, err := OpenStore(ctx, home, "")
 	if err != nil {
 		return Names{}, vaultError("the vault cannot be opened", err)
 	}

@@ -201,7 +201,7 @@ func (a *app) startBroker(
 		return nil, errors.Join(err, b.trail.Close())
 	}
 	if keeper, ok := layer.(authsome.Keeper); ok {
-		b.beside.Go(func() { keepalive.Run(ctx, keeper, a.env.Now, a.log) })
+		b.beside.Go(func() { keepalive.Run(ctx, keeper, cmp.Or(a.env.Settle, keepalive.Settle), a.env.Now, a.log) })
 	}
 	listener, err := who.box.open(ctx, cmp.Or(who.listen, "127.0.0.1:0"))
 	if err != nil {

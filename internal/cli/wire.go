@@ -206,7 +206,7 @@ func (a *app) recordEvent(e authsome.Event) error {
 		return cfgErr
 	}
 	if cfg.AuditRequired {
-		return unaudited(e.Ref, err)
+		return local.Unaudited(e.Ref, err)
 	}
 	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
 	return nil
@@ -245,7 +245,7 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 		return nil, err
 	}
 	layer, err := local.Open(ctx, local.Config{
-		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
+		Home: home, State: local.StateDir(a.env.getenv), Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
 		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
 		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.Before, Logger: log, Now: a.env.Now,
 	})

@@ -34,7 +34,7 @@ func (e *examination) vault(ctx context.Context) ([]Check, []authsome.Connection
 	opening, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	unfinished := sizeOf(e.journalPath()) > 0
-	store, err := local.OpenStore(opening, e.Home)
+	store, err := local.OpenStore(opening, e.Home, local.StateDir(e.getenv))
 	if err != nil {
 		return []Check{e.unusedKey(ctx, keys, keyErr), e.unopened(err)}, nil
 	}

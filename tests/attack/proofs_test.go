@@ -171,6 +171,7 @@ func (x *exchange) substitute() {
 	},
 	39: {
 		one("comparing with the mark", "vault/mark.go", "	case k.generation > m.generation:", "	case false:"),
+		one("what the machine has seen", "vault/witness.go", "	if m == nil || k.generation <= m.generation {", "	if true {"),
 		one("missing the mark", "vault/mark.go", "	if m == nil && k.generation == 0 {", "	if !k.exists() || m == nil && k.generation == 0 {"),
 	},
 	41: {
