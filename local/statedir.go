@@ -11,7 +11,7 @@ import (
 // $XDG_STATE_HOME or .local/state, in Library/Application Support on macOS, in %LocalAppData% on Windows. It is empty where
 // the environment names none.
 func StateDir(getenv func(string) string) string {
-	dir := ""
+	var dir string
 	switch runtime.GOOS {
 	case "windows":
 		dir = getenv("LOCALAPPDATA")
