@@ -179,7 +179,7 @@ func (s *standingProxy) serve(ctx context.Context) (ending, error) {
 	if err != nil {
 		return pause, err
 	}
-	next, err := s.attend(ctx, b, chosen.settings)
+	next, err := s.attend(ctx, b)
 	return next, errors.Join(err, b.close())
 }
 
@@ -202,14 +202,18 @@ func (s *standingProxy) listen(
 }
 
 // attend lets agents come to a broker until something ends it.
-func (s *standingProxy) attend(ctx context.Context, b *broker, settings run.Settings) (ending, error) {
+func (s *standingProxy) attend(ctx context.Context, b *broker) (ending, error) {
 	a := s.app
 	if err := s.files.Write(b.ca.CertificatePEM(), a.env.Environ); err != nil {
 		return pause, err
 	}
-	settings.Proxy, settings.Files = b.address, s.files.Paths
 	certificate := b.ca.Certificate()
 	renews := certificate.NotBefore.Add(certificate.NotAfter.Sub(certificate.NotBefore) / 2)
+	settings := func() run.Settings {
+		now := b.chosen.Load().settings
+		now.Proxy, now.Files = b.address, s.files.Paths
+		return now
+	}
 	if err := s.server.Attach(b.proxy, b.address, settings, renews); err != nil {
 		return pause, err
 	}

@@ -32,7 +32,7 @@ type Server struct {
 	mu       sync.Mutex // guards all below
 	state    State
 	proxy    *proxy.Proxy // nil while there is none
-	settings run.Settings
+	settings func() run.Settings
 	renews   time.Time
 	idle     time.Time // since when nobody has had a connection
 }
@@ -90,9 +90,9 @@ func (s *Server) Address() string {
 	return s.state.Address
 }
 
-// Attach lets the agents use a proxy that listens at an address. settings is what their environments have in common;
-// renews is when this proxy gives way to the next.
-func (s *Server) Attach(p *proxy.Proxy, address string, settings run.Settings, renews time.Time) error {
+// Attach lets the agents use a proxy that listens at an address. settings returns what their environments have in
+// common at the time; renews is when this proxy gives way to the next.
+func (s *Server) Attach(p *proxy.Proxy, address string, settings func() run.Settings, renews time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, stored := range s.state.Agents {
@@ -104,7 +104,6 @@ func (s *Server) Attach(p *proxy.Proxy, address string, settings run.Settings, r
 			return err
 		}
 	}
-	settings.Password = authsome.Secret{}
 	s.proxy, s.settings, s.renews, s.state.Address = p, settings, renews, address
 	return s.state.write(s.dir)
 }
@@ -203,7 +202,9 @@ func (s *Server) add(r AddRequest) (*Access, error) {
 	if err := s.proxy.Admit(proxy.Agent{Name: stored.Name, Password: digest, Expires: stored.Expires}); err != nil {
 		return nil, err
 	}
-	return &Access{Name: r.Name, Password: password.Reveal(), Expires: stored.Expires, Settings: s.settings}, nil
+	settings := s.settings()
+	settings.Password = authsome.Secret{}
+	return &Access{Name: r.Name, Password: password.Reveal(), Expires: stored.Expires, Settings: settings}, nil
 }
 
 func (s *Server) freeName() string {
