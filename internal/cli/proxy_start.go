@@ -93,6 +93,7 @@ func (a *app) spawnProxy(ctx context.Context, dir string, flags []string) error 
 	if err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}
+	keepOpenFiles()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}
