@@ -23,6 +23,9 @@ import (
 // readyLine is what a proxy prints when agents can be added.
 const readyLine = "the proxy listens on "
 
+// alreadyRunning is what a second proxy says of one place.
+const alreadyRunning = "the proxy is running already"
+
 func (a *app) proxyRunCommand(o *proxyOptions) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "Be the proxy, in the foreground, until told to stop", Args: exactly(0),
@@ -88,7 +91,7 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	}
 	files, err := run.Claim(dir)
 	if errors.Is(err, run.ErrInUse) {
-		return &authsome.Error{Kind: authsome.KindUsage, Message: "the proxy is running already", Hint: "authsome proxy status" + o.projectFlag(), Err: err}
+		return &authsome.Error{Kind: authsome.KindUsage, Message: alreadyRunning, Hint: "authsome proxy status" + o.projectFlag(), Err: err}
 	}
 	if err != nil {
 		return err

@@ -45,6 +45,7 @@ func Open(dir string, first State, now func() time.Time) (*Server, error) {
 	switch {
 	case err == nil:
 		s.state.Address, s.state.Agents = before.Address, before.Agents
+		removeSocket(dir, before.Socket)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -143,10 +144,7 @@ func (s *Server) Close(forget bool) error {
 	<-s.done
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = os.Remove(s.state.Socket) // the listener has done it
-	if filepath.Dir(s.state.Socket) != filepath.Clean(s.dir) {
-		_ = os.Remove(filepath.Dir(s.state.Socket))
-	}
+	removeSocket(s.dir, s.state.Socket) // the listener has done it, but for the directory
 	if forget {
 		err = errors.Join(err, os.Remove(filepath.Join(s.dir, stateFile)))
 	}
@@ -154,6 +152,17 @@ func (s *Server) Close(forget bool) error {
 		return fmt.Errorf("close the control socket of the proxy: %w", err)
 	}
 	return nil
+}
+
+// removeSocket removes a socket, and the directory that was made for it.
+func removeSocket(dir, socket string) {
+	if socket == "" || checkPlace(dir, socket) != nil {
+		return
+	}
+	_ = os.Remove(socket)
+	if at := filepath.Dir(socket); at != filepath.Clean(dir) {
+		_ = os.Remove(at) // it is empty, or somebody else's
+	}
 }
 
 func (s *Server) dropExpired() {
