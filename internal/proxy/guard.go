@@ -65,6 +65,7 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 	if x.slot == nil || x.slot.guard.Off {
 		return nil
 	}
+	coding := messageCoding(resp.Header)
 	if name := compressed(resp.Header); name != "" {
 		return x.undecodable("%s compresses what follows (%s), so that it cannot be looked through for the credential", x.d, name)
 	}
@@ -80,6 +81,9 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 		return nil
 	}
 	if why := g.decode(); why != nil {
+		return why
+	}
+	if why := g.decodeMessages(coding); why != nil {
 		return why
 	}
 	r := redact.NewReader(resp.Body, &x.slot.secrets)
