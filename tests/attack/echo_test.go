@@ -2,6 +2,7 @@ package attack_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
@@ -239,10 +240,36 @@ func coded(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// messages answers as gRPC does, with two messages that are compressed.
+func messages(rw http.ResponseWriter, r *http.Request) {
+	coding := r.URL.Query().Get("coding")
+	rw.Header().Set("Content-Type", "application/grpc")
+	rw.Header().Set("Grpc-Encoding", coding)
+	for range 2 {
+		var b bytes.Buffer
+		flags := byte(0)
+		if encode := coders()[coding]; encode != nil {
+			flags = 1
+			e := encode(&b)
+			_, _ = io.WriteString(e, "before "+sent(r)[0]+" after")
+			_ = e.Close()
+		} else {
+			_, _ = io.WriteString(&b, "before "+sent(r)[0]+" after")
+		}
+		_, _ = rw.Write(binary.BigEndian.AppendUint32([]byte{flags}, uint32(b.Len())))
+		_, _ = rw.Write(b.Bytes())
+	}
+}
+
 // 22: the answer is compressed, in a form of its own, or a part of one.
 func compressedEcho(t *testing.T) {
 	w := newWorld(t, setup{secret: awkward, victim: func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/part" {
+		switch r.URL.Path {
+		case "/messages":
+			messages(rw, r)
+			return
+		case "/part":
+		default:
 			coded(rw, r)
 			return
 		}
@@ -265,6 +292,18 @@ func compressedEcho(t *testing.T) {
 			a := fetch(t, tr, "GET", "https://"+victimHost+"/?coding="+url.QueryEscape(coding), nil, nil)
 			if a.StatusCode != http.StatusBadGateway || a.reason() != "undecodable" {
 				t.Fatalf("HTTP/2 %t, an answer in %s was passed on: %s", http2, coding, a)
+			}
+		}
+		for _, coding := range []string{"gzip", "deflate", "identity", "snappy"} {
+			a := fetch(t, tr, "POST", "https://"+victimHost+"/messages?coding="+coding, nil, nil)
+			if coding == "snappy" {
+				if a.StatusCode != http.StatusBadGateway || a.reason() != "undecodable" {
+					t.Fatalf("HTTP/2 %t, messages in %s were passed on: %s", http2, coding, a)
+				}
+				continue
+			}
+			if form := a.holds(w.secret); form != "" || strings.Count(a.body, " after") != 2 {
+				t.Fatalf("HTTP/2 %t, messages in %s hold the secret (%s), or cannot be read: %s", http2, coding, form, a)
 			}
 		}
 		a := fetch(t, tr, "GET", "https://"+victimHost+"/part", nil, func(r *http.Request) {
