@@ -2,11 +2,11 @@ package attack_test
 
 import (
 	"bytes"
-	"encoding/binary"
 	"compress/flate"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"

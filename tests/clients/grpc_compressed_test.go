@@ -80,7 +80,8 @@ func (w *world) serveEcho(t *testing.T, o *origin) *atomic.Int32 {
 // compression counts the messages that a server compresses.
 type compression struct{ messages atomic.Int32 }
 
-func (*compression) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context   { return ctx }
+func (*compression) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
+
 func (*compression) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context { return ctx }
 func (*compression) HandleConn(context.Context, stats.ConnStats)                       {}
 func (c *compression) HandleRPC(_ context.Context, s stats.RPCStats) {
