@@ -20,6 +20,7 @@ type exchange struct {
 	rule   *verdict
 	slot   *slot // whose credential the request gets; nil if none
 	cred   *kept
+	part   *part     // the range that the client has asked for, and which was widened; nil if there is none
 	body   *keptBody // the body while it may be wanted again; nil otherwise
 
 	entry // in the list of what is open with the slot's credential

@@ -84,7 +84,11 @@ var proofs = map[int][]proof{
 		one("decoding", guardGo, "	if why := g.decode(); why != nil {", "	if why := (*refusal)(nil); why != nil {"),
 		one("decoding of messages", "internal/redact/messages.go", "	if prefix[0]&1 == 0 {", "	if true {"),
 		one("refusal of other codings", "internal/redact/decode.go", "	if !Decodes(coding) {", "	if false {"),
-		one("not asking for ranges", guardGo, "	delete(h, \"Range\")\n", ""),
+		{"asking for more than a part", []change{
+			{"internal/proxy/part.go", "parsePart(h[\"Range\"], int64(", "parsePart(h[\"Range\"], 0*int64("},
+			{"internal/proxy/part.go", " || int64(g.set.Longest()) > x.part.margin {", " {"},
+		}},
+		one("not asking for several parts", "internal/proxy/part.go", "		delete(h, \"Range\")\n", ""),
 		one("not asking for other codings", guardGo, "			if redact.Decodes(strings.TrimSpace(coding)) {", "			if coding != \"\" {"),
 		one("covering the rest of a secret", guardGo, "		r.Partway()\n", ""),
 	},
