@@ -126,6 +126,7 @@ type origin struct {
 	requests int
 	problems []string // requests that should not have come
 	seen     map[string]chan struct{}
+	ranges   []string // that were asked for of what is large
 }
 
 // serve starts a server. Each of the hosts is reached through the function that knows it.
