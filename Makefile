@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package clean
+.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package reproducible clean
 
 all: build
 
@@ -73,6 +73,11 @@ package: $(GORELEASER) $(CYCLONEDX)
 	mkdir -p $(BIN)/release && ln -sf $(CYCLONEDX) $(BIN)/release/cyclonedx-gomod
 	PATH=$(BIN)/release:$$PATH $(GORELEASER) release --snapshot --clean
 
+# Makes the packages twice, in two places, and compares what would be published; builds the programs again with nothing built
+# before. The packages are then unpacked, installed and used. A container is made, too, where there is buildah.
+reproducible: $(GORELEASER) $(CYCLONEDX)
+	cd tests && AUTHSOME_RELEASE=$(BIN) $(GO) test -count=1 -v -timeout 60m ./release
+
 fuzz:
 	./tests/fuzz $(FUZZTIME)
 
@@ -91,6 +96,7 @@ $(GORELEASER):
 	GOBIN=$(BIN) $(GO) install github.com/goreleaser/goreleaser/v2@v2.15.1
 	mv $(BIN)/goreleaser $@
 
+# Its own sum is in what it writes, so it is made the same everywhere.
 $(CYCLONEDX):
-	GOBIN=$(BIN) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+	GOBIN=$(BIN) $(GO) install -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 	mv $(BIN)/cyclonedx-gomod $@

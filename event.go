@@ -18,6 +18,7 @@ const (
 	EventGuard       EventName = "guard"       // what may come back was changed
 	EventPlaceholder EventName = "placeholder" // the body of a request held the placeholder, and was passed on as it was
 	EventReveal      EventName = "reveal"      // a secret was shown
+	EventUse         EventName = "use"         // a program got a credential from the library, where the log is required
 	EventRunStart    EventName = "run.start"
 	EventRunEnd      EventName = "run.end"
 	EventInject      EventName = "inject" // the proxy put a credential on a request
@@ -32,6 +33,9 @@ const (
 
 	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
 	EventKeyRotate EventName = "key.rotate" // a new data key was made
+
+	EventUnlock EventName = "unlock" // an agent keeps the key of the vault from now on
+	EventLock   EventName = "lock"   // a person had it forgotten
 
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"

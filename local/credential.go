@@ -21,7 +21,14 @@ func (l *Layer) Credential(
 	if err != nil {
 		return nil, err
 	}
-	return credential(p, h.settings.Server, c, l.now, warning)
+	cred, err := credential(p, h.settings.Server, c, l.now, warning)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.recordUse(cred.Ref); err != nil {
+		return nil, err
+	}
+	return cred, nil
 }
 
 // Connection describes a connection after the same check. A refresh that failed is the description's warning.

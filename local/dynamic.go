@@ -64,28 +64,30 @@ func (r *registrationRecord) asRegistered() *oauth.Registration {
 // renewSecret renews a dynamic client's secret before it lapses, RFC 7592 section 2.2, where the server lets us. What
 // goes wrong is left to the request that needs the secret.
 func (l *Layer) renewSecret(ctx context.Context, h *holding, r *registrationRecord) *registrationRecord {
-	if r == nil || r.RegistrationURL == "" || r.SecretExpiresAt.IsZero() ||
-		l.now().Before(r.SecretExpiresAt.Add(-secretRenewal)) {
+	if r == nil {
+		return nil
+	}
+	r = l.lateClient(ctx, h, r)
+	h.registrations[r.ClientID] = r
+	if r.RegistrationURL == "" || r.SecretExpiresAt.IsZero() || l.now().Before(r.SecretExpiresAt.Add(-secretRenewal)) {
 		return r
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.timeout)
-	defer cancel()
-	reg, err := l.client(&authsome.OAuth{}, r).UpdateRegistration(ctx, r.asRegistered())
+	reg, err := l.updateRegistration(ctx, r)
 	if err != nil {
 		l.log.Warn("the secret of a client cannot be renewed", "provider", string(h.provider), "err", err)
 		return r
 	}
 	renewed := *r
 	renewed.take(reg)
-	change, err := renewed.change(h.profile, h.provider)
-	if err == nil {
-		err = l.apply(ctx, change)
-	}
-	if err != nil {
-		l.log.Warn("a renewed client cannot be stored", "provider", string(h.provider), "err", err)
-	}
+	l.insistOnClient(ctx, h, r, &renewed)
 	h.registrations[r.ClientID] = &renewed
 	return &renewed
+}
+
+func (l *Layer) updateRegistration(ctx context.Context, r *registrationRecord) (*oauth.Registration, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.timeout)
+	defer cancel()
+	return l.client(&authsome.OAuth{}, r).UpdateRegistration(ctx, r.asRegistered())
 }
 
 // ownClient returns the dynamic client that belongs to one connection and to no other, or nil.

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -54,23 +55,75 @@ type Repaired struct {
 	Aside   string             // the directory that the old vault was moved to
 }
 
+// repairPatience is how long a repair waits for those who are at work with the vault: longer than the slowest refresh takes.
+const repairPatience = 2*defaultTimeout + replayWithin + lockMargin
+
 // Repair makes a new vault of what can be read of a damaged one, under the same key, and moves the old one aside. It
-// fails without having changed anything where the data key cannot be had.
+// fails without having changed anything where the data key cannot be had, and where somebody goes on writing: what they wrote
+// would be in the vault that is moved.
 func Repair(ctx context.Context, home string, keys vault.KeySource, now time.Time) (*Repaired, error) {
+	unlock, err := lockAll(ctx, home)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	scratch, err := os.MkdirTemp(home, "."+VaultFile+"-repair-*")
 	if err != nil {
 		return nil, vaultError("the vault cannot be repaired", err)
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
+	before, err := vaultDigest(home)
+	if err != nil {
+		return nil, vaultError("the vault cannot be repaired", err)
+	}
 	found, err := rebuild(ctx, home, scratch, keys)
 	if err != nil {
 		return nil, vaultError("the vault cannot be repaired", err)
+	}
+	if after, err := vaultDigest(home); err != nil || after != before {
+		return nil, inUse("the vault was written to while it was read", err)
 	}
 	aside := filepath.Join(home, fmt.Sprintf("%s.damaged-%s", VaultFile, now.UTC().Format("20060102T150405.000Z")))
 	if err := exchange(home, filepath.Join(scratch, "new"), aside); err != nil {
 		return nil, vaultError("the repaired vault cannot be put in its place", err)
 	}
 	return &Repaired{Records: found.Records, Lost: found.Lost, Aside: aside}, nil
+}
+
+// lockAll waits until nobody refreshes or logs in, and keeps everybody from beginning to. The token of a refresh that is under way
+// exists nowhere else, and the one that the vault holds meanwhile is used up.
+func lockAll(ctx context.Context, home string) (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, repairPatience)
+	defer cancel()
+	unlock, err = sqlite.LockAll(ctx, filepath.Join(home, RunDir, locksDir))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, inUse("another process is at work with the vault", err)
+	}
+	if err != nil {
+		return nil, vaultError("the vault cannot be locked", err)
+	}
+	return unlock, nil
+}
+
+func inUse(what string, err error) error {
+	return &authsome.Error{
+		Kind: authsome.KindVaultUnavailable, Message: what + ", and nothing was changed",
+		Hint: "end what uses it, such as authsome run and proxy, and run: authsome doctor --repair", Err: err,
+	}
+}
+
+// vaultDigest tells whether somebody has written to the vault. It must not be asked for while this process has the database open.
+func vaultDigest(home string) (sum [sha256.Size]byte, err error) {
+	h := sha256.New()
+	for _, name := range []string{VaultFile, journalFile} {
+		b, err := os.ReadFile(filepath.Join(home, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return sum, err
+		}
+		fmt.Fprintf(h, "%d\n", len(b))
+		h.Write(b)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // rebuild makes the new vault in scratch/new.
@@ -83,7 +136,7 @@ func rebuild(ctx context.Context, home, scratch string, keys vault.KeySource) (f
 	if err != nil {
 		return nil, err
 	}
-	store, err := OpenStore(ctx, fresh)
+	store, err := OpenStore(ctx, fresh, "")
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,9 @@ type Config struct {
 	// Home is the directory everything lies in; $AUTHSOME_HOME, or .authsome in the user's home directory, if empty.
 	// It is created with mode 0700.
 	Home string
+	// State is a directory of this machine, outside Home, where it is kept a second time how far the vault has got, which tells
+	// when everything in Home was put back to an earlier state. If empty, nobody can tell; with an empty Home it is [StateDir].
+	State string
 	// Keys wraps the data key. If nil, it is the source that the vault names, for which $AUTHSOME_MASTER_KEY stands in; see
 	// KeySources.
 	Keys vault.KeySource
@@ -67,6 +70,10 @@ type Config struct {
 	ClientMetadataURL string
 	// Recorder receives every login, refresh and end of a connection; nobody does if nil.
 	Recorder authsome.Recorder
+	// AuditRequired says that no credential is given away whose use cannot be put on record: Credential records
+	// [authsome.EventUse] first, and fails with [authsome.KindDenied] and [authsome.ReasonAuditUnavailable] where the Recorder
+	// does, or where there is none. Otherwise such a failure goes to the Logger and stops nothing.
+	AuditRequired bool
 	// Notifier is told once, however many processes there are, when a login is about to end, has ended or is good again;
 	// nobody is if nil. Access calls do not wait for it, Close does.
 	Notifier authsome.Notifier
@@ -91,6 +98,7 @@ type Layer struct {
 	timeout           time.Duration
 	clientMetadataURL string
 	recorder          authsome.Recorder
+	auditRequired     bool
 	notifier          authsome.Notifier
 	notifyBefore      time.Duration
 	log               *slog.Logger
@@ -100,10 +108,11 @@ type Layer struct {
 	flights  singleflight.Group // refreshes of this process, by connection
 	inFlight sync.WaitGroup     // what Close waits for
 
-	mu         sync.Mutex // guards what follows
-	begun      map[authsome.AuthorizationID]*begunLogin
-	unstored   map[authsome.Ref]*unstored
-	discovered map[string]discovery // by the URL at which it began
+	mu              sync.Mutex // guards what follows
+	begun           map[authsome.AuthorizationID]*begunLogin
+	unstored        map[authsome.Ref]*unstored
+	unstoredClients map[vault.Key]*unstoredClient
+	discovered      map[string]discovery // by the URL at which it began
 }
 
 var (
@@ -136,6 +145,9 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 			return nil, err
 		}
 		cfg.Home = home
+		if cfg.State == "" {
+			cfg.State = StateDir(os.Getenv)
+		}
 	}
 	if err := os.MkdirAll(cfg.Home, 0o700); err != nil {
 		return nil, vaultError("the home cannot be created", err)
@@ -150,7 +162,7 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 	store := cfg.Store
 	if store == nil {
 		var err error
-		if store, err = OpenStore(ctx, cfg.Home); err != nil {
+		if store, err = OpenStore(ctx, cfg.Home, cfg.State); err != nil {
 			return nil, vaultError("the vault cannot be opened", err)
 		}
 	}
@@ -167,9 +179,11 @@ func Open(ctx context.Context, cfg Config) (*Layer, error) {
 	return l, nil
 }
 
-// OpenStore opens the database file of a home.
-func OpenStore(ctx context.Context, home string) (vault.Store, error) {
-	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{LockDir: filepath.Join(home, RunDir, locksDir)})
+// OpenStore opens the database file of a home. State is as in [Config].
+func OpenStore(ctx context.Context, home, state string) (vault.Store, error) {
+	return sqlite.Open(ctx, filepath.Join(home, VaultFile), sqlite.Options{
+		LockDir: filepath.Join(home, RunDir, locksDir), Witness: witnessPath(state, home),
+	})
 }
 
 // KeySource returns the key sources of a home for a process that has nobody to ask: the one that the vault names, for which
@@ -197,6 +211,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		http:              cfg.HTTP,
 		timeout:           cfg.Timeout,
 		recorder:          cfg.Recorder,
+		auditRequired:     cfg.AuditRequired,
 		notifier:          cfg.Notifier,
 		notifyBefore:      cfg.NotifyBefore,
 		log:               cfg.Logger,
@@ -204,6 +219,7 @@ func newLayer(cfg Config, v *vault.Vault) *Layer {
 		jitter:            cfg.Jitter,
 		begun:             make(map[authsome.AuthorizationID]*begunLogin),
 		unstored:          make(map[authsome.Ref]*unstored),
+		unstoredClients:   make(map[vault.Key]*unstoredClient),
 		discovered:        make(map[string]discovery),
 		clientMetadataURL: cfg.ClientMetadataURL,
 	}
@@ -275,6 +291,11 @@ func vaultError(what string, err error) error {
 	}
 	if errors.Is(err, context.Canceled) {
 		return &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
+	}
+	if p, ok := errors.AsType[*keysource.Problem](err); ok && errors.Is(err, keysource.ErrLocked) {
+		return &authsome.Error{
+			Kind: authsome.KindVaultUnavailable, Message: "the vault is locked: " + p.Summary(), Hint: p.Advice, Err: err,
+		}
 	}
 	hint := "authsome doctor says what is wrong"
 	switch {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"authsome"
 	"authsome/internal/oauth"
@@ -27,6 +28,7 @@ type begunLogin struct {
 	dpop        *oauth.DPoPKey // that the tokens are to be bound to; nil: they are not
 	scopes      []string
 	device      *oauth.DeviceAuthorization // nil: a redirect brings the answer
+	until       time.Time                  // when it is forgotten
 }
 
 // Authorize begins a login, or does all of it when nothing is left to ask.
@@ -184,13 +186,37 @@ func (l *Layer) loginClient(b *begunLogin) *oauth.Client {
 	return c
 }
 
-// begin keeps a login until its answer comes.
+// loginPatience is how long the answer to an authorization request is waited for: somewhat longer than a person is by the command.
+const loginPatience = 15 * time.Minute
+
+// begin keeps a login until its answer comes, or until nobody waits for that any more.
 func (l *Layer) begin(b *begunLogin) authsome.AuthorizationID {
+	b.until = l.now().Add(loginPatience)
+	if b.device != nil {
+		b.until = b.device.ExpiresAt.Add(loginPatience) // until then it is said that nobody has entered the code
+	}
 	id := authsome.AuthorizationID(oauth.NewState())
+	l.forgetAbandoned()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begun[id] = b
 	return id
+}
+
+// forgetAbandoned forgets the logins whose time is over, and deletes the clients that were registered for them. Nobody waits for
+// that but Close.
+func (l *Layer) forgetAbandoned() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, b := range l.begun {
+		if l.now().Before(b.until) {
+			continue
+		}
+		delete(l.begun, id)
+		if b.client.Dynamic && b.client.version == 0 {
+			l.inFlight.Go(func() { l.tidy(context.Background(), b.client) })
+		}
+	}
 }
 
 // Complete exchanges the code that the redirect brought, or waits until the person has let the device in, and stores
@@ -198,6 +224,7 @@ func (l *Layer) begin(b *begunLogin) authsome.AuthorizationID {
 func (l *Layer) Complete(
 	ctx context.Context, id authsome.AuthorizationID, redirect string,
 ) (*authsome.Connection, error) {
+	l.forgetAbandoned()
 	l.mu.Lock()
 	b := l.begun[id]
 	delete(l.begun, id) // one answer per request, whatever comes of it

@@ -3,10 +3,10 @@ package local
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"authsome/vault"
 )
@@ -57,22 +57,24 @@ func RefreshableIn(records []vault.Record) (connections, refreshable int) {
 // Settings returns the files of a home, below it and with slashes, that a person has written or agreed to: configuration,
 // trusted files, definitions. They are in the order of their names.
 func Settings(home string) ([]string, error) {
-	definitions, err := filepath.Glob(filepath.Join(globLiteral(home), ProvidersDir, "*.json"))
-	if err != nil {
+	definitions, err := os.ReadDir(filepath.Join(home, ProvidersDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	candidates := []string{ConfigFile, TrustFile}
+	for _, e := range definitions {
+		if filepath.Ext(e.Name()) == ".json" {
+			candidates = append(candidates, ProvidersDir+"/"+e.Name())
+		}
+	}
 	var names []string
-	for _, path := range append(definitions, filepath.Join(home, ConfigFile), filepath.Join(home, TrustFile)) {
-		if name, err := filepath.Rel(home, path); err == nil && isRegular(path) {
-			names = append(names, filepath.ToSlash(name))
+	for _, name := range candidates {
+		if isRegular(filepath.Join(home, filepath.FromSlash(name))) {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-func globLiteral(path string) string {
-	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(path)
 }
 
 // HoldsVault reports whether there is a vault in a home, or something in its place.

@@ -188,7 +188,11 @@ func (l *Layer) rotate(
 		l.learnHost(&endpoint.Provider, c, token)
 		return l.renewed(ctx, c, token, &endpoint.Provider)
 	}
-	return l.failed(ctx, c, client, asOAuthError(err))
+	e := asOAuthError(err)
+	if e.Rotated != nil {
+		return l.rotatedOnly(ctx, c, e, &endpoint.Provider)
+	}
+	return l.failed(ctx, c, client, e)
 }
 
 // issuer returns the OAuth client that the connection's refresh token belongs to.
@@ -304,6 +308,26 @@ func (l *Layer) failed(
 		if now, err := l.reread(ctx, c.ref); err == nil && now.Generation != c.Generation {
 			return l.adopt(ctx, c.ref) // it is no outcome of what is stored by now
 		}
+	}
+	return l.settled(c)
+}
+
+// rotatedOnly stores the refresh token of an answer whose access token is of no use, as insistently as a whole one. The access
+// token from before stays, with its type: it may live still.
+func (l *Layer) rotatedOnly(
+	ctx context.Context, c *connectionRecord, e *oauth.Error, spec *authsome.OAuth,
+) (refreshed, error) {
+	now, intent := l.now().UTC(), c.Refresh.IntentAt
+	c.takeLife(e.Rotated, spec)
+	c.RefreshToken = sealed{e.Rotated.RefreshToken}
+	c.Refresh = refreshState{LastAt: now, Reason: e.Reason, Description: e.Description, Failures: c.Refresh.Failures + 1}
+	c.Refresh.NextAttemptAt = coolDown(now, c.Refresh.Failures, e.RetryAfter, l.jitter())
+	if err := l.insist(ctx, c, intent); err != nil {
+		l.record(authsome.EventRefresh, c.ref, "the new refresh token could not be stored", nil)
+		return refreshed{record: c}, err
+	}
+	if c.Refresh.Reason != e.Reason {
+		return l.adopt(ctx, c.ref) // a login has replaced what was refreshed, and wins
 	}
 	return l.settled(c)
 }

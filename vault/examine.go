@@ -33,7 +33,7 @@ func (e *Examination) OK() bool {
 // fails when the storage cannot be read.
 func (v *Vault) Examine(ctx context.Context) (*Examination, error) {
 	seen := v.seen.Load()
-	k, kept, err := v.readMark(ctx)
+	k, err := v.readMarks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (v *Vault) Examine(ctx context.Context) (*Examination, error) {
 	found, _ := examine(key, all)
 	if _, listed := v.store.(Transactor); listed && found.Unlisted == nil {
 		_, m, _ := split(key, all) // it was opened just now
-		found.RolledBack = v.current(m, k, kept, seen)
+		found.RolledBack = v.current(m, k, seen)
 	}
 	return found, nil
 }

@@ -40,5 +40,9 @@ func FuzzParseMark(f *testing.F) {
 		if m.check(k) == nil {
 			t.Fatal("somebody without the vault's secret has made its mark")
 		}
+		m.generation = 0
+		if m.outran(k) != nil {
+			t.Fatal("somebody without the vault's secret has raised an alarm")
+		}
 	})
 }

@@ -63,14 +63,14 @@ func parseMark(b []byte) mark {
 	return mark{generation: generation, vault: string(fields[1]), code: string(fields[2])}
 }
 
-// readMark returns the mark of the store, if it is one that can keep any.
-func (v *Vault) readMark(ctx context.Context) (k mark, kept bool, err error) {
+// readMarks returns what is kept besides the vault, if its store is one that can keep any.
+func (v *Vault) readMarks(ctx context.Context) (k marks, err error) {
 	marker, ok := v.store.(Marker)
 	if !ok {
-		return mark{}, false, nil
+		return marks{}, nil
 	}
 	b, err := marker.Mark(ctx)
-	return parseMark(b), true, err
+	return marks{beside: parseMark(b), kept: true, apart: v.witnessed(ctx)}, err
 }
 
 // check holds what was found in the second place, before the manifest was read, against the manifest, which is nil where
@@ -101,6 +101,7 @@ func (m *manifest) check(k mark) error {
 // setMark notes that the vault has got to its manifest's generation. A mark that cannot be written lags behind, which
 // does no harm.
 func (v *Vault) setMark(ctx context.Context, m *manifest) {
+	defer v.testify(ctx, m, false)
 	marker, ok := v.store.(Marker)
 	if !ok {
 		return
@@ -115,6 +116,7 @@ func (v *Vault) setMark(ctx context.Context, m *manifest) {
 // beginMark makes the first mark of a vault, before there is anything that it could lead. Without it a vault whose mark
 // was removed could not be told from one that never had any.
 func (v *Vault) beginMark(ctx context.Context, m *manifest) error {
+	v.testify(ctx, m, true)
 	if marker, ok := v.store.(Marker); ok {
 		return marker.SetMark(ctx, m.markOf(m.generation).encode(), true)
 	}

@@ -26,13 +26,12 @@ func (v *Vault) readListed(
 	ctx context.Context, store Transactor, prefix Key, open func(key *unlocked, rows []Row) error,
 ) error {
 	for attempt := 1; ; attempt++ {
-		var k mark
-		var kept bool
+		var k marks
 		var seen uint64
 		err := v.reading(ctx, func(key *unlocked, all []Row) error {
 			rows, m, err := split(key.sealer, all)
 			if err == nil {
-				err = v.current(m, k, kept, seen)
+				err = v.current(m, k, seen)
 			}
 			if err == nil && m == nil {
 				err = neverListed(rows)
@@ -46,7 +45,7 @@ func (v *Vault) readListed(
 		}, func() (rows []Row, err error) {
 			// In this order: what is read here may only be older than the rows are.
 			seen = v.seen.Load()
-			if k, kept, err = v.readMark(ctx); err != nil {
+			if k, err = v.readMarks(ctx); err != nil {
 				return nil, err
 			}
 			return store.ListWith(ctx, prefix, manifestRow)
@@ -82,11 +81,14 @@ func openManifest(s sealer, row Row) (*manifest, error) {
 }
 
 // current fails with ErrRolledBack when a manifest is older than what was known before it was read.
-func (v *Vault) current(m *manifest, k mark, kept bool, seen uint64) error {
-	if kept {
-		if err := m.check(k); err != nil {
+func (v *Vault) current(m *manifest, k marks, seen uint64) error {
+	if k.kept {
+		if err := m.check(k.beside); err != nil {
 			return err
 		}
+	}
+	if err := m.outran(k.apart); err != nil {
+		return err
 	}
 	generation := uint64(0)
 	if m != nil {
@@ -175,7 +177,7 @@ func (v *Vault) update(
 // manifestFor returns the manifest to be changed, and makes one for a vault that has none yet.
 func (v *Vault) manifestFor(ctx context.Context, tx Tx, s sealer) (m *manifest, err error) {
 	seen := v.seen.Load()
-	k, kept, err := v.readMark(ctx)
+	k, err := v.readMarks(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +188,7 @@ func (v *Vault) manifestFor(ctx context.Context, tx Tx, s sealer) (m *manifest, 
 		err = nil
 	}
 	if err == nil {
-		err = v.current(m, k, kept, seen)
+		err = v.current(m, k, seen)
 	}
 	if err != nil || m != nil {
 		return m, err

@@ -7,9 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 
-	"github.com/gofrs/flock"
+	"authsome/internal/atomicfile"
 )
 
 // write links whole lines and appends them by one write. All of them are in the file when it returns nil, and none
@@ -38,6 +37,9 @@ func (l *Log) write(lines []byte) error {
 	return nil
 }
 
+// maxSpare bounds the memory that is kept for the next batch.
+const maxSpare = 1 << 20
+
 // appendTo links and appends lines to the open file and moves the head. It returns the last of them, and how large the file
 // is then. The lock is held.
 func (l *Log) appendTo(f *os.File, lines []byte) (last link, size int64, err error) {
@@ -50,14 +52,18 @@ func (l *Log) appendTo(f *os.File, lines []byte) (last link, size int64, err err
 	if err != nil {
 		return link{}, 0, err
 	}
-	var out []byte
+	out := l.spare[:0]
+	chain := keys.linker()
 	if len(gap) > 0 && gap[len(gap)-1] != '\n' { // a crash, or a full disk, has torn it
 		out = append(out, '\n')
 		gap = append(gap, '\n')
 	}
 	for line := range bytes.Lines(lines) {
-		out, last = keys.appendLinked(out, last, gap, line)
+		out, last = chain.append(out, last, gap, line)
 		gap = nil
+	}
+	if l.spare = out; cap(out) > maxSpare {
+		l.spare = nil
 	}
 	if _, err := f.Write(out); err != nil {
 		return link{}, 0, errors.Join(err, f.Truncate(info.Size()))
@@ -109,22 +115,9 @@ const headSuffix = ".head"
 
 func (l *Log) headPath() string { return l.path + headSuffix }
 
-// lock lets one process write, or verify, at a time. The operating system unlocks when its holder dies.
+// lock lets one process write, or verify, at a time.
 func (l *Log) lock() (unlock func(), err error) {
-	dir := filepath.Join(filepath.Dir(l.path), "run")
-	file := flock.New(filepath.Join(dir, "audit.lock"), flock.SetPermissions(0o600))
-	for {
-		err = file.Lock()
-		if errors.Is(err, fs.ErrNotExist) {
-			if err = os.MkdirAll(dir, 0o700); err == nil {
-				continue
-			}
-		}
-		if !errors.Is(err, syscall.EINTR) {
-			break
-		}
-	}
-	return func() { _ = file.Unlock() }, err
+	return atomicfile.Lock(filepath.Join(filepath.Dir(l.path), "run", "audit.lock"))
 }
 
 func (l *Log) open() (*os.File, error) {

@@ -96,29 +96,52 @@ func (k chainKeys) code(l link, keyed bool) hash.Hash {
 	return h
 }
 
-// appendLinked appends a rendered line, sealed, with its number and chain value, and returns what the next one continues from.
+// linker chains the entries of one batch. It keeps what it computes with from one to the next.
+type linker struct {
+	chainKeys
+	hash    hash.Hash
+	scratch []byte
+}
+
+func (k chainKeys) linker() *linker {
+	if k.has() {
+		return &linker{chainKeys: k, hash: hmac.New(sha256.New, k.mac)}
+	}
+	return &linker{chainKeys: k, hash: sha256.New()}
+}
+
+// append appends a rendered line, sealed, with its number and chain value, and returns what the next one continues from.
 // Gap is what lies between the line before and this one.
-func (k chainKeys) appendLinked(b []byte, l link, gap, line []byte) ([]byte, link) {
+func (c *linker) append(b []byte, l link, gap, line []byte) ([]byte, link) {
 	begin := len(b)
-	b = k.appendSealed(b, line)
+	b, c.scratch = c.appendSealed(b, line, c.scratch)
 	l.seq++
 	b = append(b, seqField...)
 	b = strconv.AppendUint(b, l.seq, 10)
-	h := k.code(l, k.has())
-	h.Write(gap)
-	h.Write(b[begin:])
-	l.chain = chainValue(h, k.has())
+	c.hash.Reset()
+	c.scratch = append(append(c.scratch[:0], l.chain...), '\n')
+	c.hash.Write(c.scratch)
+	c.hash.Write(gap)
+	c.hash.Write(b[begin:])
 	b = append(b, chainField...)
-	b = append(b, l.chain...)
+	at := len(b)
+	b, c.scratch = appendChainValue(b, c.hash, c.has(), c.scratch)
+	l.chain = string(b[at:])
 	return append(b, chainEnd...), l
 }
 
-func chainValue(h hash.Hash, keyed bool) string {
-	value := base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+// appendChainValue appends the value that h has come to. It takes and returns memory that it may use.
+func appendChainValue(b []byte, h hash.Hash, keyed bool, scratch []byte) (value, used []byte) {
 	if !keyed {
-		value = unkeyed + value
+		b = append(b, unkeyed...)
 	}
-	return value
+	scratch = h.Sum(scratch[:0])
+	return base64.RawURLEncoding.AppendEncode(b, scratch), scratch
+}
+
+func chainValue(h hash.Hash, keyed bool) string {
+	value, _ := appendChainValue(nil, h, keyed, nil)
+	return string(value)
 }
 
 // parseLink returns what a line says of its place in the chain, and the part of the line that the value covers.

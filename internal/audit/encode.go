@@ -106,12 +106,17 @@ func cut(s string, limit int) string {
 // appendString appends s as a JSON string in which nothing is left that a terminal would act upon.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
-	for _, r := range s {
+	for s != "" {
+		plain := plainLength(s)
+		b = append(b, s[:plain]...)
+		if s = s[plain:]; s == "" {
+			break
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		s = s[size:]
 		switch {
 		case r == '"' || r == '\\':
 			b = append(b, '\\', byte(r))
-		case r < utf8.RuneSelf && r >= ' ' && r != 0x7f:
-			b = append(b, byte(r))
 		case isUnsafe(r):
 			b = appendEscape(b, r)
 		default:
@@ -119,6 +124,16 @@ func appendString(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// plainLength returns how much of the beginning of s stands in JSON as it is, and is ASCII.
+func plainLength(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // appendEscape appends r as JSON writes it in ASCII: one \u, or two for a character beyond the basic plane.

@@ -39,8 +39,9 @@ type Log struct {
 
 	path string
 
-	mu   sync.Mutex // guards keys, and lets one goroutine write at a time
-	keys chainKeys
+	mu    sync.Mutex // guards what follows, and lets one goroutine write at a time
+	keys  chainKeys
+	spare []byte // the memory of an earlier batch
 }
 
 var _ authsome.Recorder = (*Log)(nil)

@@ -40,17 +40,17 @@ func newSeal(secret []byte) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-// appendSealed appends a rendered line without its end, its details sealed.
-func (k chainKeys) appendSealed(b, line []byte) []byte {
+// appendSealed appends a rendered line without its end, its details sealed. It takes and returns memory that it may use.
+func (k chainKeys) appendSealed(b, line, scratch []byte) (out, used []byte) {
 	line = bytes.TrimSuffix(line, []byte("}\n"))
 	clear, details := splitDetails(line)
 	if k.seal == nil || len(details) == 0 {
-		return append(b, line...)
+		return append(b, line...), scratch
 	}
-	sealed := k.seal.Seal(nil, nil, details[1:], clear) // without the comma
+	scratch = k.seal.Seal(scratch[:0], nil, details[1:], clear) // without the comma
 	b = append(append(b, clear...), sealedField...)
-	b = base64.RawURLEncoding.AppendEncode(b, sealed)
-	return append(b, '"')
+	b = base64.RawURLEncoding.AppendEncode(b, scratch)
+	return append(b, '"'), scratch
 }
 
 // splitDetails cuts a line behind its status. No value before can look like that field: quotes are escaped in values.

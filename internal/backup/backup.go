@@ -55,12 +55,6 @@ const (
 	homeDir         = "home/"
 )
 
-// Limits keep a file that somebody has made up from filling the memory.
-const (
-	maxHeader  = 1 << 20
-	maxRecords = 256 << 20
-)
-
 // Record is a record of the vault.
 type Record struct {
 	Key   vault.Key `json:"key"`
@@ -82,14 +76,14 @@ func homeFile() *regexp.Regexp {
 func Write(w io.Writer, header Header, records []Record, files []File) error {
 	header.Format, header.Created, header.Records = format, header.Created.UTC(), len(records)
 	a := &archive{w: tar.NewWriter(w), sums: make(map[string]string), at: header.Created}
-	err := errors.Join(a.add(headerMember, header), a.add(recordsMember, records))
+	err := errors.Join(a.add(headerMember, maxHeader, header), a.add(recordsMember, maxRecords, records))
 	for _, f := range files {
 		if err == nil {
 			err = a.addFile(f)
 		}
 	}
 	if err == nil {
-		err = a.add(checksumsMember, a.sums)
+		err = a.add(checksumsMember, maxHeader, a.sums)
 	}
 	if err := errors.Join(err, a.w.Close()); err != nil {
 		return fmt.Errorf("write the backup: %w", err)
@@ -104,12 +98,15 @@ type archive struct {
 	at   time.Time
 }
 
-func (a *archive) add(name string, v any) error {
+func (a *archive) add(name string, limit int64, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	defer clear(b)
+	if err := fits(name, int64(len(b)), limit); err != nil {
+		return err
+	}
 	return a.copy(name, int64(len(b)), bytes.NewReader(b))
 }
 
@@ -124,6 +121,9 @@ func (a *archive) addFile(f File) error {
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
+		return err
+	}
+	if err := fits(f.Name, info.Size(), limitOf(f.Name)); err != nil {
 		return err
 	}
 	return a.copy(homeDir+f.Name, info.Size(), io.LimitReader(file, info.Size()))

@@ -9,10 +9,9 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 
 	"authsome/internal/backup/helper"
+	"authsome/internal/companion"
 )
 
 // Why the encryption fails, besides what else can be wrong with a backup.
@@ -59,6 +58,14 @@ type helping struct {
 	failures bytes.Buffer
 }
 
+// Installed fails with ErrNoHelper where there is nothing to encrypt with.
+func Installed() error {
+	if _, err := exec.LookPath(companion.Find(helper.Program)); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoHelper, err)
+	}
+	return nil
+}
+
 // start starts the helper with either its input or its output given; the other one is left open.
 func start(ctx context.Context, operation string, request helper.Request, r io.Reader, w io.Writer) (*helping, error) {
 	line, err := json.Marshal(request)
@@ -66,7 +73,7 @@ func start(ctx context.Context, operation string, request helper.Request, r io.R
 		return nil, err
 	}
 	line = append(line, '\n')
-	h := &helping{cmd: exec.CommandContext(ctx, find(helper.Program), operation)}
+	h := &helping{cmd: exec.CommandContext(ctx, companion.Find(helper.Program), operation)}
 	h.cmd.Env = []string{} // it needs nothing, and gets nothing
 	h.cmd.Stderr = &h.failures
 	if r != nil {
@@ -116,20 +123,4 @@ func classOf(kind helper.Kind) error {
 	default:
 		return ErrUsage
 	}
-}
-
-// find prefers a helper that lies beside this program: the two were installed together.
-func find(program string) string {
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return program
-	}
-	beside := filepath.Join(filepath.Dir(self), program)
-	if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-		return beside
-	}
-	return program
 }

@@ -64,7 +64,7 @@ func (c *reading) member() error {
 	case h.Name == checksumsMember:
 		return c.checksums(h)
 	case isFile && homeFile().MatchString(name):
-		return c.homeFile(h.Name, name)
+		return c.homeFile(h, name)
 	}
 	return fmt.Errorf("%w: %q does not belong into it", ErrDamaged, h.Name)
 }
@@ -83,8 +83,8 @@ func (c *reading) header(h *tar.Header) error {
 }
 
 func (c *reading) decode(h *tar.Header, limit int64, v any) error {
-	if h.Size > limit {
-		return fmt.Errorf("%w: %s has %d bytes", ErrDamaged, h.Name, h.Size)
+	if err := fits(h.Name, h.Size, limit); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	b, err := io.ReadAll(c.r)
 	defer clear(b)
@@ -99,7 +99,10 @@ func (c *reading) decode(h *tar.Header, limit int64, v any) error {
 	return nil
 }
 
-func (c *reading) homeFile(member, name string) error {
+func (c *reading) homeFile(h *tar.Header, name string) error {
+	if err := fits(h.Name, h.Size, limitOf(name)); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	sum := sha256.New()
 	content := io.TeeReader(c.r, sum)
 	if c.file != nil {
@@ -110,7 +113,7 @@ func (c *reading) homeFile(member, name string) error {
 	if _, err := io.Copy(io.Discard, content); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrDamaged, name, err)
 	}
-	c.sums[member] = hex.EncodeToString(sum.Sum(nil))
+	c.sums[h.Name] = hex.EncodeToString(sum.Sum(nil))
 	c.contents.Files = append(c.contents.Files, name)
 	return nil
 }

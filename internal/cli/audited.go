@@ -5,16 +5,8 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/local"
 )
-
-// unaudited is the refusal to give a credential away whose use cannot be put on record.
-func unaudited(ref authsome.Ref, err error) *authsome.Error {
-	return &authsome.Error{
-		Kind: authsome.KindDenied, Ref: ref, Reason: authsome.ReasonAuditUnavailable, Err: err,
-		Message: "the audit log cannot be written, and " + configAuditRequired + " is set: " + err.Error(),
-		Hint:    "authsome doctor says what is wrong with the log",
-	}
-}
 
 // auditedSource gives out no credential while what a proxy does with it cannot be put on record.
 type auditedSource struct {
@@ -27,7 +19,7 @@ func (s auditedSource) Credential(
 	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
 ) (*authsome.Credential, error) {
 	if err := s.trail.Failing(); err != nil {
-		return nil, unaudited(ref, err)
+		return nil, local.Unaudited(ref, err)
 	}
 	return s.CredentialSource.Credential(ctx, ref, opts)
 }

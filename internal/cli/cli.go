@@ -25,19 +25,22 @@ type Env struct {
 	UI      UI
 	// Sandbox finds out what this machine has of what a sandbox needs. It starts this executable; nil where that is not authsome.
 	Sandbox func() []sandbox.Feature
+	// Settle is how long a broker runs before it begins to keep logins alive; the package's own time if zero.
+	Settle time.Duration
 }
 
 // Main runs the command in this process and returns the exit code.
-func Main() int { return mainAt(time.Now) }
+func Main() int { return mainWith(func(*Env) {}) }
 
-// mainAt is Main with another clock.
-func mainAt(now func() time.Time) int {
+// mainWith is Main in an environment that was changed.
+func mainWith(change func(*Env)) int {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
 		return sandbox.Main()
 	}
 	env := Env{
-		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: now,
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now,
 	}
+	change(&env)
 	env.UI = TerminalUI(env)
 	env.Sandbox = sandbox.Examine
 	ctx, cancel := context.WithCancel(context.Background())

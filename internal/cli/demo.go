@@ -34,6 +34,13 @@ func (a *app) demoCommand() *cobra.Command {
 				return demo.Fetch(cmd.Context(), a.env.Stdout, args[0])
 			},
 		},
+		&cobra.Command{
+			Use: "variable NAME", Short: "Print a variable of the environment", Hidden: true, Args: exactly(1),
+			RunE: func(_ *cobra.Command, args []string) error {
+				_, err := fmt.Fprintln(a.env.Stdout, os.Getenv(args[0]))
+				return err
+			},
+		},
 	)
 	return cmd
 }

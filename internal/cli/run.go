@@ -107,7 +107,10 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
 	endErr := a.recordRun(authsome.EventRunEnd, args[0], &code)
-	for _, problem := range []error{err, closeErr, endErr} {
+	if err != nil { // on standard error, also with --json: standard output is the child's
+		a.printErrorText(authsome.AsError(err))
+	}
+	for _, problem := range []error{closeErr, endErr} {
 		if problem != nil {
 			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}
@@ -202,7 +205,7 @@ func (a *app) startBroker(
 		return nil, errors.Join(err, b.trail.Close())
 	}
 	if keeper, ok := layer.(authsome.Keeper); ok {
-		b.beside.Go(func() { keepalive.Run(ctx, keeper, a.env.Now, a.log) })
+		b.beside.Go(func() { keepalive.Run(ctx, keeper, cmp.Or(a.env.Settle, keepalive.Settle), a.env.Now, a.log) })
 	}
 	if logins != nil {
 		f := &follower{

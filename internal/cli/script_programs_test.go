@@ -20,6 +20,7 @@ import (
 // Environment variables of the programs below. The product knows none of them.
 const (
 	envClockOffset = "TEST_CLOCK_OFFSET" // a duration that is added to the clock
+	envSettle      = "TEST_SETTLE"       // how long a broker runs before it keeps logins alive
 	envTranscript  = "TEST_TRANSCRIPT"   // the file that gets a copy of what is printed
 	envBrowse      = "BROWSE_"           // and a field's name: what the browser fills into it
 )
@@ -29,15 +30,26 @@ func authsomeProgram() {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
 		syscall.Exit(sandbox.Main()) // os.Exit takes a second with the race detector, and it has no environment to say otherwise
 	}
-	now := time.Now
-	if text := os.Getenv(envClockOffset); text != "" {
-		offset, err := time.ParseDuration(text)
-		if err != nil {
-			fatal(err)
-		}
-		now = func() time.Time { return time.Now().Add(offset) }
+	offset, settle := durationFrom(envClockOffset), durationFrom(envSettle)
+	os.Exit(transcribed(func() int {
+		return mainWith(func(env *Env) {
+			env.Now = func() time.Time { return time.Now().Add(offset) }
+			env.Settle = settle
+		})
+	}))
+}
+
+// durationFrom reads a variable of the environment; 0 if it is not set.
+func durationFrom(name string) time.Duration {
+	text := os.Getenv(name)
+	if text == "" {
+		return 0
 	}
-	os.Exit(transcribed(func() int { return mainAt(now) }))
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		fatal(err)
+	}
+	return d
 }
 
 // transcribed copies what is printed to the transcript, except standard output where a secret was asked for.

@@ -66,7 +66,8 @@ func TestMain(m *testing.M) {
 //	[!tool:PROGRAM] skip                where it is not installed; in CI that is a failure
 //	[!sandbox] skip                     where the kernel cannot; in CI on Linux that is a failure
 //
-// TEST_CLOCK_OFFSET moves the clock of the authsome of a script. At the end of every script, no secret may be found in
+// TEST_CLOCK_OFFSET moves the clock of the authsome of a script, and TEST_SETTLE says after what time its proxies begin to
+// keep logins alive. At the end of every script, no secret may be found in
 // the home, in a temporary file or in what authsome printed, but for what a script asked to see.
 func TestScripts(t *testing.T) {
 	deadline, _ := t.Deadline()

@@ -191,7 +191,7 @@ func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[strin
 		return cfgErr
 	}
 	if cfg.AuditRequired {
-		return unaudited(ref, err)
+		return local.Unaudited(ref, err)
 	}
 	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
 	return nil
@@ -230,7 +230,7 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 		return nil, err
 	}
 	layer, err := local.Open(ctx, local.Config{
-		Home: home, Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
+		Home: home, State: local.StateDir(a.env.getenv), Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
 		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
 		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.Before, Logger: log, Now: a.env.Now,
 	})
@@ -242,6 +242,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	}
 	a.layer = layer
 	a.closers = append(a.closers, layer)
+	if a.access.kept {
+		a.noteUnlocked(ctx)
+	}
 	return a.layer, nil
 }
 

@@ -32,10 +32,11 @@ func (d *demoRun) withPrograms(t *testing.T, names ...string) (dir string) {
 	return dir
 }
 
-func TestDemoAsJSONIsOneDocumentAlsoWithoutCurl(t *testing.T) {
+// As in a container, which has no other program.
+func TestDemoAsJSONIsOneDocumentAlsoWithoutPrograms(t *testing.T) {
 	t.Parallel()
 	d := newDemo(t, "--json")
-	d.withPrograms(t, "sh")
+	d.withPrograms(t)
 	code := d.run(t)
 	var doc struct {
 		OK    bool

@@ -65,7 +65,7 @@ func surviveOutage(ctx context.Context, sc *scene) string {
 }
 
 func run(ctx context.Context, sc *scene) string {
-	o := sc.authsome(ctx, append([]string{"run", "--"}, printVariable(envToken)...)...).exits(0).line(placeholder)
+	o := sc.authsome(ctx, append([]string{"run", "--"}, sc.printVariable(envToken)...)...).exits(0).line(placeholder)
 	sc.expect(!sc.leaks(o.text), "the program was given a secret")
 	sc.callAPI(ctx)
 	return "the program never had the token, and Acme's API accepted its request"
@@ -113,12 +113,15 @@ func revoke(ctx context.Context, sc *scene) string {
 	return "the API refuses the token from now on"
 }
 
-// printVariable is a command that prints a variable of its environment.
-func printVariable(name string) []string {
+// printVariable is a command that prints a variable of its environment: the system's shell, if there is one.
+func (s *stage) printVariable(name string) []string {
 	if runtime.GOOS == "windows" {
 		return []string{"cmd", "/c", "echo %" + name + "%"}
 	}
-	return []string{"sh", "-c", "echo $" + name}
+	if _, err := exec.LookPath("sh"); err == nil {
+		return []string{"sh", "-c", "echo $" + name}
+	}
+	return append(append([]string{s.cfg.Executable}, s.helper("variable")...), name)
 }
 
 // fetcher is a command that prints what an address answers: the system's curl if it can be told whom to trust.

@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// settle is how long a broker is left to itself: most runs are over by then.
-	settle = 15 * time.Second
+	// Settle is how long a broker is best left to itself: most runs are over by then.
+	Settle = 15 * time.Second
 	// atMost and atLeast bound the pause between two calls. A timer stands still while a machine sleeps, and other
 	// processes change what is stored: so the keeper's own word for when to come back is not trusted for longer.
 	atLeast = time.Minute
 	atMost  = time.Hour
 )
 
-// Run calls the keeper until ctx ends.
-func Run(ctx context.Context, keeper authsome.Keeper, now func() time.Time, log *slog.Logger) {
+// Run calls the keeper until ctx ends, for the first time after settle.
+func Run(ctx context.Context, keeper authsome.Keeper, settle time.Duration, now func() time.Time, log *slog.Logger) {
 	timer := time.NewTimer(spread(settle))
 	defer timer.Stop()
 	for {

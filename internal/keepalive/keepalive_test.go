@@ -43,7 +43,7 @@ func TestPausesFollowTheKeeperWithinBounds(t *testing.T) {
 				start := time.Now()
 				ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 				defer cancel()
-				keepalive.Run(ctx, k, time.Now, slog.New(slog.DiscardHandler))
+				keepalive.Run(ctx, k, keepalive.Settle, time.Now, slog.New(slog.DiscardHandler))
 				if len(k.calls) < 3 {
 					t.Fatalf("%d calls in a day", len(k.calls))
 				}

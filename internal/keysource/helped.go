@@ -6,11 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 
+	"authsome/internal/companion"
 	"authsome/internal/keysource/helper"
 	"authsome/vault"
 )
@@ -25,7 +23,7 @@ func (s *Set) call(
 		return answer, err
 	}
 	defer clear(sent)
-	out, err := s.program(ctx, []string{s.find(program), operation}, bytes.NewReader(sent))
+	out, err := s.program(ctx, []string{companion.Find(program), operation}, bytes.NewReader(sent))
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
 		return answer, unavailable(subject+" cannot be used", "install "+program+", which comes with authsome, on $PATH", err)
@@ -53,18 +51,4 @@ func failure(subject string, answer helper.Answer) error {
 		return locked(subject+" cannot be used", unlockAdvice, errors.New(answer.Error))
 	}
 	return unavailable(subject+" cannot be used", answer.Hint, errors.New(answer.Error))
-}
-
-// find prefers a helper that lies beside this program: the two were installed together.
-func (*Set) find(program string) string {
-	if runtime.GOOS == "windows" {
-		program += ".exe"
-	}
-	if self, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(self), program)
-		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
-			return beside
-		}
-	}
-	return program
 }

@@ -29,6 +29,9 @@ type Error struct {
 	RetryAfter  time.Duration // how long the server asks to be left alone, RFC 9110 section 10.2.3; 0 unknown
 	Reason      string        // the failure in a few words, for people and for the audit log; never empty
 	Err         error         // the cause, where there is one; it names no URL and holds no secret
+	// Rotated holds the refresh token, and no access token, of an answer to a refresh whose access token is of no use. The
+	// refresh token has taken the place of the one that was sent and must be kept. It is nil for any other failure.
+	Rotated *Token
 
 	op        string        // what was attempted
 	clockSkew time.Duration // of the answer, as [Token] has it

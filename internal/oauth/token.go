@@ -39,28 +39,49 @@ func (c *Client) readToken(r *request, a *answer) (*Token, error) {
 	}
 	whole := m
 	m = c.tokenObject(m)
-	if m.text("access_token") == "" {
-		return nil, a.useless(r.op, "no access token in the answer")
-	}
-	if hasControl(m.text("access_token")) || hasControl(m.text("refresh_token")) {
+	if hasControl(m.text("refresh_token")) {
 		return nil, a.useless(r.op, "control characters in a token")
 	}
-	tokenType, known := c.tokenType(m)
-	if !known {
-		return nil, &Error{Class: ClassRequest, Status: a.status, Reason: "unsupported token type", op: r.op}
-	}
 	t := &Token{
-		AccessToken:  authsome.NewSecret(m.text("access_token")),
 		RefreshToken: authsome.NewSecret(m.text("refresh_token")),
-		TokenType:    tokenType,
-		Scopes:       c.grantedScopes(m),
 		SentAt:       a.sentAt,
 		ClockSkew:    a.clockSkew(),
-		answer:       sealAnswer(whole),
 	}
-	t.ExpiresAt, t.Lifetime = c.accessExpiry(m, a.sentAt)
 	t.RefreshExpiresAt, t.RefreshLifeSaid = c.refreshExpiry(m, a.sentAt)
+	tokenType, e := c.usable(r, a, m)
+	if e != nil {
+		return nil, e.rotating(r, t)
+	}
+	t.AccessToken, t.TokenType = authsome.NewSecret(m.text("access_token")), tokenType
+	t.Scopes, t.answer = c.grantedScopes(m), sealAnswer(whole)
+	t.ExpiresAt, t.Lifetime = c.accessExpiry(m, a.sentAt)
 	return t, nil
+}
+
+// usable returns the type of the access token in an answer, or says why the token is of no use.
+func (c *Client) usable(r *request, a *answer, m members) (tokenType string, _ *Error) {
+	switch access := m.text("access_token"); {
+	case access == "":
+		return "", a.useless(r.op, "no access token in the answer")
+	case hasControl(access):
+		return "", a.useless(r.op, "control characters in the access token")
+	}
+	tokenType, known := c.tokenType(r, m)
+	if !known {
+		clean := r.redact.with(tokensIn(string(a.body))...)
+		reason := strings.TrimSpace("unsupported token type " + clean.short(m.text("token_type")))
+		return "", &Error{Class: ClassRequest, Status: a.status, Reason: reason, op: r.op}
+	}
+	return tokenType, nil
+}
+
+// rotating completes the failure of an access token that is of no use with the refresh token beside it: it has taken the
+// place of the one that was sent, which must not be sent again.
+func (e *Error) rotating(r *request, t *Token) *Error {
+	if r.op == opRefresh && !t.RefreshToken.IsZero() {
+		e.Class, e.Rotated = ClassRequest, t
+	}
+	return e
 }
 
 // tokenObject returns the object that holds the token. Servers that nest it in one answer may not in another.
@@ -75,19 +96,25 @@ func (c *Client) tokenObject(m members) members {
 }
 
 // tokenType refuses a type other than the one that was asked for (RFC 6749 section 7.1): such a token needs more than to
-// be sent, or has less than was wanted. Servers that leave the type out mean Bearer.
-func (c *Client) tokenType(m members) (name string, known bool) {
+// be sent, or has less than was wanted. Servers that leave the type out mean Bearer, or at a refresh the type that the token
+// had before.
+func (c *Client) tokenType(r *request, m members) (name string, known bool) {
 	if c.Provider.TokenType != "" {
 		return c.Provider.TokenType, true
 	}
+	said := strings.ToLower(m.text("token_type"))
+	v := m["token_type"]
+	missing := v == nil || v == ""
 	if c.DPoPKey != nil {
 		// RFC 9449 section 5: Bearer would mean that the token is bound to nothing.
-		return "DPoP", strings.EqualFold(m.text("token_type"), "DPoP")
+		return "DPoP", said == "dpop" || missing && r.op == opRefresh
 	}
-	if v, there := m["token_type"]; !there || v == nil || v == "" {
+	switch said {
+	case "bearer", "user", "bot": // the latter two are Slack's, and say on whose behalf
 		return "Bearer", true
+	default:
+		return "Bearer", missing
 	}
-	return "Bearer", strings.EqualFold(m.text("token_type"), "Bearer")
 }
 
 // grantedScopes reads scope as RFC 6749 section 3.3 has it, with commas, or as an array, and "scopes" likewise. A scope

@@ -62,8 +62,8 @@ func (x *exchange) cleanTrailer() {
 	if x.out.Trailer == nil || x.out.Body == nil {
 		return
 	}
-	dropCredentials(x.out.Trailer, x.cred.fields)
-	x.out.Body = &trailerBody{x.out.Body, x.out.Trailer, x.cred.fields}
+	dropCredentials(x.out.Trailer, x.form.fields)
+	x.out.Body = &trailerBody{x.out.Body, x.out.Trailer, x.form.fields}
 }
 
 // dropCredentials removes what commonly carries a credential, and the fields that the given ones replace.

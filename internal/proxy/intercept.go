@@ -20,6 +20,7 @@ type exchange struct {
 	rule   *verdict
 	slot   *slot // whose credential the request gets; nil if none
 	cred   *kept
+	form   *form     // how it travels
 	part   *part     // the range that the client has asked for, and which was widened; nil if there is none
 	body   *keptBody // the body while it may be wanted again; nil otherwise
 
@@ -151,17 +152,18 @@ func (x *exchange) outgoing() {
 // can take it away again.
 func (x *exchange) inject(cred *kept) *refusal {
 	x.cred = cred
-	if cred.fields == nil {
+	x.form = cred.formFor(x.out.URL)
+	if x.form.fields == nil {
 		if err := cred.cred.Authenticate(x.out); err != nil {
 			return noCredential(x.slot.ref, err)
 		}
 		return nil
 	}
-	dropCredentials(x.out.Header, cred.fields)
-	for name, values := range cred.fields {
+	dropCredentials(x.out.Header, x.form.fields)
+	for name, values := range x.form.fields {
 		x.out.Header[name] = values
 	}
-	for name, v := range cred.cred.Inject.Defaults {
+	for name, v := range x.form.defaults {
 		if x.out.Header.Get(name) == "" {
 			x.out.Header.Set(name, v)
 		}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -62,12 +61,13 @@ type question struct {
 
 // kept is an answer of the source. It does not change.
 type kept struct {
-	cred   *authsome.Credential
-	fields http.Header // what Apply would set; shared by requests, never written to. Nil: each request is authenticated by itself
-	err    error
-	fresh  time.Time // zero: without limit
-	usable time.Time // zero: no longer than fresh
-	epoch  uint64
+	cred *authsome.Credential
+	form
+	variants []form // in the order of the credential's
+	err      error
+	fresh    time.Time // zero: without limit
+	usable   time.Time // zero: no longer than fresh
+	epoch    uint64
 
 	used  *atomic.Bool // some request has got this value; shared by all answers that hold the same one
 	tries int          // how often in a row the source has answered with the same value, no longer fresh
@@ -225,11 +225,8 @@ func (m *memory) answer(cred *authsome.Credential, err error, epoch uint64) *kep
 	k := &kept{cred: cred, err: err, epoch: epoch, used: new(atomic.Bool)}
 	now := m.now()
 	least := now.Add(keepAtLeast)
-	if err == nil && cred.HeaderOnly() {
-		k.fields, k.err = cred.Header()
-		for name := range cred.Inject.Defaults { // these depend on the request
-			k.fields.Del(name)
-		}
+	if err == nil {
+		k.err = k.prepare()
 	}
 	if k.err != nil {
 		k.cred, k.fresh = nil, least

@@ -43,10 +43,7 @@ func (x *exchange) interim(status int, fields http.Header) {
 // client would take it for complete: panicking with http.ErrAbortHandler is the way in which a handler says that.
 func (x *exchange) respond(resp *http.Response) {
 	defer resp.Body.Close()
-	h := x.w.Header()
-	for name, values := range resp.Header {
-		h[name] = values
-	}
+	h := x.takeHeader(resp)
 	dropHopByHop(h)
 	delete(h, "Alt-Svc") // it would lead the client past this proxy
 	if _, ok := h["Content-Type"]; !ok {
@@ -71,6 +68,19 @@ func (x *exchange) respond(resp *http.Response) {
 		}
 		h[name] = values
 	}
+}
+
+// takeHeader makes the header of an answer that of the answer to the client, without copying it where that can be done.
+func (x *exchange) takeHeader(resp *http.Response) http.Header {
+	if w, ok := x.w.(interface{ TakeHeader(h http.Header) }); ok {
+		w.TakeHeader(resp.Header)
+		return resp.Header
+	}
+	h := x.w.Header()
+	for name, values := range resp.Header {
+		h[name] = values
+	}
+	return h
 }
 
 // stream copies the body and sends each part when it arrives. The last part leaves together with the end.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -112,6 +113,39 @@ func uninterrupted(wait func(*flock.Flock) error, file *flock.Flock) error {
 	}
 }
 
+// pollPause is how often LockAll looks whether a lock is free.
+const pollPause = 50 * time.Millisecond
+
+// LockAll takes every lock that has ever been taken in a directory of lock files, one after the other: when it returns, nobody is
+// in the middle of what they hold one for. It gives up when ctx ends.
+func LockAll(ctx context.Context, lockDir string) (unlock func(), err error) {
+	entries, err := os.ReadDir(lockDir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, failed(ctx, "lock the vault", err)
+	}
+	var held []*flock.Flock
+	unlock = func() {
+		for _, file := range held {
+			_ = file.Unlock()
+		}
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), lockSuffix) {
+			continue
+		}
+		file := flock.New(filepath.Join(lockDir, e.Name()), flock.SetPermissions(0o600))
+		if _, err := file.TryLockContext(ctx, pollPause); err != nil {
+			unlock()
+			return nil, failed(ctx, "lock "+e.Name(), err)
+		}
+		held = append(held, file)
+	}
+	return unlock, nil
+}
+
+// lockSuffix ends the names of lock files.
+const lockSuffix = ".lock"
+
 // lockName makes a file name of a key: the hash tells keys apart on file systems that fold case, the rest is for people.
 func lockName(key vault.Key) string {
 	const readable = 80
@@ -125,5 +159,5 @@ func lockName(key vault.Key) string {
 		return '-'
 	}, string(key))
 	sum := sha256.Sum256([]byte(key))
-	return name[:min(len(name), readable)] + "-" + hex.EncodeToString(sum[:8]) + ".lock"
+	return name[:min(len(name), readable)] + "-" + hex.EncodeToString(sum[:8]) + lockSuffix
 }

@@ -32,8 +32,13 @@ func (s *Store) Mark(context.Context) ([]byte, error) {
 
 // SetMark implements [vault.Marker]. One that is not durable is written over the one before, by one write within a block.
 func (s *Store) SetMark(_ context.Context, mark []byte, durable bool) error {
-	path := s.path + MarkSuffix
-	var err error
+	if err := writeMark(s.path+MarkSuffix, mark, durable); err != nil {
+		return fmt.Errorf("write the mark of the vault: %w: %w", vault.ErrUnavailable, err)
+	}
+	return nil
+}
+
+func writeMark(path string, mark []byte, durable bool) (err error) {
 	if info, statErr := os.Stat(path); durable || statErr != nil || info.Size() != int64(len(mark)) {
 		if err = atomicfile.WriteFile(path, mark); err == nil {
 			err = atomicfile.SyncDir(filepath.Dir(path))
@@ -41,10 +46,7 @@ func (s *Store) SetMark(_ context.Context, mark []byte, durable bool) error {
 	} else {
 		err = overwrite(path, mark)
 	}
-	if err != nil {
-		return fmt.Errorf("write the mark of the vault: %w: %w", vault.ErrUnavailable, err)
-	}
-	return nil
+	return err
 }
 
 func overwrite(path string, content []byte) error {

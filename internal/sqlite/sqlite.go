@@ -35,12 +35,15 @@ type Options struct {
 	// LockDir is the directory of the lock files; the path of the database with ".locks" appended if empty. It is
 	// made with mode 0700 when the first lock is taken.
 	LockDir string
+	// Witness is the file that says a second time how far the database has got, apart from it; none if empty.
+	Witness string
 }
 
 // Store is a database file. It implements [vault.Store], and what a store can do besides.
 type Store struct {
 	path    string
 	lockDir string
+	witness string
 	db      *connection
 	writes  atomic.Uint64 // by this store, for Stamp
 
@@ -57,6 +60,7 @@ var (
 
 	_ vault.Transactor = (*Store)(nil)
 	_ vault.Marker     = (*Store)(nil)
+	_ vault.Witness    = (*Store)(nil)
 )
 
 // Open opens a database file and makes it, with mode 0600 and its directory with mode 0700, if it is missing or still
@@ -67,7 +71,7 @@ func Open(ctx context.Context, path string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w: %w", path, vault.ErrUnavailable, err)
 	}
-	s := &Store{path: path, lockDir: opts.LockDir, db: &connection{source: dataSource(path)}, turns: make(map[vault.Key]chan struct{})}
+	s := &Store{path: path, lockDir: opts.LockDir, witness: opts.Witness, db: &connection{source: dataSource(path)}, turns: make(map[vault.Key]chan struct{})}
 	if s.lockDir == "" {
 		s.lockDir = path + ".locks"
 	}

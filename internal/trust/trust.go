@@ -45,34 +45,62 @@ type Entry struct {
 	TrustedAt time.Time `json:"trusted_at"`
 }
 
-// List is the list of files that have been agreed to.
+// lockName is the lock file of those who change the list, below the home.
+const lockName = "run/trust.lock"
+
+// List is the list of files that have been agreed to. Members of its file that this version does not know are kept.
 type List struct {
 	path  string
 	files map[string]Entry
+	all   map[string]json.RawMessage // the members of the file
+	raw   map[string]json.RawMessage // the entries as they are in it
 }
 
 // Open reads a list. One that does not exist is empty.
 func Open(path string) (*List, error) {
-	l := &List{path: path, files: make(map[string]Entry)}
-	b, err := os.ReadFile(path)
+	l := &List{path: path}
+	return l, l.read()
+}
+
+func (l *List) read() error {
+	l.files, l.raw, l.all = make(map[string]Entry), make(map[string]json.RawMessage), make(map[string]json.RawMessage)
+	b, err := os.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return l, nil
+		return nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the list of trusted files: %w", err)
+		return fmt.Errorf("read the list of trusted files: %w", err)
 	}
-	doc := struct {
-		Files map[string]Entry `json:"files"`
-	}{l.files}
-	if err := json.Unmarshal(b, &doc); err != nil {
-		return nil, fmt.Errorf("read the list of trusted files, %s: %w", path, err)
+	if err := l.decode(b); err != nil {
+		return fmt.Errorf("read the list of trusted files, %s: %w", l.path, err)
 	}
-	for name, e := range doc.Files {
-		e.Path = name
+	return nil
+}
+
+func (l *List) decode(b []byte) error {
+	if err := json.Unmarshal(b, &l.all); err != nil {
+		return err
+	}
+	if files, ok := l.all[filesMember]; ok {
+		if err := json.Unmarshal(files, &l.raw); err != nil {
+			return err
+		}
+	}
+	if l.all == nil || l.raw == nil {
+		return errors.New("it is null")
+	}
+	for name, raw := range l.raw {
+		e := Entry{Path: name}
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return err
+		}
 		l.files[name] = e
 	}
-	return l, nil
+	return nil
 }
+
+// filesMember is the member of the file that holds the entries.
+const filesMember = "files"
 
 // State says what is known about the file at path, which has this content.
 func (l *List) State(path string, content []byte) State {
@@ -88,17 +116,55 @@ func (l *List) State(path string, content []byte) State {
 
 // Add agrees to a file with this content.
 func (l *List) Add(path string, content []byte, now time.Time) error {
-	l.files[path] = Entry{Path: path, SHA256: digest(content), TrustedAt: now.UTC().Truncate(time.Second)}
-	return l.write()
+	e := Entry{Path: path, SHA256: digest(content), TrustedAt: now.UTC().Truncate(time.Second)}
+	return l.change(func() (bool, error) {
+		raw, err := replaced(l.raw[path], e)
+		l.files[path], l.raw[path] = e, raw
+		return true, err
+	})
 }
 
 // Remove takes a file off the list; it reports whether it was on it.
-func (l *List) Remove(path string) (bool, error) {
-	if _, ok := l.files[path]; !ok {
-		return false, nil
+func (l *List) Remove(path string) (found bool, err error) {
+	err = l.change(func() (bool, error) {
+		_, found = l.files[path]
+		delete(l.files, path)
+		delete(l.raw, path)
+		return found, nil
+	})
+	return found, err
+}
+
+// change reads the list anew, lets do change it, and writes it if do says so, while no other process does the same.
+func (l *List) change(do func() (bool, error)) error {
+	unlock, err := atomicfile.Lock(filepath.Join(filepath.Dir(l.path), filepath.FromSlash(lockName)))
+	if err != nil {
+		return fmt.Errorf("lock the list of trusted files: %w", err)
 	}
-	delete(l.files, path)
-	return true, l.write()
+	defer unlock()
+	if err := l.read(); err != nil {
+		return err
+	}
+	if changed, err := do(); err != nil || !changed {
+		return err
+	}
+	return l.write()
+}
+
+// replaced returns an entry as it is written: over the one before, whose other members stay.
+func replaced(before json.RawMessage, e Entry) (json.RawMessage, error) {
+	members := make(map[string]json.RawMessage)
+	encoded, err := json.Marshal(e)
+	if err == nil && before != nil {
+		err = json.Unmarshal(before, &members)
+	}
+	if err == nil {
+		err = json.Unmarshal(encoded, &members)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(members)
 }
 
 // All returns the entries, ordered by path.
@@ -112,7 +178,12 @@ func (l *List) All() []Entry {
 }
 
 func (l *List) write() error {
-	b, err := json.MarshalIndent(map[string]any{"files": l.files}, "", "  ")
+	files, err := json.Marshal(l.raw)
+	if err != nil {
+		return err
+	}
+	l.all[filesMember] = files
+	b, err := json.MarshalIndent(l.all, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,11 @@
 package trust
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 )
@@ -114,5 +117,56 @@ func TestPathOfADirectoryAndOfItsFileIsTheSame(t *testing.T) {
 		if got, err := Path(filepath.Join(root, name)); err != nil || got != want {
 			t.Errorf("%s: %q %v, want %q", name, got, err, want)
 		}
+	}
+}
+
+// Two commands at once read the same list before either writes.
+func TestListKeepsWhatOthersAdd(t *testing.T) {
+	t.Parallel()
+	at := filepath.Join(t.TempDir(), "trust.json")
+	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	var running sync.WaitGroup
+	for i := range 16 {
+		l := open(t, at)
+		running.Go(func() {
+			if err := l.Add(fmt.Sprintf("/p%d", i), nil, now); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	running.Wait()
+	stale := open(t, at)
+	if n := len(stale.All()); n != 16 {
+		t.Errorf("%d of 16 files are on the list", n)
+	}
+	if found, err := open(t, at).Remove("/p3"); !found || err != nil {
+		t.Errorf("%t, %v", found, err)
+	}
+	if found, err := stale.Remove("/p3"); found || err != nil {
+		t.Errorf("removed twice: %t, %v", found, err)
+	}
+}
+
+func TestListKeepsMembersThatItDoesNotKnow(t *testing.T) {
+	t.Parallel()
+	at := filepath.Join(t.TempDir(), "trust.json")
+	write(t, at, `{"version": 3, "files": {"/a": {"sha256": "x", "by": "me"}, "/b": {"sha256": "y", "by": "you"}}}`)
+	l := open(t, at)
+	if err := l.Add("/a", []byte("new"), time.Unix(0, 0)); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Version int                          `json:"version"`
+		Files   map[string]map[string]string `json:"files"`
+	}
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Version != 3 || got.Files["/a"]["by"] != "me" || got.Files["/b"]["by"] != "you" || got.Files["/a"]["sha256"] == "x" {
+		t.Errorf("what was written is %s", b)
 	}
 }

@@ -57,7 +57,7 @@ var proofs = map[int][]proof{
 	},
 	14: {one("removal of the connection's fields", headerGo, "	for _, list := range h[\"Connection\"] {", "	for _, list := range h[\"Connection\"][len(h[\"Connection\"]):] {")},
 	15: {
-		one("removal of the client's own", interceptGo, "	dropCredentials(x.out.Header, cred.fields)\n", ""),
+		one("removal of the client's own", interceptGo, "	dropCredentials(x.out.Header, x.form.fields)\n", ""),
 		one("removal from the trailer", headerGo, "		dropCredentials(b.trailer, b.fields)\n", ""),
 	},
 	16: {one("check of what is stored", "local/fields.go", "r < ' ' || r == 0x7f", "false")},
@@ -177,6 +177,7 @@ func (x *exchange) substitute() {
 	},
 	39: {
 		one("comparing with the mark", "vault/mark.go", "	case k.generation > m.generation:", "	case false:"),
+		one("what the machine has seen", "vault/witness.go", "	if m == nil || k.generation <= m.generation {", "	if true {"),
 		one("missing the mark", "vault/mark.go", "	if m == nil && k.generation == 0 {", "	if !k.exists() || m == nil && k.generation == 0 {"),
 	},
 	41: {

@@ -6,27 +6,25 @@ import (
 	"strings"
 )
 
-// parseAnswer reads the head of a response, with the severity that requests meet (RFC 9112 sections 4 and 6): a
-// response whose end two readers could see in two places is no response.
-func parseAnswer(head string, r *http.Request) (*http.Response, *fields, error) {
+// parseAnswer reads the head of a response to resp.Request, with the severity that requests meet (RFC 9112 sections 4 and
+// 6): a response whose end two readers could see in two places is no response.
+func parseAnswer(head string, resp *http.Response, f *fields) error {
 	line, rest, ok := cutLine(head)
 	if !ok {
-		return nil, nil, errMalformed("malformed status line")
+		return errMalformed("malformed status line")
 	}
-	resp := &http.Response{Request: r}
 	if err := parseStatus(line, resp); err != nil {
-		return nil, nil, err
+		return err
 	}
-	f := new(fields)
 	rest, err := parseFields(rest, f)
 	switch {
 	case err != nil:
-		return nil, nil, err
+		return err
 	case rest != "":
-		return nil, nil, errMalformed("a line does not end in CRLF")
+		return errMalformed("a line does not end in CRLF")
 	}
 	resp.Header = f.header
-	return resp, f, frame(resp, f)
+	return frame(resp, f)
 }
 
 // parseStatus reads "HTTP/1.1 200 OK". A missing reason is common, and with it the blank before it.

@@ -117,7 +117,7 @@ func parseChunkSize(line []byte) (int64, error) {
 		size = size<<4 | int64(v)
 	}
 	rest := bytes.TrimLeft(line[digits:], " \t")
-	if digits == 0 || digits > 15 || len(rest) > 0 && rest[0] != ';' || len(rest) == 0 && len(line) > digits || hasControl(rest) {
+	if digits == 0 || digits > 15 || len(rest) > 0 && rest[0] != ';' || len(rest) == 0 && len(line) > digits || hasControl(string(rest)) {
 		return 0, errMalformed("malformed size of a chunk")
 	}
 	return size, nil

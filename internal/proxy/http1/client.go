@@ -31,10 +31,10 @@ type Client struct {
 	// 10.1.1); one second if zero.
 	ContinueTimeout time.Duration
 
-	mu     sync.Mutex         // guards all below
-	idle   map[string][]*peer // by destination, the most recently used last
-	kept   int                // how many there are in idle
-	timer  *time.Timer        // closes those kept for too long; nil while there are none
+	mu     sync.Mutex            // guards all below
+	idle   map[string][]idlePeer // by destination, the most recently used last
+	kept   int                   // how many there are in idle
+	timer  *time.Timer           // closes those kept for too long; nil while there are none
 	closed bool
 }
 
@@ -49,6 +49,7 @@ type peer struct {
 	in          stream
 	used        bool // it has carried a request
 	since       time.Time
+	life        lifeline
 }
 
 // RoundTrip sends a request to a destination and returns the answer, whose Body must be read to its end or closed. The
@@ -130,14 +131,14 @@ func rewind(r *http.Request, failed error) (*http.Request, error) {
 // connection returns a kept connection that still lives, or a new one.
 func (c *Client) connection(ctx context.Context, destination string) (*peer, error) {
 	for {
-		p := c.take(destination)
+		p := c.take(destination, idOf(ctx))
 		if p == nil {
 			return c.connect(ctx, destination)
 		}
 		if p.lives() {
 			return p, nil
 		}
-		_ = p.conn.Close()
+		_ = p.close()
 	}
 }
 
@@ -150,10 +151,12 @@ func (c *Client) connect(ctx context.Context, destination string) (*peer, error)
 }
 
 func (c *Client) newPeer(conn net.Conn, destination string) *peer {
-	return &peer{
+	p := &peer{
 		client: c, destination: destination, conn: conn,
 		in: stream{bufio.NewReaderSize(conn, readBuffer), wireOf(conn)},
 	}
+	p.life.p = p
+	return p
 }
 
 // Keep adds a connection that has been made by somebody else and not used yet.
@@ -173,6 +176,7 @@ func (p *peer) lives() bool {
 
 // breakOff ends a connection in the middle of a message. It does not say good-bye, so that the server knows.
 func (p *peer) breakOff() {
+	p.life.release()
 	if below, ok := p.conn.(interface{ NetConn() net.Conn }); ok {
 		_ = below.NetConn().Close()
 		return

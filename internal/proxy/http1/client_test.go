@@ -516,7 +516,9 @@ func FuzzAnswer(f *testing.F) {
 		if end == 0 {
 			return
 		}
-		resp, fields, err := parseAnswer(string(data[:end]), r)
+		x := &exchange{resp: http.Response{Request: r}}
+		resp := &x.resp
+		err := parseAnswer(string(data[:end]), resp, &x.fields)
 		if err != nil || resp.StatusCode < 200 {
 			return
 		}
@@ -531,8 +533,8 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 		in := stream{bufio.NewReaderSize(bytes.NewReader(data[end:]), 16), nil}
-		x := &exchange{p: &peer{client: &Client{}, in: in, conn: nopConn{}}, r: (&http.Request{}).WithContext(context.Background()), stop: func() bool { return true }}
-		x.attachBody(resp, fields)
+		x.p, x.r = &peer{client: &Client{}, in: in, conn: nopConn{}}, (&http.Request{}).WithContext(context.Background())
+		x.attachBody()
 		ours, err := io.ReadAll(resp.Body)
 		body, theirErr := io.ReadAll(theirs.Body)
 		if err != nil {

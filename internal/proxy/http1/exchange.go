@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,26 +19,26 @@ const (
 type exchange struct {
 	p      *peer
 	r      *http.Request
-	stop   func() bool // ends the watch over the request's context
-	upload *upload     // nil without a body, or if all of it left with the head
-	begun  bool        // something of the answer has come
+	upload *upload // nil without a body, or if all of it left with the head
+	begun  bool    // something of the answer has come
+
+	// The answer, here for the sake of one allocation.
+	resp   http.Response
+	fields fields
+	body   answerBody
 }
 
 // exchange sends a request and reads the head of the answer. An error ends the connection.
 func (p *peer) exchange(r *http.Request, interim Interim) (*http.Response, error) {
 	x := &exchange{p: p, r: r}
-	x.stop = context.AfterFunc(r.Context(), p.interrupt)
+	p.life.begin(r.Context())
 	resp, err := x.start(interim)
 	if err != nil {
-		x.stop()
 		p.breakOff()
 		return nil, x.explain(err)
 	}
 	return resp, nil
 }
-
-// interrupt makes every read and write on the connection fail.
-func (p *peer) interrupt() { _ = p.conn.SetDeadline(time.Unix(1, 0)) }
 
 // explain says why an exchange failed.
 func (x *exchange) explain(err error) error {
@@ -59,16 +58,15 @@ func (x *exchange) start(interim Interim) (*http.Response, error) {
 	if err := x.send(); err != nil {
 		return nil, &lostError{err, x.p.taken() != before}
 	}
-	resp, f, err := x.answer(interim)
-	if err != nil {
+	if err := x.answer(interim); err != nil {
 		if !x.begun {
 			return nil, &lostError{err, true}
 		}
 		return nil, fmt.Errorf("read the answer: %w", err)
 	}
 	x.p.used = true
-	x.attachBody(resp, f)
-	return resp, nil
+	x.attachBody()
+	return &x.resp, nil
 }
 
 func (p *peer) taken() int64 {
@@ -79,18 +77,19 @@ func (p *peer) taken() int64 {
 }
 
 // answer reads heads until the one of the final response.
-func (x *exchange) answer(interim Interim) (*http.Response, *fields, error) {
+func (x *exchange) answer(interim Interim) error {
 	for range maxInterim {
 		head, err := x.readHead()
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		resp, f, err := parseAnswer(head, x.r)
-		if err != nil {
-			return nil, nil, err
+		resp := &x.resp
+		*resp, x.fields = http.Response{Request: x.r}, fields{}
+		if err := parseAnswer(head, resp, &x.fields); err != nil {
+			return err
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
-			return resp, f, nil
+			return nil
 		}
 		if resp.StatusCode == http.StatusContinue && x.upload != nil {
 			x.upload.proceed()
@@ -99,7 +98,7 @@ func (x *exchange) answer(interim Interim) (*http.Response, *fields, error) {
 			interim(resp.StatusCode, resp.Header)
 		}
 	}
-	return nil, nil, errMalformed("too many interim responses")
+	return errMalformed("too many interim responses")
 }
 
 // readHead waits for a whole head and takes it from the connection.
@@ -129,7 +128,9 @@ func (x *exchange) readHead() (string, error) {
 }
 
 // attachBody gives the response the body that its head announces.
-func (x *exchange) attachBody(resp *http.Response, f *fields) {
+func (x *exchange) attachBody() {
+	resp, f := &x.resp, &x.fields
+	x.body = answerBody{x: x, src: &x.p.in}
 	switch {
 	case resp.StatusCode == http.StatusSwitchingProtocols:
 		resp.Body = &switched{x}
@@ -137,21 +138,21 @@ func (x *exchange) attachBody(resp *http.Response, f *fields) {
 		resp.Body = http.NoBody
 		x.finish(!resp.Close)
 	case f.chunked:
-		src := &chunks{src: &x.p.in, trailer: func(h http.Header) { mergeTrailer(&resp.Trailer, h) }}
-		resp.Body = &answerBody{x: x, src: src, keep: !resp.Close}
+		x.body.src = &chunks{src: &x.p.in, trailer: func(h http.Header) { mergeTrailer(&resp.Trailer, h) }}
+		x.body.keep, resp.Body = !resp.Close, &x.body
 	case f.lengths == 1:
-		b := &answerBody{x: x, keep: !resp.Close, counted: counted{&x.p.in, f.length}}
-		b.src = &b.counted
-		resp.Body = b
+		x.body.counted = counted{&x.p.in, f.length}
+		x.body.src = &x.body.counted
+		x.body.keep, resp.Body = !resp.Close, &x.body
 	default:
-		resp.Body = &answerBody{x: x, src: &x.p.in}
+		resp.Body = &x.body
 	}
 }
 
 // finish ends an exchange whose answer has been read. The connection is kept if it can be.
 func (x *exchange) finish(keep bool) {
 	keep = keep && x.p.in.Buffered() == 0 && x.upload.settled()
-	if x.stop() && keep {
+	if x.p.life.end() && keep {
 		x.p.keep()
 		return
 	}
@@ -223,7 +224,4 @@ func (s *switched) Read(p []byte) (int, error) { return s.x.p.in.Read(p) }
 func (s *switched) Write(p []byte) (int, error) { return s.x.p.conn.Write(p) }
 
 // Close ends the connection.
-func (s *switched) Close() error {
-	s.x.stop()
-	return s.x.p.conn.Close()
-}
+func (s *switched) Close() error { return s.x.p.close() }

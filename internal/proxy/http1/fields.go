@@ -31,18 +31,22 @@ func (w *response) writeFields(skip []string) {
 }
 
 func writeField(bw *bufio.Writer, name string, values []string) {
-	if !isToken([]byte(name)) {
+	if !isToken(name) {
 		return
 	}
 	for _, v := range values {
-		if strings.ContainsAny(v, "\r\n\x00") {
+		if hasControl(v) && strings.ContainsAny(v, "\r\n\x00") {
 			continue // it would end the field and begin another
 		}
-		_, _ = bw.WriteString(name)
-		_, _ = bw.WriteString(": ")
-		_, _ = bw.WriteString(v)
-		_, _ = bw.WriteString("\r\n")
+		putField(bw, name, v)
 	}
+}
+
+func putField(bw *bufio.Writer, name, value string) {
+	_, _ = bw.WriteString(name)
+	_, _ = bw.WriteString(": ")
+	_, _ = bw.WriteString(value)
+	_, _ = bw.WriteString("\r\n")
 }
 
 // isTrailer reports whether the handler has announced the field for the trailer section, RFC 9110 section 6.6.2.

@@ -51,7 +51,7 @@ type fields struct {
 // recipient refuse: bare line feeds (section 2.2), folding (5.2), white space before the colon (5.1), and characters
 // that do not belong there.
 func parseFields(s string, f *fields) (rest string, err error) {
-	n := strings.Count(s, "\n")
+	n := max(strings.Count(s, "\n")-1, 0) // without the empty one
 	f.header = make(http.Header, n)
 	values := make([]string, 0, n) // one allocation for all
 	for {
@@ -62,12 +62,11 @@ func parseFields(s string, f *fields) (rest string, err error) {
 		if s = after; line == "" {
 			return s, nil
 		}
-		colon := strings.IndexByte(line, ':')
-		if colon < 0 || !isToken(line[:colon]) {
+		name, value, ok := cutName(line)
+		if !ok {
 			return "", errMalformed("malformed header field name")
 		}
-		name, value := textproto.CanonicalMIMEHeaderKey(line[:colon]), trimBlank(line[colon+1:])
-		if hasControl(value) {
+		if value = trimBlank(value); hasControl(value) {
 			return "", errMalformed("control character in a header field")
 		}
 		if err := f.note(name, value); err != nil {
@@ -80,6 +79,29 @@ func parseFields(s string, f *fields) (rest string, err error) {
 		values = append(values, value)
 		f.header[name] = values[len(values)-1 : len(values) : len(values)]
 	}
+}
+
+// cutName splits a field line behind its name, which it returns in the canonical form of net/http.
+func cutName(line string) (name, value string, ok bool) {
+	canonical, begins := true, true // a word of the name
+	for i := range len(line) {
+		c := line[i]
+		switch {
+		case c == ':' && i > 0:
+			if name = line[:i]; !canonical {
+				name = textproto.CanonicalMIMEHeaderKey(name)
+			}
+			return name, line[i+1:], true
+		case !isTokenByte(c):
+			return "", "", false
+		case begins:
+			canonical = canonical && (c < 'a' || c > 'z')
+		default:
+			canonical = canonical && (c < 'A' || c > 'Z')
+		}
+		begins = c == '-'
+	}
+	return "", "", false
 }
 
 // cutLine splits off a line that ends in CRLF.
@@ -152,7 +174,26 @@ func isTokenByte(c byte) bool {
 }
 
 // hasControl reports whether s holds a character that RFC 9110 section 5.5 forbids in a field value.
-func hasControl[S ~string | ~[]byte](s S) bool {
+func hasControl(s string) bool {
+	for len(s) >= 8 {
+		if mayHaveControl(s) && slowHasControl(s[:8]) {
+			return true
+		}
+		s = s[8:]
+	}
+	return slowHasControl(s)
+}
+
+// mayHaveControl looks at eight bytes at once for a control character or a tab.
+func mayHaveControl(s string) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	word := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	rubout := word ^ 0x7f*each
+	return ((word-' '*each)&^word|(rubout-each)&^rubout)&high != 0
+}
+
+func slowHasControl(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return true

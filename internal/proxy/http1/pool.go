@@ -1,18 +1,38 @@
 package http1
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// take removes the connection of a destination that was used last, or returns nil.
-func (c *Client) take(destination string) *peer {
+// idlePeer is a connection that is kept.
+type idlePeer struct {
+	*peer
+	id uint64 // of the lasting context that its last request had
+}
+
+// recent is how many of those used last are looked at for the one of the same client. Of many clients the few connections
+// that are used again and again serve better, for they are in the processor's cache.
+const recent = 8
+
+// take removes a connection of a destination, or returns nil: the one that is tied to the lasting context with the given
+// id, if it was used recently, or else the one that was used last.
+func (c *Client) take(destination string, id uint64) *peer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := c.idle[destination]
 	if len(list) == 0 {
 		return nil
 	}
-	p := list[len(list)-1]
-	list[len(list)-1] = nil
-	c.idle[destination] = list[:len(list)-1] // swept when it stays empty
+	at := len(list) - 1
+	for i := at; id != 0 && i >= max(0, len(list)-recent); i-- {
+		if list[i].id == id {
+			at = i
+			break
+		}
+	}
+	p := list[at].peer
+	c.idle[destination] = slices.Delete(list, at, at+1) // swept when it stays empty
 	c.kept--
 	return p
 }
@@ -20,12 +40,12 @@ func (c *Client) take(destination string) *peer {
 // keep makes a connection available for another request, unless there are enough.
 func (p *peer) keep() {
 	p.since = time.Now()
-	if !p.client.put(p) {
-		_ = p.conn.Close()
+	if !p.client.put(idlePeer{p, p.life.tiedTo()}) {
+		_ = p.close()
 	}
 }
 
-func (c *Client) put(p *peer) bool {
+func (c *Client) put(p idlePeer) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	list := c.idle[p.destination]
@@ -33,7 +53,7 @@ func (c *Client) put(p *peer) bool {
 		return false
 	}
 	if c.idle == nil {
-		c.idle = make(map[string][]*peer)
+		c.idle = make(map[string][]idlePeer)
 	}
 	c.idle[p.destination] = append(list, p)
 	c.kept++
@@ -58,14 +78,14 @@ func (c *Client) sweep() {
 	}
 	c.mu.Unlock()
 	for _, p := range old {
-		_ = p.conn.Close()
+		_ = p.close()
 	}
 }
 
 // expired removes what has been kept since before a time, and the destinations that have nothing left. The oldest come
 // first in each list. The mutex is held.
-func (c *Client) expired(before time.Time) []*peer {
-	var old []*peer
+func (c *Client) expired(before time.Time) []idlePeer {
+	var old []idlePeer
 	for destination, list := range c.idle {
 		n := 0
 		for n < len(list) && !list[n].since.After(before) {
@@ -75,7 +95,7 @@ func (c *Client) expired(before time.Time) []*peer {
 		if n == len(list) {
 			delete(c.idle, destination)
 		} else if n > 0 {
-			c.idle[destination] = append([]*peer(nil), list[n:]...)
+			c.idle[destination] = append([]idlePeer(nil), list[n:]...)
 		}
 	}
 	return old
@@ -88,14 +108,14 @@ func (c *Client) Close() {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	var all []*peer
+	var all []idlePeer
 	for _, list := range c.idle {
 		all = append(all, list...)
 	}
 	c.idle, c.kept = nil, 0
 	c.mu.Unlock()
 	for _, p := range all {
-		_ = p.conn.Close()
+		_ = p.close()
 	}
 }
 

@@ -58,6 +58,9 @@ func newResponse(c *conn, req *http.Request) *response {
 	return w
 }
 
+// TakeHeader has WriteHeader send the fields of h, which from then on is what Header returns, in place of those set before.
+func (w *response) TakeHeader(h http.Header) { w.header = h }
+
 // Header returns the fields that WriteHeader will send.
 func (w *response) Header() http.Header { return w.header }
 

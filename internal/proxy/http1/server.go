@@ -53,7 +53,7 @@ type conn struct {
 // the response, which is how a client learns that the response is incomplete.
 func (s *Server) ServeConn(ctx context.Context, rwc net.Conn, handler http.Handler) {
 	ctx, cancel := context.WithCancel(ctx)
-	c := &conn{server: s, rwc: rwc, ctx: ctx, in: stream{s.reader(rwc), wireOf(rwc)}, bw: s.writer(rwc)}
+	c := &conn{server: s, rwc: rwc, ctx: newLasting(ctx), in: stream{s.reader(rwc), wireOf(rwc)}, bw: s.writer(rwc)}
 	c.watch.init(c, cancel)
 	defer cancel()
 	defer c.release()
@@ -122,6 +122,7 @@ func (c *conn) hangUp() {
 
 // release closes the connection and gives its buffers back, unless the handler has taken both.
 func (c *conn) release() {
+	c.watch.release()
 	if c.hijacked {
 		return
 	}

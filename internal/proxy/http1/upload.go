@@ -223,7 +223,7 @@ func (b *bodyWriter) end(trailer http.Header) error {
 	return bw.Flush()
 }
 
-// writeRequestHead buffers the request line and the fields.
+// writeRequestHead buffers the request line and the fields, which have passed checkRequest.
 func writeRequestHead(bw *bufio.Writer, r *http.Request) {
 	_, _ = bw.WriteString(r.Method)
 	_ = bw.WriteByte(' ')
@@ -235,7 +235,9 @@ func writeRequestHead(bw *bufio.Writer, r *http.Request) {
 		switch name {
 		case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
 		default:
-			writeField(bw, name, values)
+			for _, v := range values {
+				putField(bw, name, v)
+			}
 		}
 	}
 	writeFraming(bw, r)

@@ -18,6 +18,8 @@ type watch struct {
 
 	mu       sync.Mutex // guards all below
 	timer    *time.Timer
+	ticking  bool          // the timer runs; it is not stopped and set for each of many short requests
+	began    time.Time     // when the request came
 	active   bool          // a request is being served
 	due      bool          // it takes long
 	bodyRead bool          // nobody else reads from the connection
@@ -31,17 +33,34 @@ func (w *watch) init(c *conn, cancel context.CancelFunc) { w.c, w.cancel = c, ca
 func (w *watch) start(bodyRead bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active, w.due, w.bodyRead, w.waiting = true, false, bodyRead, nil
-	if w.timer == nil {
-		w.timer = time.AfterFunc(watchAfter, w.becomeDue)
-	} else {
-		w.timer.Reset(watchAfter)
+	w.active, w.due, w.bodyRead, w.waiting, w.began = true, false, bodyRead, nil, time.Now()
+	if !w.ticking {
+		w.tick(watchAfter)
 	}
 }
 
-func (w *watch) becomeDue() {
+// tick has somebody look after a while how long the request takes. The mutex is held.
+func (w *watch) tick(after time.Duration) {
+	w.ticking = true
+	if w.timer == nil {
+		w.timer = time.AfterFunc(after, w.look)
+	} else {
+		w.timer.Reset(after)
+	}
+}
+
+// look starts the waiting when the request takes long, and comes again for a request that is younger than the timer.
+func (w *watch) look() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.ticking = false
+	if !w.active {
+		return
+	}
+	if left := watchAfter - time.Since(w.began); left > 0 {
+		w.tick(left)
+		return
+	}
 	w.due = true
 	w.wait()
 }
@@ -84,6 +103,15 @@ func (w *watch) finish() bool {
 // stop ends the watch of a connection that takes no further request; closing the connection ends the waiting.
 func (w *watch) stop() { w.end() }
 
+// release ends the timer with the connection.
+func (w *watch) release() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+	}
+}
+
 // abort ends the watch and the waiting, so that somebody else can read from the connection.
 func (w *watch) abort() error {
 	w.mu.Lock()
@@ -104,9 +132,6 @@ func (w *watch) end() (waiting chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active = false
-	if w.timer != nil {
-		w.timer.Stop()
-	}
 	return w.waiting
 }
 

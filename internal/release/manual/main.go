@@ -71,7 +71,7 @@ func writePages(dir string) error {
 	if err := doc.GenManTree(root, header, dir); err != nil {
 		return fmt.Errorf("write the manual pages: %w", err)
 	}
-	return nil
+	return tidyPages(dir, date)
 }
 
 // sourceDate returns the date of the sources. Where there is none, a fixed one: cobra would take today's.

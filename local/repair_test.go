@@ -1,0 +1,113 @@
+package local_test
+
+import (
+	"context"
+	"encoding/base64"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"authsome"
+	"authsome/internal/keysource"
+	"authsome/local"
+	"authsome/vault"
+)
+
+// inAFile makes a process use the database in the home.
+func inAFile(c *local.Config) { c.Store = nil }
+
+// repair makes a new vault of the one in the home, and gives up after patience.
+func (w *world) repair(patience time.Duration) error {
+	w.t.Helper()
+	keys, err := keysource.Environment(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	_, err = local.Repair(ctx, w.home, keys, time.Now())
+	return err
+}
+
+// Who repairs while a refresh is under way would put a vault in place whose refresh token is used up.
+func TestRepairWaitsForARefresh(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	l := w.process(inAFile)
+	w.login(l)
+	w.pass(2 * time.Hour)
+	var meanwhile error
+	w.beforeTokenCalls(func() { meanwhile = w.repair(300 * time.Millisecond) })
+	w.mustToken(l)
+	w.beforeTokenCalls(nil)
+	if authsome.KindOf(meanwhile) != authsome.KindVaultUnavailable || !strings.Contains(meanwhile.Error(), "another process") {
+		t.Errorf("during a refresh: %v", meanwhile)
+	}
+	entries, err := os.ReadDir(w.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if strings.Contains(e.Name(), "damaged") || strings.Contains(e.Name(), "repair") {
+			t.Errorf("the repair that was refused left %s behind", e.Name())
+		}
+	}
+	if err := w.repair(time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.mustToken(w.process(inAFile), authsome.CredentialOptions{Refresh: true}); !w.server.AccessTokenValid(c.Value.Reveal()) {
+		t.Error("the token is not good")
+	}
+}
+
+// A process that was running all the while has the file open that was moved aside. It sends no token that it could not store.
+func TestProcessOfBeforeARepairSendsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	l := w.process(inAFile)
+	w.login(l)
+	if err := w.repair(time.Minute); err != nil {
+		t.Skipf("a file that is open cannot be moved here: %v", err)
+	}
+	if _, err := w.token(l, authsome.CredentialOptions{Refresh: true}); authsome.KindOf(err) != authsome.KindVaultUnavailable {
+		t.Errorf("got %v", err)
+	}
+	if n := w.refreshCalls(); n != 0 {
+		t.Errorf("%d refresh tokens were sent", n)
+	}
+}
+
+// Who writes without one of the locks is noticed.
+func TestRepairNoticesAWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	l := w.process(inAFile)
+	w.login(l)
+	keys, err := keysource.Environment(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writing := &interrupted{KeySource: keys, do: func() {
+		if _, err := l.Vault().Put(t.Context(), "profile/other", []byte("{}"), 0); err != nil {
+			t.Error(err)
+		}
+	}}
+	if _, err := local.Repair(t.Context(), w.home, writing, time.Now()); err == nil || !strings.Contains(err.Error(), "was written to") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := l.Vault().Get(t.Context(), "profile/other"); err != nil {
+		t.Error(err)
+	}
+}
+
+// interrupted is a key source before which something else happens.
+type interrupted struct {
+	vault.KeySource
+	do func()
+}
+
+func (i *interrupted) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error) {
+	i.do()
+	return i.KeySource.Unwrap(ctx, wrapped)
+}
