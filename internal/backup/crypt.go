@@ -105,6 +105,9 @@ func (h *helping) end(err error) error {
 	if waitErr == nil {
 		return err
 	}
+	if _, ended := errors.AsType[*exec.ExitError](waitErr); !ended {
+		return waitErr // it went well; what it was to read from or to write to did not
+	}
 	var f helper.Failure
 	if json.Unmarshal(h.failures.Bytes(), &f) != nil {
 		return errors.Join(fmt.Errorf("%s has failed: %w", helper.Program, waitErr), err)

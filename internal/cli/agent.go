@@ -104,7 +104,7 @@ func (a *app) agent(ctx context.Context, o agentOptions) error {
 			return err
 		}
 	}
-	cfg.Ready = func() { fmt.Fprintln(a.env.Stdout, agentReady) }
+	cfg.Ready = func() { fmt.Fprintln(a.out, agentReady) }
 	err = agent.Run(ctx, cfg)
 	if !errors.Is(err, agent.ErrRunning) {
 		return err

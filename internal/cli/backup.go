@@ -122,13 +122,47 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	if err != nil {
 		return err
 	}
-	// The entry comes first, so that the log in the backup has it as well.
-	if err := a.record(authsome.EventBackup, authsome.Ref{}, map[string]string{"file": path}); err != nil {
+	// The entry comes first, so that the log in the backup has it as well. If nothing comes of it, another one says so.
+	detail := map[string]string{"file": path}
+	if err := a.record(authsome.EventBackup, authsome.Ref{}, detail); err != nil {
 		return err
 	}
+	made, err := a.sealHome(ctx, layer, home, path, to)
+	if err != nil {
+		a.noteFailed(authsome.EventBackup, notWritten(err), detail)
+		return err
+	}
+	if made.refreshable > 0 {
+		a.warn(&authsome.Error{
+			Message: fmt.Sprintf("%d of the connections live on a refresh token, and many providers take each of those once", made.refreshable),
+			Hint:    "use them on one machine only, and make a new backup from time to time: see docs/backup.md",
+		})
+	}
+	if a.flags.json {
+		return a.printJSON(object{
+			{"status", "written"}, {"file", path}, {"connections", made.connections}, {"records", made.records}, {"files", made.files},
+		})
+	}
+	a.say("%d connections are in %s; authsome backup verify %s reads it again", made.connections, path, path)
+	return nil
+}
+
+// notWritten is the reason, in the audit log, for which there is no backup.
+func notWritten(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "cancelled"
+	}
+	return "not_written"
+}
+
+// contentsMade says what a backup holds.
+type contentsMade struct{ connections, refreshable, records, files int }
+
+// sealHome writes the backup: all records of the vault as of one moment, and the files of the home that belong to them.
+func (a *app) sealHome(ctx context.Context, layer *local.Layer, home, path string, to helper.Request) (made contentsMade, err error) {
 	stored, err := layer.Records(ctx)
 	if err != nil {
-		return err
+		return made, err
 	}
 	records := make([]backup.Record, len(stored))
 	for i, rec := range stored {
@@ -136,7 +170,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	}
 	names, err := local.Settings(home)
 	if err != nil {
-		return err
+		return made, err
 	}
 	var files []backup.File
 	for _, name := range names {
@@ -144,7 +178,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	}
 	trail, err := a.auditLog()
 	if err != nil {
-		return err
+		return made, err
 	}
 	err = trail.Freeze(func(logs []string) error {
 		for _, log := range logs {
@@ -156,32 +190,23 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 		})
 	})
 	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
-		return backupError(path, err)
+		return made, backupError(path, err)
 	}
 	if errors.Is(err, backup.ErrTooLarge) {
-		return &authsome.Error{
+		return made, &authsome.Error{
 			Kind: authsome.KindUsage, Message: fmt.Sprintf("the backup cannot be written: %v", err),
 			Hint: "move that file out of " + home + ", if it is not authsome's own; what was there before is unchanged", Err: err,
 		}
 	}
 	if err != nil {
-		return &authsome.Error{
+		return made, &authsome.Error{
 			Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
 			Hint: "check that " + filepath.Dir(path) + " is writable and not full; what was there before is unchanged", Err: err,
 		}
 	}
-	connections, refreshable := local.RefreshableIn(stored)
-	if refreshable > 0 {
-		a.warn(&authsome.Error{
-			Message: fmt.Sprintf("%d of the connections live on a refresh token, and many providers take each of those once", refreshable),
-			Hint:    "use them on one machine only, and make a new backup from time to time: see docs/backup.md",
-		})
-	}
-	if a.flags.json {
-		return a.printJSON(object{{"status", "written"}, {"file", path}, {"connections", connections}, {"records", len(records)}, {"files", len(files)}})
-	}
-	a.say("%d connections are in %s; authsome backup verify %s reads it again", connections, path, path)
-	return nil
+	made.connections, made.refreshable = local.RefreshableIn(stored)
+	made.records, made.files = len(records), len(files)
+	return made, nil
 }
 
 // replaceable refuses to write over what is no backup.
@@ -212,7 +237,10 @@ func writeBackup(path string, write func(io.Writer) error) error {
 	}
 	buffered := bufio.NewWriterSize(f, 1<<16)
 	err = write(buffered)
-	err = errors.Join(err, buffered.Flush(), f.Sync(), f.Close())
+	if err == nil { // else it would fail for the same reason once more
+		err = errors.Join(buffered.Flush(), f.Sync())
+	}
+	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}

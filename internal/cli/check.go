@@ -212,7 +212,7 @@ func (a *app) printProblemsOf(all []checked) {
 		if c.problem.Hint != "" {
 			line += "; hint: " + c.problem.Hint
 		}
-		a.env.printf("%s\n", audit.Printable(line))
+		a.printf("%s\n", audit.Printable(line))
 	}
 }
 

@@ -65,7 +65,7 @@ func cancelOnSignal(cancel context.CancelFunc) {
 
 // Run runs one command and returns its exit code.
 func Run(ctx context.Context, env Env) int {
-	a := &app{env: env}
+	a := newApp(env)
 	root := a.command()
 	root.SetArgs(env.Args)
 	err := root.ExecuteContext(ctx)

@@ -17,7 +17,7 @@ func (a *app) completionCommand() *cobra.Command {
 
 // completion prints a script that asks this program for what can follow, so that it never grows old.
 func (a *app) completion(cmd *cobra.Command, shell string) error {
-	root, out := cmd.Root(), a.env.Stdout
+	root, out := cmd.Root(), a.out
 	switch shell {
 	case "bash":
 		return root.GenBashCompletionV2(out, true)

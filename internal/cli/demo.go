@@ -31,7 +31,7 @@ func (a *app) demoCommand() *cobra.Command {
 		&cobra.Command{
 			Use: "fetch URL", Short: "Print what an address answers", Hidden: true, Args: exactly(1),
 			RunE: func(cmd *cobra.Command, args []string) error {
-				return demo.Fetch(cmd.Context(), a.env.Stdout, args[0])
+				return demo.Fetch(cmd.Context(), a.out, args[0])
 			},
 		},
 		&cobra.Command{
@@ -53,7 +53,7 @@ func (a *app) demo(ctx context.Context) error {
 	}
 	cfg := demo.Config{
 		Executable: self, Arguments: []string{demoName}, Environ: a.env.Environ,
-		Transcript: a.env.Stdout, Colour: a.mayColour(a.env.Stdout),
+		Transcript: a.out, Colour: a.mayColour(a.env.Stdout),
 	}
 	if a.flags.json {
 		cfg.Transcript = io.Discard

@@ -47,8 +47,15 @@ func (s *loginSession) showDevice(provider string, d *authsome.DeviceAuthorizati
 	if code := s.app.qrCode(d.Page()); code != "" {
 		s.app.tell("%s", code)
 	}
-	left := d.ExpiresAt.Sub(s.app.env.Now()).Round(time.Second)
-	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", left)
+	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", inWords(d.ExpiresAt.Sub(s.app.env.Now())))
+}
+
+// inWords is how a person says how long they have.
+func inWords(d time.Duration) string {
+	if d < 2*time.Minute {
+		return plural(int(d.Round(time.Second)/time.Second), "second")
+	}
+	return plural(int(d.Round(time.Minute)/time.Minute), "minute")
 }
 
 // openDevicePage shows the code in a page of our own where there is a display: it leads to the provider's, and tells in

@@ -94,12 +94,12 @@ func (a *app) printChecks(checks []doctor.Check) {
 			continue
 		}
 		detail := strings.Split(c.Detail, "\n")
-		a.env.printf("%-4s  %-17s  %s\n", verdict, c.Name, audit.Printable(detail[0]))
+		a.printf("%-4s  %-17s  %s\n", verdict, c.Name, audit.Printable(detail[0]))
 		for _, line := range detail[1:] {
-			a.env.printf("%s%s\n", indent, audit.Printable(line))
+			a.printf("%s%s\n", indent, audit.Printable(line))
 		}
 		if c.Hint != "" {
-			a.env.printf("%shint: %s\n", indent, audit.Printable(c.Hint))
+			a.printf("%shint: %s\n", indent, audit.Printable(c.Hint))
 		}
 	}
 }

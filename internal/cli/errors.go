@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"authsome"
 	"authsome/internal/audit"
@@ -43,16 +44,27 @@ func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)
 
 // exit reports err and returns the exit code for it.
 func (a *app) exit(err error) int {
+	status, reported := errors.AsType[exitStatus](err)
+	if lost := a.out.lost(); lost != nil {
+		if reported {
+			a.printErrorText(lost)
+		} else if err == nil || errors.Is(err, a.out.err) {
+			err = lost
+		}
+	}
+	if reported {
+		return int(status)
+	}
 	if err == nil {
 		return 0
-	}
-	if status, ok := errors.AsType[exitStatus](err); ok {
-		return int(status)
 	}
 	err = asUsage(err)
 	e, ok := errors.AsType[*authsome.Error](err)
 	if !ok {
 		e = &authsome.Error{Kind: authsome.KindInternal, Message: err.Error(), Err: err}
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
+			e.Hint = "authsome doctor" // a full disk, or somebody else's file
+		}
 		if errors.Is(err, context.Canceled) {
 			e.Kind, e.Message = authsome.KindCancelled, "cancelled"
 		}
@@ -77,10 +89,9 @@ func asksForJSON(args []string) bool {
 	return false
 }
 
-// printError writes an error for people on standard error, or for programs on standard output.
+// printError writes an error for people on standard error, or for programs on standard output if something arrives there.
 func (a *app) printError(e *authsome.Error) {
-	if a.flags.json {
-		_ = a.printJSON(errorObject(e))
+	if a.flags.json && a.out.err == nil && a.printJSON(errorObject(e)) == nil {
 		return
 	}
 	a.printErrorText(e)

@@ -243,7 +243,7 @@ func (a *app) printVerdict(v verdict, r *http.Request) error {
 	if v.dead != "" && v.Outcome == proxy.Injected {
 		answer = "is refused (502): there is no usable credential"
 	}
-	a.env.printf("%s %s\n  %s\n", r.Method, audit.Printable(r.URL.Redacted()), answer)
+	a.printf("%s %s\n  %s\n", r.Method, audit.Printable(r.URL.Redacted()), answer)
 	facts := object{{"why", v.why}}
 	if v.Rule != "" {
 		facts = append(facts, member{"rule", v.Rule}, member{"stands at", v.RuleAt})

@@ -217,7 +217,7 @@ func (a *app) printVariables(vars variables, format string) error {
 		if format == "shell" {
 			line = "export " + v.name + "=" + shellQuote(v.value.Reveal())
 		}
-		if _, err := fmt.Fprintln(a.env.Stdout, line); err != nil {
+		if _, err := fmt.Fprintln(a.out, line); err != nil {
 			return err
 		}
 	}

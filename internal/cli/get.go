@@ -132,6 +132,6 @@ func (a *app) printField(field string, value any) error {
 	if a.flags.json {
 		return a.printJSON(object{{field, value}})
 	}
-	_, err := fmt.Fprintln(a.env.Stdout, text(value))
+	_, err := fmt.Fprintln(a.out, text(value))
 	return err
 }

@@ -211,6 +211,6 @@ func (a *app) inspectMatch(p *authsome.ProviderState, target string) error {
 	if matches {
 		answer = "yes"
 	}
-	a.env.printf("%s: %s\n", answer, why)
+	a.printf("%s: %s\n", answer, why)
 	return nil
 }

@@ -29,13 +29,13 @@ func (a *app) logPrinter(o logOptions) (logPrinter, error) {
 		}
 		return a.logTable(), nil
 	case "json":
-		lines := json.NewEncoder(a.env.Stdout)
+		lines := json.NewEncoder(a.out)
 		lines.SetEscapeHTML(false)
 		return logPrinter{func(e audit.Entry) error { return lines.Encode(e) }, func() error { return nil }}, nil
 	case "csv":
 		return a.logCSV(), nil
 	case "otel":
-		lines := json.NewEncoder(a.env.Stdout)
+		lines := json.NewEncoder(a.out)
 		return logPrinter{func(e audit.Entry) error { return lines.Encode(otelLog(e)) }, func() error { return nil }}, nil
 	default:
 		return logPrinter{}, fmt.Errorf("--format is table, json, csv or otel, not %q", o.format)
@@ -59,7 +59,7 @@ func (a *app) logTable() logPrinter {
 func (a *app) logLines() logPrinter {
 	return logPrinter{
 		func(e audit.Entry) error {
-			_, err := fmt.Fprintln(a.env.Stdout, strings.Join(e.Columns(), "  "))
+			_, err := fmt.Fprintln(a.out, strings.Join(e.Columns(), "  "))
 			return err
 		},
 		func() error { return nil },
@@ -68,7 +68,7 @@ func (a *app) logLines() logPrinter {
 
 // logCSV writes RFC 4180: the fields of every entry in columns of their own, the details as JSON in the last.
 func (a *app) logCSV() logPrinter {
-	w := csv.NewWriter(a.env.Stdout)
+	w := csv.NewWriter(a.out)
 	w.UseCRLF = true
 	_ = w.Write([]string{"timestamp", "seq", "event", "provider", "connection", "profile", "status", "reason", "details"})
 	return logPrinter{

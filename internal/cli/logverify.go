@@ -60,14 +60,14 @@ func (a *app) verified(r *audit.Report) error {
 		return nil
 	}
 	for _, n := range r.Notes {
-		a.env.printf("note: %s\n", audit.Printable(n.String()))
+		a.printf("note: %s\n", audit.Printable(n.String()))
 	}
 	if r.OK() {
-		a.env.printf("%d entries, unchanged\n", r.Entries)
+		a.printf("%d entries, unchanged\n", r.Entries)
 		return nil
 	}
 	for _, p := range r.Problems {
-		a.env.printf("%s\n", audit.Printable(p.String()))
+		a.printf("%s\n", audit.Printable(p.String()))
 	}
 	return &authsome.Error{
 		Kind: authsome.KindInternal, Message: fmt.Sprintf("the audit log is not what was written: %d problems", len(r.Problems)),

@@ -10,7 +10,7 @@ import (
 // Manual returns the whole tree of commands as it describes itself, for whoever makes manual pages and completion scripts
 // of it. Its commands are not to be run.
 func Manual() *cobra.Command {
-	a := &app{env: Env{Stdout: io.Discard, Stderr: io.Discard, Now: time.Now}}
+	a := newApp(Env{Stdout: io.Discard, Stderr: io.Discard, Now: time.Now})
 	root := a.command()
 	root.InitDefaultHelpFlag()
 	root.InitDefaultVersionFlag()

@@ -108,7 +108,7 @@ func text(v any) string {
 
 // printJSON writes one document.
 func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.env.Stdout)
+	e := json.NewEncoder(a.out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
@@ -138,14 +138,14 @@ func (a *app) table(rows [][]string) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := a.env.Stdout.Write(b.Bytes())
+	_, err := a.out.Write(b.Bytes())
 	return err
 }
 
 // say prints chatter: what happened, for people who watch.
 func (a *app) say(format string, args ...any) {
 	if !a.flags.quiet && !a.flags.json {
-		fmt.Fprintf(a.env.Stdout, format+"\n", args...)
+		fmt.Fprintf(a.out, format+"\n", args...)
 	}
 }
 
@@ -194,4 +194,4 @@ func isTerminal(stream any) bool {
 }
 
 // printf prints data, also with --quiet.
-func (e Env) printf(format string, args ...any) { fmt.Fprintf(e.Stdout, format, args...) }
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }

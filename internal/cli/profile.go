@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +15,12 @@ func (a *app) profileCommand() *cobra.Command {
 	cmd := group(&cobra.Command{Use: "profile", Short: "Manage profiles: separate sets of connections"})
 	var force bool
 	remove := &cobra.Command{
-		Use: "delete NAME", Short: "Delete a profile and everything in it", Args: exactly(1),
+		Use: "delete NAME", Short: "Delete a profile and everything in it; asks if that is something", Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.deleteProfile(cmd, authsome.ProfileName(args[0]), force)
 		},
 	}
-	remove.Flags().BoolVar(&force, "force", false, "delete it although it has connections")
+	remove.Flags().BoolVar(&force, "force", false, "delete it with all that it has, without asking")
 	cmd.AddCommand(
 		&cobra.Command{
 			Use: "list", Short: "List the profiles", Args: exactly(0),
@@ -56,7 +58,7 @@ func (a *app) listProfiles(cmd *cobra.Command) error {
 		if n == current {
 			star = " *"
 		}
-		a.env.printf("%s%s\n", n, star)
+		a.printf("%s%s\n", n, star)
 	}
 	return nil
 }
@@ -102,14 +104,9 @@ func (a *app) deleteProfile(cmd *cobra.Command, name authsome.ProfileName, force
 	if err != nil {
 		return err
 	}
-	held, err := layer.List(cmd.Context(), name)
-	if err != nil {
-		return err
-	}
-	if len(held) > 0 && !force {
-		return &authsome.Error{
-			Kind: authsome.KindUsage, Message: fmt.Sprintf("the profile %s has %d connections", name, len(held)),
-			Hint: fmt.Sprintf("authsome profile delete %s --force deletes them too, without telling the providers", name),
+	if !force {
+		if err := a.mayDelete(cmd.Context(), layer, name); err != nil {
+			return err
 		}
 	}
 	if err := layer.DeleteProfile(cmd.Context(), name); err != nil {
@@ -125,6 +122,50 @@ func (a *app) deleteProfile(cmd *cobra.Command, name authsome.ProfileName, force
 		}
 	}
 	return a.doneProfile("deleted", name, "deleted the profile %s", name)
+}
+
+// mayDelete asks whether a profile may go that holds what somebody has logged in for or typed. Where there is nobody to ask
+// it may not.
+func (a *app) mayDelete(ctx context.Context, layer authsome.AuthLayer, name authsome.ProfileName) error {
+	states, _, err := layer.Providers(ctx, name)
+	if err != nil {
+		return err
+	}
+	connections, clients := 0, 0
+	for _, s := range states {
+		connections += len(s.Connections)
+		if s.Configured {
+			clients++
+		}
+	}
+	var held string
+	switch {
+	case connections > 0:
+		held = plural(connections, "connection")
+	case clients > 0:
+		held = plural(clients, "OAuth client")
+	default:
+		return nil
+	}
+	if a.env.UI.ReadLine == nil || a.flags.json {
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Message: fmt.Sprintf("the profile %s has %s", name, held),
+			Hint: fmt.Sprintf("authsome profile delete %s --force deletes all of it, without telling the providers", name),
+		}
+	}
+	answer, err := a.env.UI.ReadLine(ctx, fmt.Sprintf("Delete the profile %s with %s, without telling the providers? [y/N]", name, held))
+	if answer = strings.ToLower(answer); err == nil && (answer == "y" || answer == "yes") {
+		return nil
+	}
+	return &authsome.Error{Kind: authsome.KindCancelled, Message: fmt.Sprintf("the profile %s was kept", name), Err: err}
+}
+
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (a *app) doneProfile(status string, name authsome.ProfileName, format string, args ...any) error {

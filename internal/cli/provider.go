@@ -75,7 +75,7 @@ func (a *app) newProvider(ctx context.Context, nameOrURL string, d draft) error 
 		return err
 	}
 	if !d.register {
-		_, err := a.env.Stdout.Write(doc)
+		_, err := a.out.Write(doc)
 		return err
 	}
 	p, err := layer.Register(ctx, doc, d.force)

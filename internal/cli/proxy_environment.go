@@ -91,7 +91,7 @@ func (a *app) printEnvironment(list []change, format string) error {
 		}
 		b.WriteString(c.line(format))
 	}
-	_, err := io.WriteString(a.env.Stdout, b.String())
+	_, err := io.WriteString(a.out, b.String())
 	return err
 }
 

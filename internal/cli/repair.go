@@ -44,9 +44,9 @@ func (a *app) repairVault(ctx context.Context) error {
 	a.say("%d records were kept; the damaged vault is in %s", repaired.Records, repaired.Aside)
 	for _, l := range repaired.Lost {
 		what, mend := local.DescribeLost(l.Key)
-		a.env.printf("lost: %s\n", audit.Printable(what))
+		a.printf("lost: %s\n", audit.Printable(what))
 		if mend != "" {
-			a.env.printf("hint: %s\n", audit.Printable(mend))
+			a.printf("hint: %s\n", audit.Printable(mend))
 		}
 	}
 	a.say("What was on a damaged page may be missing without being named: compare with authsome list. Programs that\n" +

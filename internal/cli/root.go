@@ -35,7 +35,7 @@ func (a *app) command() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetIn(a.env.Stdin)
-	root.SetOut(a.env.Stdout)
+	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
 	root.SetVersionTemplate("authsome {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
@@ -64,6 +64,9 @@ func (a *app) command() *cobra.Command {
 			root.AddGroup(&cobra.Group{ID: g, Title: g + ":"})
 		}
 		root.SetHelpCommandGroupID(groupMachine)
+	}
+	if completes(a.env.Args) {
+		a.addCompletions(root)
 	}
 	return root
 }

@@ -84,7 +84,7 @@ func (a *app) versionCommand() *cobra.Command {
 					{"version", version()}, {"go", runtime.Version()}, {"os", runtime.GOOS}, {"arch", runtime.GOARCH},
 				})
 			}
-			a.env.printf("authsome %s\n", version())
+			a.printf("authsome %s\n", version())
 			return nil
 		},
 	}

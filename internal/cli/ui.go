@@ -53,10 +53,14 @@ type terminal struct {
 
 func (t *terminal) readLine(ctx context.Context, prompt string) (string, error) {
 	fmt.Fprintf(t.out, "%s: ", prompt)
-	return orCancelled(ctx, func() (string, error) {
+	line, err := orCancelled(ctx, func() (string, error) {
 		line, err := t.lines.ReadString('\n')
 		return strings.TrimSpace(line), err
 	})
+	if err != nil {
+		fmt.Fprintln(t.out) // nobody has pressed Enter, and what follows begins a line
+	}
+	return line, err
 }
 
 // readSecret gives the terminal its echo back also when the person presses Ctrl-C.

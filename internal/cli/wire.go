@@ -21,6 +21,7 @@ import (
 // because most commands need little of it.
 type app struct {
 	env   Env
+	out   *output
 	flags globals
 
 	home    string
@@ -34,6 +35,8 @@ type app struct {
 
 	unlocking *agentOptions // how the command wants the key to be kept; nil unless it is about that
 }
+
+func newApp(env Env) *app { return &app{env: env, out: &output{Writer: env.Stdout}} }
 
 // defaultLogFile stands for <home>/logs/authsome.log, which is not known before the flags are read.
 const defaultLogFile = "<home>/logs/authsome.log"
@@ -179,9 +182,21 @@ func (a *app) auditKey() (authsome.Secret, error) {
 // record writes an audit entry before something is done. A log that cannot be written is reported; it stops what the entry
 // is about only where the configuration wants that.
 func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[string]string) error {
+	return a.recordEvent(authsome.Event{Name: name, Ref: ref, Detail: detail})
+}
+
+// noteFailed writes an audit entry about what was on record already, and then failed.
+func (a *app) noteFailed(name authsome.EventName, reason string, detail map[string]string) {
+	if err := a.recordEvent(authsome.Event{Name: name, Failed: true, Reason: reason, Detail: detail}); err != nil {
+		a.warn(authsome.AsError(err))
+	}
+}
+
+func (a *app) recordEvent(e authsome.Event) error {
+	e.Time = a.env.Now().UTC()
 	trail, err := a.auditLog()
 	if err == nil {
-		err = trail.Record(authsome.Event{Time: a.env.Now().UTC(), Name: name, Ref: ref, Detail: detail})
+		err = trail.Record(e)
 	}
 	if err == nil {
 		return nil
@@ -191,7 +206,7 @@ func (a *app) record(name authsome.EventName, ref authsome.Ref, detail map[strin
 		return cfgErr
 	}
 	if cfg.AuditRequired {
-		return local.Unaudited(ref, err)
+		return local.Unaudited(e.Ref, err)
 	}
 	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
 	return nil
