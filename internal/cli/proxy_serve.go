@@ -23,6 +23,9 @@ import (
 // readyLine is what a proxy prints when agents can be added.
 const readyLine = "the proxy listens on "
 
+// alreadyRunning is what a second proxy says of one place.
+const alreadyRunning = "the proxy is running already"
+
 func (a *app) proxyRunCommand(o *proxyOptions) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "run", Short: "Be the proxy, in the foreground, until told to stop", Args: exactly(0),
@@ -88,7 +91,7 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	}
 	files, err := run.Claim(dir)
 	if errors.Is(err, run.ErrInUse) {
-		return &authsome.Error{Kind: authsome.KindUsage, Message: "the proxy is running already", Hint: "authsome proxy status" + o.projectFlag(), Err: err}
+		return &authsome.Error{Kind: authsome.KindUsage, Message: alreadyRunning, Hint: "authsome proxy status" + o.projectFlag(), Err: err}
 	}
 	if err != nil {
 		return err
@@ -179,7 +182,7 @@ func (s *standingProxy) serve(ctx context.Context) (ending, error) {
 	if err != nil {
 		return pause, err
 	}
-	next, err := s.attend(ctx, b, chosen.settings)
+	next, err := s.attend(ctx, b)
 	return next, errors.Join(err, b.close())
 }
 
@@ -202,14 +205,18 @@ func (s *standingProxy) listen(
 }
 
 // attend lets agents come to a broker until something ends it.
-func (s *standingProxy) attend(ctx context.Context, b *broker, settings run.Settings) (ending, error) {
+func (s *standingProxy) attend(ctx context.Context, b *broker) (ending, error) {
 	a := s.app
 	if err := s.files.Write(b.ca.CertificatePEM(), a.env.Environ); err != nil {
 		return pause, err
 	}
-	settings.Proxy, settings.Files = b.address, s.files.Paths
 	certificate := b.ca.Certificate()
 	renews := certificate.NotBefore.Add(certificate.NotAfter.Sub(certificate.NotBefore) / 2)
+	settings := func() run.Settings {
+		now := b.chosen.Load().settings
+		now.Proxy, now.Files = b.address, s.files.Paths
+		return now
+	}
 	if err := s.server.Attach(b.proxy, b.address, settings, renews); err != nil {
 		return pause, err
 	}

@@ -11,12 +11,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"authsome"
 	"authsome/internal/standing"
 )
+
+// startTime is how long a proxy that another command starts may take.
+const startTime = 15 * time.Second
 
 func (a *app) proxyStartCommand(o *proxyOptions) *cobra.Command {
 	cmd := &cobra.Command{
@@ -50,10 +54,14 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	}
 	client, err := standing.Dial(ctx, dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := a.spawnProxy(ctx, dir, flags); err != nil {
-			return nil, err
+		failure := a.spawnProxy(ctx, dir, flags)
+		if failure == nil {
+			return standing.Dial(ctx, dir)
 		}
-		return standing.Dial(ctx, dir)
+		if !strings.Contains(failure.Error(), alreadyRunning) {
+			return nil, failure
+		}
+		client, err = awaitProxy(ctx, dir, failure)
 	}
 	if err != nil {
 		return nil, err
@@ -69,6 +77,22 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 		}
 	}
 	return client, nil
+}
+
+// awaitProxy reaches the proxy that somebody else is starting at this moment. failure is why there is no other.
+func awaitProxy(ctx context.Context, dir string, failure error) (*standing.Client, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for {
+		if client, err := standing.Dial(ctx, dir); err == nil {
+			return client, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, failure
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // spawnProxy starts a process that is the proxy and waits until it is ready. The process has a session of its own, so
@@ -93,6 +117,7 @@ func (a *app) spawnProxy(ctx context.Context, dir string, flags []string) error 
 	if err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}
+	keepOpenFiles()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -145,6 +146,7 @@ type broker struct {
 	password authsome.Secret
 	address  string
 	proxy    *proxy.Proxy
+	chosen   atomic.Pointer[chosenRoutes] // what it goes by now
 	trail    *audit.Buffer
 	served   chan error
 	stop     context.CancelFunc // ends what goes on beside the proxy
@@ -179,7 +181,7 @@ func (a *app) startBroker(
 		ca: ca, password: authsome.NewSecret(rand.Text()), trail: trail.Buffered(), served: make(chan error, 1), stop: stop,
 	}
 	var source authsome.CredentialSource = layer
-	changed := changes(ctx, layer)
+	changed, logins := split(ctx, changes(ctx, layer))
 	if cfg.AuditRequired {
 		source, changed = auditedSource{layer, b.trail}, either(ctx, changed, b.trail.Health())
 	}
@@ -188,10 +190,12 @@ func (a *app) startBroker(
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
+	restrictions := bounds.policy(chosen, a.env.Now)
+	b.chosen.Store(chosen)
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: source, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
 		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,
-		Policy: bounds.policy(chosen, a.env.Now), NewCredentials: chosen.newCredentials,
+		Policy: restrictions, NewCredentials: chosen.newCredentials,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
 		Changed: changed, OwnProcess: true,
@@ -202,6 +206,12 @@ func (a *app) startBroker(
 	}
 	if keeper, ok := layer.(authsome.Keeper); ok {
 		b.beside.Go(func() { keepalive.Run(ctx, keeper, cmp.Or(a.env.Settle, keepalive.Settle), a.env.Now, a.log) })
+	}
+	if logins != nil {
+		f := &follower{
+			app: a, layer: layer, bounds: bounds, policy: restrictions, proxy: b.proxy, chosen: chosen, learn: b.chosen.Store,
+		}
+		b.beside.Go(func() { f.run(ctx, logins) })
 	}
 	listener, err := who.box.open(ctx, cmp.Or(who.listen, "127.0.0.1:0"))
 	if err != nil {

@@ -23,7 +23,7 @@ type Config struct {
 // Policy is what one run may do. A nil Policy restricts nothing. It is safe for concurrent use.
 type Policy struct {
 	cfg     Config
-	limiter limiter
+	limiter *limiter
 }
 
 // New returns a policy; nil if the configuration restricts nothing.
@@ -35,7 +35,18 @@ func New(cfg Config) *Policy {
 	if len(cfg.Deny) == 0 && len(cfg.Allow) == 0 && cfg.ReadOnly == "" && cfg.NoUnmatched == "" && len(cfg.Rates) == 0 {
 		return nil
 	}
-	return &Policy{cfg: cfg, limiter: limiter{rates: cfg.Rates, now: cfg.Now}}
+	return &Policy{cfg: cfg, limiter: &limiter{rates: cfg.Rates, now: cfg.Now}}
+}
+
+// WithSafePosts returns the policy with other requests for those that change nothing although their method is POST. What has
+// been counted against its rates goes on counting.
+func (p *Policy) WithSafePosts(safe []Target) *Policy {
+	if p == nil {
+		return nil
+	}
+	cfg := p.cfg
+	cfg.SafePosts = safe
+	return &Policy{cfg: cfg, limiter: p.limiter}
 }
 
 // For returns what the policy says about one host, in canonical form, that is reached by a scheme, "http" or "https"; nil if

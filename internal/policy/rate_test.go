@@ -74,3 +74,33 @@ func TestNonsenseIsNoRate(t *testing.T) {
 		}
 	}
 }
+
+func TestARateGoesOnWithOtherSafePosts(t *testing.T) {
+	t.Parallel()
+	rate, err := ParseRate("1/hour", "--rate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := New(Config{Rates: []Rate{rate}, ReadOnly: "--read-only"})
+	ref := authsome.Ref{Provider: "acme"}
+	r, _, _ := requestOf(t, "GET a.test/")
+	if why := p.For("https", "a.test", "443", true).Check(r, ref); why != nil {
+		t.Fatalf("the first request: %+v", why)
+	}
+	target, err := ParseTarget("a.test/search")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p = p.WithSafePosts([]Target{target})
+	if why := p.For("https", "a.test", "443", true).Check(r, ref); why == nil || why.Status != 429 {
+		t.Errorf("the second request: %+v", why)
+	}
+	search, _, _ := requestOf(t, "POST a.test/search")
+	if why := p.For("https", "a.test", "443", true).Check(search, authsome.Ref{}); why != nil {
+		t.Errorf("a safe POST: %+v", why)
+	}
+	var none *Policy
+	if none.WithSafePosts(nil) != nil {
+		t.Error("no policy becomes one")
+	}
+}

@@ -58,7 +58,7 @@ func (m *memory) renewAhead() {
 func (m *memory) renewDue() (pause time.Duration, any bool) {
 	pause = lookAgain
 	now := m.now()
-	for _, s := range m.slots {
+	for _, s := range m.all() {
 		k := s.kept.Load()
 		if k == nil || k.err != nil || k.fresh.IsZero() || !k.used.Load() {
 			continue

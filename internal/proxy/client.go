@@ -26,6 +26,8 @@ type client struct {
 	ctx   context.Context //nolint:containedctx // the connection's life, in which all of its requests are
 	stop  context.CancelFunc
 	agent atomic.Pointer[agent] // whose it is; nil before the login
+	// through is where the connection leads to if nobody looks at what is in it.
+	through atomic.Pointer[authority]
 
 	since    time.Time
 	stranger *list.Element // its place among those that have not logged in; guarded by the proxy's mutex

@@ -62,11 +62,13 @@ func (p *Proxy) proxyLogin(c *client, r *http.Request) (user string, password au
 
 // connect gives a client the connection that it has asked for, or less.
 func (p *Proxy) connect(c *client, e entrance, target authority) {
+	c.through.Store(&target) // first: what is learned from here on ends the tunnel
 	if d := p.destination(target); d != nil {
+		c.through.Store(nil)
 		p.decrypt(c, e, d)
 		return
 	}
-	if target.port == schemePort("http") && !isForbiddenHost(target.host) && p.namedByRoute(target) {
+	if p.isCleartext(target) {
 		p.cleartext(c, e, target)
 		return
 	}
@@ -75,6 +77,11 @@ func (p *Proxy) connect(c *client, e entrance, target authority) {
 		return
 	}
 	p.tunnel(c, e, target)
+}
+
+// isCleartext reports whether a target is the port of http of a host that a route names.
+func (p *Proxy) isCleartext(target authority) bool {
+	return target.port == schemePort("http") && !isForbiddenHost(target.host) && p.namedByRoute(target)
 }
 
 // cleartext answers what a client sends to the port of http of a host that a route names as [Proxy.plain] would.
@@ -118,7 +125,7 @@ func (p *Proxy) decrypt(c *client, e entrance, d *destination) {
 		return
 	}
 	p.http1.ServeConn(c.ctx, secure, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p.exchange(w, r, d)
+		p.exchange(w, r, p.current(d))
 	}))
 }
 

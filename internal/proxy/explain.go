@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"authsome"
-	"authsome/internal/policy"
 )
 
 // Outcome is what becomes of a request.
@@ -46,8 +45,7 @@ type Explanation struct {
 func Explain(cfg Config, r *http.Request) Explanation {
 	p := &Proxy{cfg: cfg}
 	p.memory = newMemory(context.Background(), &sync.WaitGroup{}, nil, nil)
-	p.routes = p.memory.routes(cfg.Routes)
-	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})
+	p.rules.Store(p.ruleset(cfg.Routes, cfg.Policy, cfg.NewCredentials))
 	target, err := parseAuthority(r.URL.Host, schemePort(r.URL.Scheme))
 	if err != nil {
 		return refusedBecause(refuse(http.StatusBadRequest, "invalid_authority", "%v", err))

@@ -20,20 +20,19 @@ import (
 const freshWithin = 64 << 10
 
 // narrow keeps the client from asking for what could not be looked through: ranges, of which each could hold too little of a
-// secret to tell; codings that nobody here can decode; and compressed messages of WebSockets (RFC 7692) and gRPC.
+// secret to tell, are widened; codings that nobody here can decode; and compressed messages of WebSockets (RFC 7692) and gRPC.
 func (x *exchange) narrow() {
 	if x.slot.guard.Off {
 		return
 	}
 	h := x.out.Header
-	delete(h, "Range")
-	delete(h, "If-Range")
 	delete(h, "Sec-Websocket-Extensions")
 	delete(h, "Grpc-Accept-Encoding")
 	delete(h, "Connect-Accept-Encoding")
 	if offered := h["Accept-Encoding"]; offered != nil {
 		h["Accept-Encoding"] = []string{decodable(offered)}
 	}
+	x.askPart()
 }
 
 // decodable returns what is left of Accept-Encoding (RFC 9110 section 12.5.3).
@@ -65,6 +64,7 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 	if x.slot == nil || x.slot.guard.Off {
 		return nil
 	}
+	coding := messageCoding(resp.Header)
 	if name := compressed(resp.Header); name != "" {
 		return x.undecodable("%s compresses what follows (%s), so that it cannot be looked through for the credential", x.d, name)
 	}
@@ -75,6 +75,11 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 		g.report()
 		return nil
 	}
+	if x.part != nil && resp.StatusCode == http.StatusPartialContent {
+		if why := g.cutPart(coding); why != nil {
+			return why
+		}
+	}
 	if resp.Body == http.NoBody || x.in.Method == http.MethodHead {
 		g.report()
 		return nil
@@ -82,8 +87,14 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 	if why := g.decode(); why != nil {
 		return why
 	}
+	if why := g.decodeMessages(coding); why != nil {
+		return why
+	}
 	r := redact.NewReader(resp.Body, &x.slot.secrets)
-	if resp.StatusCode == http.StatusPartialContent {
+	if g.part != nil {
+		g.part.r = r
+	}
+	if resp.StatusCode == http.StatusPartialContent && (g.part == nil || !g.part.begins) {
 		r.Partway()
 	}
 	if isGRPC(resp.Header) {
@@ -119,6 +130,7 @@ type guarded struct {
 	resp    *http.Response
 	set     *redact.Set
 	reader  *redact.Reader
+	part    *partReader     // what of it the client gets; nil: all
 	fresh   *redact.Members // nil: the answer is not of a kind that holds new credentials
 	seen    int             // bytes that fresh has looked at
 	decoder io.Closer
@@ -129,7 +141,7 @@ type guarded struct {
 
 // Read reads what may be passed on.
 func (g *guarded) Read(p []byte) (int, error) {
-	n, err := g.reader.Read(p)
+	n, err := g.read(p)
 	if g.fresh != nil && n > 0 {
 		g.fresh.Cover(p[:n])
 		if g.seen += n; g.seen >= freshWithin && !g.fresh.Covering() {
@@ -143,6 +155,13 @@ func (g *guarded) Read(p []byte) (int, error) {
 		g.report()
 	}
 	return n, err
+}
+
+func (g *guarded) read(p []byte) (int, error) {
+	if g.part != nil {
+		return g.part.Read(p)
+	}
+	return g.reader.Read(p)
 }
 
 // Close ends the reading.

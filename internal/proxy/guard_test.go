@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net/http"
@@ -145,7 +146,7 @@ func TestWhatWouldHideTheCredentialIsNotAskedFor(t *testing.T) {
 	})
 	w.start()
 	for field, values := range map[string][2]string{
-		"Range": {"bytes=0-7", ""}, "If-Range": {`"x"`, ""}, "Sec-Websocket-Extensions": {"permessage-deflate", ""},
+		"Range": {"bytes=0-7,9-", ""}, "If-Range": {`"x"`, ""}, "Sec-Websocket-Extensions": {"permessage-deflate", ""},
 		"Grpc-Accept-Encoding": {"gzip", ""}, "Accept-Encoding": {"dcb, gzip;q=0.5, zstd", "gzip;q=0.5, zstd"},
 	} {
 		req := request(t, "GET", "https://"+apiHost+"/", nil)
@@ -300,12 +301,19 @@ func TestFieldNamedLikeTheCredentialIsDropped(t *testing.T) {
 }
 
 // gRPC servers answer a request whose messages are compressed likewise, whatever the client says it accepts.
-func TestCompressedStreamIsRefused(t *testing.T) {
+func TestStreamThatNobodyCanDecodeIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, value := range map[string]string{"Grpc-Encoding": "gzip", "Connect-Content-Encoding": "br"} {
+	for _, h := range []struct{ kind, name, value string }{
+		{"application/grpc", "Grpc-Encoding", "snappy"},
+		{"application/grpc", "Connect-Content-Encoding", "br"},
+		{"application/grpc-web-text+proto", "Grpc-Encoding", "gzip"},
+		{"text/plain", "Grpc-Encoding", "gzip"},
+		{"application/connect+json", "Connect-Content-Encoding", "snappy"},
+	} {
+		name := h.name
 		w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
-			rw.Header().Set("Content-Type", "application/grpc")
-			rw.Header().Set(name, value)
+			rw.Header().Set("Content-Type", h.kind)
+			rw.Header().Set(h.name, h.value)
 		})
 		w.start()
 		resp, body := do(t, w.transport(true), request(t, "POST", "https://"+apiHost+"/", strings.NewReader("x")))
@@ -317,6 +325,37 @@ func TestCompressedStreamIsRefused(t *testing.T) {
 	w.start()
 	if resp, _ := do(t, w.transport(true), request(t, "GET", "https://"+apiHost+"/", nil)); resp.StatusCode != http.StatusOK {
 		t.Errorf("identity: %d", resp.StatusCode)
+	}
+}
+
+// The client accepts messages that are not compressed, so it gets those.
+func TestCompressedMessagesAreLookedThrough(t *testing.T) {
+	t.Parallel()
+	for _, h := range []struct{ kind, name, value string }{
+		{"application/grpc+proto", "Grpc-Encoding", "gzip"},
+		{"application/grpc", "Grpc-Encoding", "GZIP"},
+		{"application/grpc-web", "Grpc-Encoding", "gzip"},
+		{"application/connect+json", "Connect-Content-Encoding", "gzip"},
+	} {
+		w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+			rw.Header().Set("Content-Type", h.kind)
+			rw.Header().Set(h.name, h.value)
+			var payload bytes.Buffer
+			z := gzip.NewWriter(&payload)
+			_, _ = io.WriteString(z, "you sent "+r.Header.Get("Authorization"))
+			_ = z.Close()
+			_, _ = rw.Write(binary.BigEndian.AppendUint32([]byte{1}, uint32(payload.Len())))
+			_, _ = rw.Write(payload.Bytes())
+		})
+		w.start()
+		resp, body := do(t, w.transport(true), request(t, "POST", "https://"+apiHost+"/", strings.NewReader("x")))
+		if resp.StatusCode != http.StatusOK || resp.Header.Get(h.name) != "" || w.covered() != 1 {
+			t.Errorf("%s: got %d %v, covered %d", h.kind, resp.StatusCode, resp.Header, w.covered())
+		}
+		want := "\x00\x00\x00\x00" + string(rune(len(body)-5)) + "you sent Bearer "
+		if !strings.HasPrefix(body, want) || shown(body) != "" {
+			t.Errorf("%s: got %q", h.kind, body)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func newHTTP2Server(p *Proxy) *http2Server {
 			}
 		},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			p.exchange(w, r, r.Context().Value(destinationKey{}).(*destination))
+			p.exchange(w, r, p.current(r.Context().Value(destinationKey{}).(*destination)))
 		}),
 	}
 	s.start = sync.OnceFunc(func() { p.wg.Go(func() { _ = s.server.Serve(s.queue) }) })

@@ -21,6 +21,7 @@ type exchange struct {
 	slot   *slot // whose credential the request gets; nil if none
 	cred   *kept
 	form   *form     // how it travels
+	part   *part     // the range that the client has asked for, and which was widened; nil if there is none
 	body   *keptBody // the body while it may be wanted again; nil otherwise
 
 	entry // in the list of what is open with the slot's credential

@@ -28,6 +28,9 @@ type destination struct {
 	byPath   bool // the path makes a difference
 	policy   *policy.Host
 	reveals  *policy.Host // denies what is answered with a new credential
+	made     *ruleset     // what it was made of
+
+	later atomic.Pointer[destination] // what newer rules say; see [Proxy.current]
 
 	recent atomic.Pointer[verdict]
 }
@@ -82,8 +85,9 @@ func (r rule) matches(u *url.URL) bool {
 // destination returns what the routes say about an authority that is reached over TLS, or nil if no route names it and the
 // policy need not see the requests to it.
 func (p *Proxy) destination(a authority) *destination {
-	d := &destination{authority: a, scheme: "https", field: a.field("https")}
-	for _, r := range p.routes {
+	rules := p.rules.Load()
+	d := &destination{authority: a, scheme: "https", field: a.field("https"), made: rules}
+	for _, r := range rules.routes {
 		for _, h := range r.Hosts {
 			only, concerned := narrowed(r.Only, a)
 			if concerned && h.MatchHost(d.scheme, a.host, a.port) {
@@ -98,8 +102,8 @@ func (p *Proxy) destination(a authority) *destination {
 			}
 		}
 	}
-	d.policy = p.cfg.Policy.For(d.scheme, a.host, a.port, len(d.rules) > 0)
-	d.reveals = p.reveals.For(d.scheme, a.host, a.port, true)
+	d.policy = rules.policy.For(d.scheme, a.host, a.port, len(d.rules) > 0)
+	d.reveals = rules.reveals.For(d.scheme, a.host, a.port, true)
 	if len(d.rules) == 0 && (!d.policy.Inspects() || isForbiddenHost(a.host)) {
 		return nil
 	}
@@ -132,8 +136,9 @@ func prefixOf(h authsome.HostPattern) string {
 
 // plainDestination is where a request without TLS goes. No rule applies to it.
 func (p *Proxy) plainDestination(a authority) *destination {
+	rules := p.rules.Load()
 	return &destination{
-		authority: a, scheme: "http", field: a.field("http"), policy: p.cfg.Policy.For("http", a.host, a.port, false),
+		authority: a, scheme: "http", field: a.field("http"), policy: rules.policy.For("http", a.host, a.port, false), made: rules,
 	}
 }
 
@@ -143,7 +148,7 @@ func (p *Proxy) namedByRoute(a authority) bool {
 		return h.MatchHost("https", a.host, a.port) || h.MatchHost("https", a.host, "443") ||
 			h.MatchHost("http", a.host, a.port)
 	}
-	return slices.ContainsFunc(p.routes, func(r route) bool { return slices.ContainsFunc(r.Hosts, named) })
+	return slices.ContainsFunc(p.rules.Load().routes, func(r route) bool { return slices.ContainsFunc(r.Hosts, named) })
 }
 
 // slotFor returns the connection whose credential a request gets, or nil if it gets none.

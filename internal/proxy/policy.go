@@ -41,7 +41,7 @@ func (p *Proxy) refuseTunnel(target authority) *refusal {
 	if isForbiddenHost(target.host) {
 		return unreachable(target, errForbiddenAddress)
 	}
-	if why := p.cfg.Policy.For("https", target.host, target.port, false).Tunnel(); why != nil {
+	if why := p.rules.Load().policy.For("https", target.host, target.port, false).Tunnel(); why != nil {
 		return byPolicy(why)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"authsome"
@@ -89,10 +90,9 @@ type Config struct {
 
 // Proxy is the proxy of one run. It is safe for concurrent use.
 type Proxy struct {
-	cfg     Config
-	routes  []route
-	reveals *policy.Policy
-	memory  *memory
+	cfg    Config
+	rules  atomic.Pointer[ruleset]
+	memory *memory
 	// placeholder is what bodies are searched for.
 	placeholder *redact.Set
 	upstream    *upstream
@@ -139,8 +139,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.placeholder = redact.New([]string{authsome.Placeholder})
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
-	p.routes = p.memory.routes(cfg.Routes)
-	p.reveals = policy.New(policy.Config{Deny: cfg.NewCredentials})
+	p.rules.Store(p.ruleset(cfg.Routes, cfg.Policy, cfg.NewCredentials))
 	up, err := newUpstream(cfg, p.isOwnAddress)
 	if err != nil {
 		p.cancel()

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,9 +30,11 @@ type memory struct {
 	ctx    context.Context //nolint:containedctx // calls of the source are shared by requests and outlive each of them
 	wg     *sync.WaitGroup
 	epoch  atomic.Uint64 // grows when what is stored may have changed
-	slots  map[authsome.Ref]*slot
 	ahead  sync.Once     // starts renewAhead
 	landed chan struct{} // wakes it
+
+	mu    sync.Mutex // guards slots
+	slots map[authsome.Ref]*slot
 }
 
 // slot is what is remembered of one connection.
@@ -84,6 +88,8 @@ func newMemory(ctx context.Context, wg *sync.WaitGroup, source authsome.Credenti
 
 // routes gives each route the slot of its connection.
 func (m *memory) routes(routes []Route) []route {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	out := make([]route, len(routes))
 	for i, r := range routes {
 		s := m.slots[r.Ref]
@@ -94,6 +100,13 @@ func (m *memory) routes(routes []Route) []route {
 		out[i] = route{r, s}
 	}
 	return out
+}
+
+// all returns the slots that there are.
+func (m *memory) all() []*slot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.slots))
 }
 
 // watch looks at each tick what has become of the connections.
@@ -116,7 +129,7 @@ func (m *memory) watch(changed <-chan struct{}) {
 // refresh of one connection makes no request of any other wait, nor of its own.
 func (m *memory) review() {
 	m.epoch.Add(1)
-	for _, s := range m.slots {
+	for _, s := range m.all() {
 		s.futileUntil.Store(0)
 		switch k := s.kept.Load(); {
 		case k == nil:

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -53,5 +54,40 @@ func TestInteractiveStreamWaitsForNothing(t *testing.T) {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Of a secret no more than three bytes leave an interactive stream, and none of another, however it is cut.
+func TestStreamsShowAsMuchOfASecretAsIsSaid(t *testing.T) {
+	t.Parallel()
+	const key, before, after = "abcdefghijklmnopqrstuvwxyz", "12 ", " 34"
+	random := rand.New(rand.NewPCG(1, 2))
+	most := 0
+	for n := range 20_000 {
+		var in pieces
+		for rest := before + key + after; rest != ""; {
+			size := 1 + random.IntN(min(len(rest), 1+n%9))
+			in = append(in, rest[:size])
+			rest = rest[size:]
+		}
+		cut := strings.Join(in, "|")
+		r := NewReader(&in, liveOf(New([]string{key})))
+		shows := 0
+		if n%2 == 0 {
+			r.Interactive()
+			shows = promptly
+		}
+		all, err := io.ReadAll(r)
+		if err != nil || len(all) != len(before)+len(key)+len(after) {
+			t.Fatalf("%s: got %q, %v", cut, all, err)
+		}
+		seen := strings.TrimRight(string(all[len(before):len(before)+len(key)]), "*")
+		if len(seen) > shows || !strings.HasPrefix(key, seen) {
+			t.Fatalf("%s: got %q, which shows %q", cut, all, seen)
+		}
+		most = max(most, len(seen))
+	}
+	if most != promptly {
+		t.Errorf("at most %d bytes were shown; the page says %d", most, promptly)
 	}
 }

@@ -62,6 +62,14 @@ func New(forms []string) *Set {
 	return s
 }
 
+// Longest returns the length of the longest form.
+func (s *Set) Longest() int {
+	if s == nil {
+		return 0
+	}
+	return s.max
+}
+
 // fillerFor returns a filler that is in no form, so that no form can arise from covering another.
 func fillerFor(forms []string) byte {
 	all := strings.Join(forms, "")

@@ -62,6 +62,9 @@ func Dial(ctx context.Context, dir string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkPlace(dir, state.Socket); err != nil {
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	}
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "unix", state.Socket)
 	if err != nil {

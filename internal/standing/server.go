@@ -32,7 +32,7 @@ type Server struct {
 	mu       sync.Mutex // guards all below
 	state    State
 	proxy    *proxy.Proxy // nil while there is none
-	settings run.Settings
+	settings func() run.Settings
 	renews   time.Time
 	idle     time.Time // since when nobody has had a connection
 }
@@ -45,6 +45,7 @@ func Open(dir string, first State, now func() time.Time) (*Server, error) {
 	switch {
 	case err == nil:
 		s.state.Address, s.state.Agents = before.Address, before.Agents
+		removeSocket(dir, before.Socket)
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
@@ -90,9 +91,9 @@ func (s *Server) Address() string {
 	return s.state.Address
 }
 
-// Attach lets the agents use a proxy that listens at an address. settings is what their environments have in common;
-// renews is when this proxy gives way to the next.
-func (s *Server) Attach(p *proxy.Proxy, address string, settings run.Settings, renews time.Time) error {
+// Attach lets the agents use a proxy that listens at an address. settings returns what their environments have in
+// common at the time; renews is when this proxy gives way to the next.
+func (s *Server) Attach(p *proxy.Proxy, address string, settings func() run.Settings, renews time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, stored := range s.state.Agents {
@@ -104,7 +105,6 @@ func (s *Server) Attach(p *proxy.Proxy, address string, settings run.Settings, r
 			return err
 		}
 	}
-	settings.Password = authsome.Secret{}
 	s.proxy, s.settings, s.renews, s.state.Address = p, settings, renews, address
 	return s.state.write(s.dir)
 }
@@ -144,10 +144,7 @@ func (s *Server) Close(forget bool) error {
 	<-s.done
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_ = os.Remove(s.state.Socket) // the listener has done it
-	if filepath.Dir(s.state.Socket) != filepath.Clean(s.dir) {
-		_ = os.Remove(filepath.Dir(s.state.Socket))
-	}
+	removeSocket(s.dir, s.state.Socket) // the listener has done it, but for the directory
 	if forget {
 		err = errors.Join(err, os.Remove(filepath.Join(s.dir, stateFile)))
 	}
@@ -155,6 +152,17 @@ func (s *Server) Close(forget bool) error {
 		return fmt.Errorf("close the control socket of the proxy: %w", err)
 	}
 	return nil
+}
+
+// removeSocket removes a socket, and the directory that was made for it.
+func removeSocket(dir, socket string) {
+	if socket == "" || checkPlace(dir, socket) != nil {
+		return
+	}
+	_ = os.Remove(socket)
+	if at := filepath.Dir(socket); at != filepath.Clean(dir) {
+		_ = os.Remove(at) // it is empty, or somebody else's
+	}
 }
 
 func (s *Server) dropExpired() {
@@ -203,7 +211,9 @@ func (s *Server) add(r AddRequest) (*Access, error) {
 	if err := s.proxy.Admit(proxy.Agent{Name: stored.Name, Password: digest, Expires: stored.Expires}); err != nil {
 		return nil, err
 	}
-	return &Access{Name: r.Name, Password: password.Reveal(), Expires: stored.Expires, Settings: s.settings}, nil
+	settings := s.settings()
+	settings.Password = authsome.Secret{}
+	return &Access{Name: r.Name, Password: password.Reveal(), Expires: stored.Expires, Settings: settings}, nil
 }
 
 func (s *Server) freeName() string {

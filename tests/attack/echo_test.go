@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/zstd"
@@ -239,10 +241,40 @@ func coded(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// messages answers as gRPC does, with two messages that are compressed.
+func messages(rw http.ResponseWriter, r *http.Request) {
+	coding := r.URL.Query().Get("coding")
+	rw.Header().Set("Content-Type", "application/grpc")
+	rw.Header().Set("Grpc-Encoding", coding)
+	for range 2 {
+		var b bytes.Buffer
+		flags := byte(0)
+		if encode := coders()[coding]; encode != nil {
+			flags = 1
+			e := encode(&b)
+			_, _ = io.WriteString(e, "before "+sent(r)[0]+" after")
+			_ = e.Close()
+		} else {
+			_, _ = io.WriteString(&b, "before "+sent(r)[0]+" after")
+		}
+		_, _ = rw.Write(binary.BigEndian.AppendUint32([]byte{flags}, uint32(b.Len())))
+		_, _ = rw.Write(b.Bytes())
+	}
+}
+
 // 22: the answer is compressed, in a form of its own, or a part of one.
 func compressedEcho(t *testing.T) {
 	w := newWorld(t, setup{secret: awkward, victim: func(rw http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/part" {
+		switch r.URL.Path {
+		case "/messages":
+			messages(rw, r)
+			return
+		case "/parts":
+			text := "before " + sent(r)[0] + strings.Repeat(" after", 10)
+			http.ServeContent(rw, r, "text.bin", time.Time{}, strings.NewReader(text))
+			return
+		case "/part":
+		default:
 			coded(rw, r)
 			return
 		}
@@ -267,8 +299,38 @@ func compressedEcho(t *testing.T) {
 				t.Fatalf("HTTP/2 %t, an answer in %s was passed on: %s", http2, coding, a)
 			}
 		}
+		for _, coding := range []string{"gzip", "deflate", "identity", "snappy"} {
+			a := fetch(t, tr, "POST", "https://"+victimHost+"/messages?coding="+coding, nil, nil)
+			if coding == "snappy" {
+				if a.StatusCode != http.StatusBadGateway || a.reason() != "undecodable" {
+					t.Fatalf("HTTP/2 %t, messages in %s were passed on: %s", http2, coding, a)
+				}
+				continue
+			}
+			if form := a.holds(w.secret); form != "" || strings.Count(a.body, " after") != 2 {
+				t.Fatalf("HTTP/2 %t, messages in %s hold the secret (%s), or cannot be read: %s", http2, coding, form, a)
+			}
+		}
+		var together strings.Builder // byte by byte, each from a request of its own
+		for at := range 60 {
+			a := fetch(t, tr, "GET", "https://"+victimHost+"/parts", nil, func(r *http.Request) {
+				r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", at, at))
+			})
+			a.expect(t, "a byte", http.StatusPartialContent)
+			together.WriteString(a.body)
+		}
+		if text := together.String(); strings.Contains(text, w.secret[:6]) || strings.Contains(text, w.secret[len(w.secret)-6:]) ||
+			!strings.HasPrefix(text, "before ") || len(text) != 60 {
+			t.Fatalf("HTTP/2 %t, parts gave the secret together: %q", http2, text)
+		}
 		a := fetch(t, tr, "GET", "https://"+victimHost+"/part", nil, func(r *http.Request) {
 			r.Header.Set("Range", "bytes=9-")
+		})
+		if a.StatusCode != http.StatusBadGateway || a.reason() != "undecodable" {
+			t.Fatalf("HTTP/2 %t, another part than was asked for was passed on: %s", http2, a)
+		}
+		a = fetch(t, tr, "GET", "https://"+victimHost+"/part", nil, func(r *http.Request) {
+			r.Header.Set("Range", "bytes=9-12,14-")
 			r.Header.Set("If-Range", `"x"`)
 			r.Header.Set("Accept-Encoding", "x-own, dcb, br;q=0.5")
 		})
@@ -278,7 +340,7 @@ func compressedEcho(t *testing.T) {
 	}
 	for _, n := range w.victim.seen() {
 		accepts := n.Header.Get("Accept-Encoding")
-		if n.Header.Get("Range")+n.Header.Get("If-Range") != "" || strings.Contains(accepts, "x-own") || strings.Contains(accepts, "dcb") {
+		if spec := n.Header.Get("Range"); strings.Contains(spec, ",") || n.Header.Get("If-Range") != "" || strings.Contains(accepts, "x-own") || strings.Contains(accepts, "dcb") {
 			t.Errorf("the provider was asked for what cannot be looked through: %s", n)
 		}
 	}

@@ -26,11 +26,21 @@ func exhaustion(t *testing.T) {
 		{"without end", w.endlessHeader},
 		{"by many", w.manyConnections},
 		{"many names", w.manyNames},
+		{"many streams", floodOf((*world).manyStreams)},
+		{"rapid resets", floodOf((*world).rapidResets)},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()
 			part.try(t)
 		})
+	}
+}
+
+// floodOf has a flood try a provider of its own, which counts what arrives.
+func floodOf(try func(*world, *testing.T, *waiting)) func(*testing.T) {
+	return func(t *testing.T) {
+		a := new(waiting)
+		try(newWorld(t, setup{victim: a.ServeHTTP}), t, a)
 	}
 }
 

@@ -82,8 +82,13 @@ var proofs = map[int][]proof{
 	},
 	22: {
 		one("decoding", guardGo, "	if why := g.decode(); why != nil {", "	if why := (*refusal)(nil); why != nil {"),
+		one("decoding of messages", "internal/redact/messages.go", "	if prefix[0]&1 == 0 {", "	if true {"),
 		one("refusal of other codings", "internal/redact/decode.go", "	if !Decodes(coding) {", "	if false {"),
-		one("not asking for ranges", guardGo, "	delete(h, \"Range\")\n", ""),
+		{"asking for more than a part", []change{
+			{"internal/proxy/part.go", "parsePart(h[\"Range\"], int64(", "parsePart(h[\"Range\"], 0*int64("},
+			{"internal/proxy/part.go", " || int64(g.set.Longest()) > x.part.margin {", " {"},
+		}},
+		one("not asking for several parts", "internal/proxy/part.go", "		delete(h, \"Range\")\n", ""),
 		one("not asking for other codings", guardGo, "			if redact.Decodes(strings.TrimSpace(coding)) {", "			if coding != \"\" {"),
 		one("covering the rest of a secret", guardGo, "		r.Partway()\n", ""),
 	},
@@ -141,6 +146,7 @@ func (x *exchange) substitute() {
 		one("limit of a head's size", proxyGo, "maxHeaderBytes        = 1 << 20", "maxHeaderBytes        = 1 << 30"),
 		one("limit of unfinished handshakes", clientGo, "const maxHandshakes = 512", "const maxHandshakes = 1 << 20"),
 		one("limit of an agent's connections", runGo, "const maxPerAgent = 4096", "const maxPerAgent = 1 << 14"),
+		one("limit of streams", "internal/proxy/http2.go", "const maxStreams = 250", "const maxStreams = 1 << 20"),
 		one("limit of certificates that are kept", caGo, "maxHosts = 1000", "maxHosts = 1 << 20"),
 	},
 	32: {one("mode of the file", "internal/run/files.go", "os.WriteFile(f.CA, caPEM, 0o600)", "os.WriteFile(f.CA, caPEM, 0o666)")},

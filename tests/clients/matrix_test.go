@@ -245,21 +245,7 @@ func bunOrDeno(name string, args ...string) func(*testing.T, *origin) []string {
 // gitClone makes a repository that Git serves, and clones it.
 func gitClone(t *testing.T, o *origin) []string {
 	program := need(t, "git")
-	o.repositories = t.TempDir()
-	for _, args := range [][]string{
-		{"init", "-q", "--bare", filepath.Join(o.repositories, "repository.git")},
-		{"init", "-q", filepath.Join(o.repositories, "work")},
-		{
-			"-C", filepath.Join(o.repositories, "work"), "-c", "user.name=me", "-c", "user.email=me@clients.test", "commit", "-q",
-			"--allow-empty", "-m", o.nonce,
-		},
-		{"-C", filepath.Join(o.repositories, "work"), "push", "-q", "../repository.git", "HEAD:master"},
-		{"-C", filepath.Join(o.repositories, "repository.git"), "symbolic-ref", "HEAD", "refs/heads/master"},
-	} {
-		if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
-			t.Fatalf("git %q: %v: %s", args, err, out)
-		}
-	}
+	o.repository(t, program, "repository.git")
 	return []string{"sh", "-c", `git clone -q https://basic.clients.test/repository.git clone && cd clone &&
 		git log --format=%s && git push -q origin HEAD:pushed`}
 }

@@ -29,6 +29,8 @@ func (o *origin) api(w http.ResponseWriter, r *http.Request) {
 		o.events(w, r)
 	case r.URL.Path == "/events/seen":
 		close(o.event(r.FormValue("n")))
+	case r.URL.Path == "/large":
+		o.download(w, r)
 	case r.URL.Path == "/socket":
 		o.socket(w, r)
 	case strings.HasPrefix(r.URL.Path, "/index/"):

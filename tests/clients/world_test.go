@@ -36,6 +36,7 @@ type world struct {
 // hosts are the names of the servers. None of them leads here by DNS, so whatever goes direct fails.
 var hosts = []string{
 	"api.clients.test", "basic.clients.test", "api.github.com", "api.openai.com", "api.anthropic.com", "registry.npmjs.org",
+	"github.com", "gitlab.com", "bitbucket.org",
 }
 
 const (
@@ -50,6 +51,8 @@ var keys = map[string]string{
 	"openai":     "sk-7c1d09e2f4b85a637c1d09e2f4b85a63",
 	"anthropic":  "sk-ant-7c1d09e2f4b85a637c1d09e2",
 	"npm":        "npm_7c1d09e2f4b85a637c1d09e2f4b85a63",
+	"gitlab":     "glpat-7c1d09e2f4b85a637c1d",
+	"bitbucket":  "bb-7c1d09e2f4b85a637c1d09e2f4b85a63",
 }
 
 const (
@@ -123,6 +126,7 @@ type origin struct {
 	requests int
 	problems []string // requests that should not have come
 	seen     map[string]chan struct{}
+	ranges   []string // that were asked for of what is large
 }
 
 // serve starts a server. Each of the hosts is reached through the function that knows it.
@@ -163,6 +167,8 @@ func (o *origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		o.basic(w, r)
 	case "registry.npmjs.org":
 		o.npm(w, r)
+	case "github.com", "gitlab.com", "bitbucket.org":
+		o.git(w, r)
 	default:
 		o.sdk(w, r)
 	}
@@ -176,6 +182,11 @@ func (o *origin) check(r *http.Request) string {
 		}
 	}
 	wanted, header := "", "Authorization"
+	if f, ok := forgeOf(r.Host); ok {
+		if user, given, ok := r.BasicAuth(); ok && user == f.user && given == keys[f.provider] {
+			return ""
+		}
+	}
 	switch r.Host {
 	case "api.clients.test":
 		wanted = "Bearer " + keys["clients"]

@@ -1,0 +1,50 @@
+package proxy
+
+import (
+	"authsome/internal/policy"
+)
+
+// ruleset is what a proxy goes by. It does not change, but another one can take its place.
+type ruleset struct {
+	routes  []route
+	policy  *policy.Policy
+	reveals *policy.Policy // denies what is answered with a new credential
+}
+
+func (p *Proxy) ruleset(routes []Route, bounds *policy.Policy, newCredentials []policy.Rule) *ruleset {
+	return &ruleset{
+		routes: p.memory.routes(routes), policy: bounds, reveals: policy.New(policy.Config{Deny: newCredentials}),
+	}
+}
+
+// Extend has the proxy go by more routes than before: those of connections that there are now. It takes the place of the
+// configuration's Routes, Policy and NewCredentials. The next request counts, be it on a connection that is open: one that has
+// been passed on unseen to a host of a new route ends, so that the program opens another. A connection that the proxy knows
+// keeps its Guard.
+func (p *Proxy) Extend(routes []Route, bounds *policy.Policy, newCredentials []policy.Rule) {
+	p.rules.Store(p.ruleset(routes, bounds, newCredentials))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.clients {
+		if to := c.through.Load(); to != nil && (p.destination(*to) != nil || p.isCleartext(*to)) {
+			c.hangUp()
+		}
+	}
+}
+
+// current returns what the rules of now say about a destination.
+func (p *Proxy) current(d *destination) *destination {
+	rules := p.rules.Load()
+	if d.made == rules {
+		return d
+	}
+	if later := d.later.Load(); later != nil && later.made == rules {
+		return later
+	}
+	later := p.destination(d.authority)
+	if later == nil { // nothing is left that is said about it
+		later = &destination{authority: d.authority, scheme: d.scheme, field: d.field, made: rules}
+	}
+	d.later.Store(later)
+	return later
+}
