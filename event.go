@@ -33,6 +33,9 @@ const (
 	EventKeyUse    EventName = "key.use"    // the data key was put into the care of another source
 	EventKeyRotate EventName = "key.rotate" // a new data key was made
 
+	EventUnlock EventName = "unlock" // an agent keeps the key of the vault from now on
+	EventLock   EventName = "lock"   // a person had it forgotten
+
 	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
 	EventAgentRevoke EventName = "agent.revoke"
 )

@@ -76,6 +76,7 @@ func (l *Layer) UseKey(ctx context.Context, spec keysource.Spec) (changed bool, 
 	if err != nil {
 		return true, err
 	}
+	l.retire(ctx, current)
 	if err := l.keys.Forget(ctx, old, current); err != nil {
 		return true, keyError(fmt.Errorf("the vault is opened by the key source %s now, but the old key cannot be removed: %w",
 			to.Name(), err))
@@ -116,7 +117,20 @@ func (l *Layer) RotateKey(ctx context.Context) error {
 		return keyError(err)
 	}
 	l.record(authsome.EventKeyRotate, authsome.Ref{}, "", nil)
+	current, err := l.KeyEnvelope(ctx)
+	if err != nil {
+		return err
+	}
+	l.retire(ctx, current)
 	return nil
+}
+
+// retire has whoever keeps the unlocked key forget those that are out of use. The change is made, whatever comes of that;
+// the cache tells the person.
+func (l *Layer) retire(ctx context.Context, current vault.Envelope) {
+	if err := l.keys.Retire(ctx, current); err != nil {
+		l.log.Warn("an old key may still be kept in memory", "err", err)
+	}
 }
 
 func (l *Layer) lockKeySource(ctx context.Context) (func(), error) {

@@ -276,6 +276,11 @@ func vaultError(what string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return &authsome.Error{Kind: authsome.KindCancelled, Message: "cancelled", Err: err}
 	}
+	if p, ok := errors.AsType[*keysource.Problem](err); ok && errors.Is(err, keysource.ErrLocked) {
+		return &authsome.Error{
+			Kind: authsome.KindVaultUnavailable, Message: "the vault is locked: " + p.Summary(), Hint: p.Advice, Err: err,
+		}
+	}
 	hint := "authsome doctor says what is wrong"
 	switch {
 	case hintOf(err) != "":

@@ -45,26 +45,37 @@ func (c *Client) Get(ctx context.Context, id string) (key []byte, ok bool, err e
 	}
 }
 
-// Put has the agent keep a copy of a key.
-func (c *Client) Put(ctx context.Context, id string, key []byte) error {
+// Put has the agent keep a copy of a key. kept is false if there is no agent, and none is to be started.
+func (c *Client) Put(ctx context.Context, id string, key []byte) (kept bool, err error) {
 	r := request{op: opPut, id: id, key: key}
 	a, err := c.call(ctx, r)
 	if errors.Is(err, errNoAgent) {
 		if c.Start == nil {
-			return nil
+			return false, nil
 		}
 		if err := c.Start(ctx); err != nil {
-			return err
+			return false, err
 		}
 		a, err = c.call(ctx, r)
 	}
 	if err != nil {
-		return fmt.Errorf("hand the key to the agent: %w", err)
+		return false, fmt.Errorf("hand the key to the agent: %w", err)
 	}
 	if a.code != codeOK {
-		return errors.New("the agent does not take the key: it has no room, or another key of that name; run: authsome lock")
+		return false, errors.New("the agent does not take the key: it has no room, or another key of that name; run: authsome lock")
 	}
-	return nil
+	return true, nil
+}
+
+// Keep has the agent forget all keys but one: those that a change of the key has put out of use. An agent of an earlier
+// version, which cannot do that, forgets all.
+func (c *Client) Keep(ctx context.Context, id string) error {
+	a, err := c.call(ctx, request{op: opKeep, id: id})
+	if errors.Is(err, errNoAgent) || err == nil && a.code == codeOK || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	_, err = c.Lock(ctx)
+	return err
 }
 
 // Lock has the agent forget all keys. running is false if there is none, and so nothing to forget.

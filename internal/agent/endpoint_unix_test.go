@@ -163,12 +163,12 @@ func TestClient(t *testing.T) {
 	if running, err := c.Lock(t.Context()); running || err != nil {
 		t.Errorf("without an agent: %v, %v", running, err)
 	}
-	if err := c.Put(t.Context(), "a", testKey); err != nil {
+	if _, err := c.Put(t.Context(), "a", testKey); err != nil {
 		t.Errorf("to keep a key without an agent: %v", err)
 	}
 	c.Start = func(context.Context) error { started++; stop = runAgent(t, dir, nil); return nil }
 	for range 2 {
-		if err := c.Put(t.Context(), "a", testKey); err != nil || started != 1 {
+		if _, err := c.Put(t.Context(), "a", testKey); err != nil || started != 1 {
 			t.Fatalf("to start an agent with a key: %v; %d were started", err, started)
 		}
 	}
@@ -178,7 +178,7 @@ func TestClient(t *testing.T) {
 	if s, ok, err := c.Status(t.Context()); !ok || err != nil || s.Keys != 1 || s.Left <= DefaultTimeout-time.Minute || s.Confirm {
 		t.Errorf("the status is %+v, %v, %v", s, ok, err)
 	}
-	if err := c.Put(t.Context(), "a", testKey[1:]); err == nil || !strings.Contains(err.Error(), "authsome lock") {
+	if _, err := c.Put(t.Context(), "a", testKey[1:]); err == nil || !strings.Contains(err.Error(), "authsome lock") {
 		t.Errorf("another key of the name: %v", err)
 	}
 	if running, err := c.Lock(t.Context()); !running || err != nil {
@@ -202,7 +202,7 @@ func TestClientLearnsOfQuestions(t *testing.T) {
 	stop := runAgent(t, dir, func(context.Context, Caller) bool { return yes.Load() })
 	told := 0
 	c := Client{Dir: dir, Asking: func() { told++ }}
-	if err := c.Put(t.Context(), "a", testKey); err != nil {
+	if _, err := c.Put(t.Context(), "a", testKey); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := c.Get(t.Context(), "a"); !ok || err != nil || told != 1 {

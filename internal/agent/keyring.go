@@ -114,6 +114,19 @@ func (k *keyring) lock() {
 	k.notify()
 }
 
+// keep forgets all keys but one, which it need not have.
+func (k *keyring) keep(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for n := range k.held {
+		if e := &k.held[n]; e.id != "" && e.id != id {
+			clear(k.memory.slot(n))
+			*e = entry{}
+		}
+	}
+	k.notify()
+}
+
 // close forgets all keys and gives the memory back. The keyring is not used any more.
 func (k *keyring) close() error {
 	k.mu.Lock()

@@ -32,6 +32,7 @@ const (
 	opPut                         // keep a key under an id
 	opLock                        // forget all keys
 	opStatus                      // how things stand
+	opKeep                        // forget all keys but that of an id
 )
 
 // code is what became of a request.
@@ -84,7 +85,7 @@ func parseRequest(b []byte) (request, error) {
 	r := request{op: operation(b[1]), id: string(id), key: key}
 	var wantID, wantKey bool
 	switch r.op {
-	case opGet:
+	case opGet, opKeep:
 		wantID = true
 	case opPut:
 		wantID, wantKey = true, true

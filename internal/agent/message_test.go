@@ -16,6 +16,7 @@ func TestRequestsAreReadAsTheyWereWritten(t *testing.T) {
 		{op: opPut, id: long, key: bytes.Repeat([]byte{7}, maxKey)},
 		{op: opLock},
 		{op: opStatus},
+		{op: opKeep, id: long},
 	} {
 		b, err := appendRequest(nil, r)
 		if err != nil {
@@ -46,7 +47,9 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 		"put without a key":  "\x01\x02\x01a\x00",
 		"lock with an id":    "\x01\x03\x01a\x00",
 		"status with a key":  "\x01\x04\x00\x01k",
-		"unknown operation":  "\x01\x05\x00\x00",
+		"unknown operation":  "\x01\x06\x00\x00",
+		"keep without an id": "\x01\x05\x00\x00",
+		"keep with a key":    "\x01\x05\x01a\x01k",
 		"operation 0":        "\x01\x00\x00\x00",
 		"cut":                "\x01\x01\x02a",
 		"more behind":        "\x01\x03\x00\x00\x00",
@@ -81,7 +84,7 @@ func TestStatusIsReadAsItWasWritten(t *testing.T) {
 
 // Whatever is read as a request is written as the same bytes: there is one form of each.
 func FuzzRequest(f *testing.F) {
-	for _, seed := range []string{"\x01\x01\x01a\x00", "\x01\x02\x01a\x01k", "\x01\x03\x00\x00", "\x01\x04\x00\x00", "\x02"} {
+	for _, seed := range []string{"\x01\x01\x01a\x00", "\x01\x02\x01a\x01k", "\x01\x03\x00\x00", "\x01\x04\x00\x00", "\x01\x05\x01a\x00", "\x02"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -188,7 +188,7 @@ func TestAForeignUserIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := strangersDir(t, 0)
 	p := startAgent(t, dir, 0)
-	if err := p.Put(t.Context(), "a", testKey); err != nil {
+	if _, err := p.Put(t.Context(), "a", testKey); err != nil {
 		t.Fatal(err)
 	}
 	stranger := func() string {
@@ -226,7 +226,7 @@ func TestTheKeyIsInLockedMemoryOnly(t *testing.T) {
 	p := startAgent(t, filepath.Join(t.TempDir(), "run"), 0)
 	secret := []byte(rand.Text() + "012345")
 	for range 20 {
-		if err := p.Put(t.Context(), "a", secret); err != nil {
+		if _, err := p.Put(t.Context(), "a", secret); err != nil {
 			t.Fatal(err)
 		}
 		if _, ok, err := p.Get(t.Context(), "a"); !ok || err != nil {
@@ -327,7 +327,7 @@ func TestKilled(t *testing.T) {
 		if _, ok, err := p.Get(t.Context(), "a"); ok || err != nil {
 			t.Errorf("the key of the agent before: %v, %v", ok, err)
 		}
-		if err := p.Put(t.Context(), "a", testKey); err != nil {
+		if _, err := p.Put(t.Context(), "a", testKey); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Process.Kill(); err != nil {

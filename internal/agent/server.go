@@ -189,6 +189,9 @@ func (s *server) answer(ctx context.Context, c *client, r request, buf []byte) (
 	case opLock:
 		s.keys.lock()
 		return answer{code: codeOK}, true
+	case opKeep:
+		s.keys.keep(r.id)
+		return answer{code: codeOK}, true
 	case opStatus:
 		return answer{codeOK, s.status().encode()}, true
 	default:

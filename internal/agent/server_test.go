@@ -98,6 +98,13 @@ func TestSeveralRequestsOnOneConnection(t *testing.T) {
 			{request{op: opPut, id: "a", key: testKey}, answer{code: codeOK}},
 			{request{op: opGet, id: "a"}, answer{codeOK, testKey}},
 			{request{op: opPut, id: "a", key: testKey[1:]}, answer{code: codeFull}},
+			{request{op: opPut, id: "b", key: testKey}, answer{code: codeOK}},
+			{request{op: opKeep, id: "b"}, answer{code: codeOK}},
+			{request{op: opGet, id: "a"}, answer{code: codeMissing}},
+			{request{op: opGet, id: "b"}, answer{codeOK, testKey}},
+			{request{op: opKeep, id: "c"}, answer{code: codeOK}},
+			{request{op: opGet, id: "b"}, answer{code: codeMissing}},
+			{request{op: opPut, id: "a", key: testKey}, answer{code: codeOK}},
 			{request{op: opLock}, answer{code: codeOK}},
 			{request{op: opGet, id: "a"}, answer{code: codeMissing}},
 		} {

@@ -59,6 +59,14 @@ type helping struct {
 	failures bytes.Buffer
 }
 
+// Installed fails with ErrNoHelper where there is nothing to encrypt with.
+func Installed() error {
+	if _, err := exec.LookPath(find(helper.Program)); err != nil {
+		return fmt.Errorf("%w: %w", ErrNoHelper, err)
+	}
+	return nil
+}
+
 // start starts the helper with either its input or its output given; the other one is left open.
 func start(ctx context.Context, operation string, request helper.Request, r io.Reader, w io.Writer) (*helping, error) {
 	line, err := json.Marshal(request)

@@ -60,10 +60,20 @@ func (c *keyCache) Put(ctx context.Context, id string, key []byte) error {
 	if o := c.starts(id); o != nil {
 		client.Start = func(ctx context.Context) error { return c.app.startAgent(ctx, *o) }
 	}
-	err := client.Put(ctx, id, key)
+	kept, err := client.Put(ctx, id, key)
+	c.app.access.kept = kept && !c.app.access.changing
 	if err != nil && ctx.Err() == nil {
 		e := authsome.AsError(err)
 		c.app.warn(&authsome.Error{Message: "the key is not kept for the next command: " + e.Message, Hint: e.Hint})
+	}
+	return err
+}
+
+// Keep has the agent forget the keys that are out of use.
+func (c *keyCache) Keep(ctx context.Context, id string) error {
+	err := c.client.Keep(ctx, id)
+	if err != nil && ctx.Err() == nil {
+		c.app.warn(&authsome.Error{Message: "the agent may still have the old key: " + err.Error(), Hint: "authsome lock"})
 	}
 	return err
 }

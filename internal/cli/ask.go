@@ -176,6 +176,8 @@ func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
 	switch {
 	case missing[0].Name == authsome.FieldBaseURL:
 		hint = fmt.Sprintf("authsome login %s --base-url %s", p.Name, missing[0].PatternHint)
+	case hint != "" && p.AuthType == authsome.AuthTypeAPIKey && len(missing) == 1:
+		hint = fmt.Sprintf("set %s, or authsome login %s --with-token < FILE", hint, p.Name)
 	case hint != "":
 		hint = "set " + hint
 	case p.AuthType == authsome.AuthTypeAPIKey:

@@ -115,6 +115,9 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	if !local.HoldsVault(home) {
 		return &authsome.Error{Kind: authsome.KindVaultUnavailable, Message: "there is no vault in " + home + " to back up", Hint: "authsome init"}
 	}
+	if err := backup.Installed(); err != nil { // before there is an entry of a backup
+		return backupError(path, err)
+	}
 	layer, err := a.localLayer(ctx)
 	if err != nil {
 		return err
@@ -317,7 +320,7 @@ func backupError(path string, err error) error {
 		e.Kind, e.Message = authsome.KindUsage, err.Error()
 		e.Hint = "recipients are age1… of age-keygen, or what is in ~/.ssh/id_ed25519.pub; identities are the files they belong to"
 	case errors.Is(err, backup.ErrNoHelper):
-		e.Kind, e.Message, e.Hint = authsome.KindInternal, err.Error(), "install authsome anew, with "+helper.Program+" beside it or on $PATH"
+		e.Kind, e.Message, e.Hint = authsome.KindInternal, err.Error(), "put "+helper.Program+" beside authsome or on $PATH: packages have it; in a clone, go install ./cmd/..."
 	}
 	return e
 }

@@ -67,7 +67,10 @@ func readConfig(path string) (*config, error) {
 		return c, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the configuration: %w", err)
+		return nil, &authsome.Error{
+			Kind: authsome.KindVaultUnavailable, Message: fmt.Sprintf("read the configuration: %v", err), Err: err,
+			Hint: "make it yours to read, or set AUTHSOME_HOME to a directory that is",
+		}
 	}
 	if err := json.Unmarshal(b, &c.all); err != nil {
 		return nil, c.broken("it is not a JSON object", err)

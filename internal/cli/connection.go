@@ -48,6 +48,10 @@ func (a *app) listConnections(cmd *cobra.Command, args []string) error {
 	if a.flags.json {
 		return a.printJSON(object{{"profile", profile}, {"connections", objects}})
 	}
+	if len(rows) == 1 {
+		a.say("%s", noConnections)
+		return nil
+	}
 	return a.table(rows)
 }
 

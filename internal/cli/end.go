@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"authsome"
@@ -21,10 +23,31 @@ func (a *app) logout(cmd *cobra.Command, provider, connection string) error {
 	if err != nil {
 		return err
 	}
+	if ref, err = defaulted(cmd.Context(), layer, ref); err != nil {
+		return err
+	}
 	if err := layer.Logout(cmd.Context(), ref); err != nil {
 		return err
 	}
 	return a.done("logged_out", ref, "logged out of %s", ref)
+}
+
+// defaulted names the connection that is meant where none is, so that what is said to be gone is what has gone. Where there
+// is no default one, the layer has the better words for it.
+func defaulted(ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref) (authsome.Ref, error) {
+	if ref.Connection != "" {
+		return ref, nil
+	}
+	all, err := layer.List(ctx, ref.Profile)
+	if err != nil {
+		return ref, err
+	}
+	for _, c := range all {
+		if c.Provider == ref.Provider && c.Default {
+			return c.Ref, nil
+		}
+	}
+	return ref, nil
 }
 
 func (a *app) revokeCommand() *cobra.Command {

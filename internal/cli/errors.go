@@ -83,6 +83,11 @@ func (a *app) printError(e *authsome.Error) {
 		_ = a.printJSON(errorObject(e))
 		return
 	}
+	a.printErrorText(e)
+}
+
+// printErrorText writes an error for people, on standard error.
+func (a *app) printErrorText(e *authsome.Error) {
 	if invalid, ok := errors.AsType[*provider.ValidationError](e); ok {
 		a.printProblems(invalid)
 	} else {

@@ -28,6 +28,9 @@ func (a *app) exportCommand() *cobra.Command {
 			default:
 				return usageError(cmd, fmt.Sprintf("no format %q; there are env, shell and json", o.format))
 			}
+			if o.prefix != "" && !isVariableName(o.prefix) {
+				return usageError(cmd, fmt.Sprintf("--prefix %q: names have letters, digits and '_', and begin with no digit", o.prefix))
+			}
 			if len(args) == 0 && o.connection != "" {
 				return usageError(cmd, "--connection needs a provider")
 			}
@@ -74,9 +77,14 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 	var failed error
 	for _, c := range all {
 		more, err := a.exportOne(ctx, layer, c.Ref, o)
-		if kind := authsome.KindOf(err); kind == authsome.KindRefreshFailed || kind == authsome.KindDenied {
+		switch kind := authsome.KindOf(err); kind {
+		case authsome.KindRefreshFailed, authsome.KindDenied:
 			a.warn(authsome.AsError(err))
 			failed = exitStatus(exitCode(kind))
+			continue
+		case authsome.KindProviderNotFound, authsome.KindConnectionNotFound, authsome.KindUsage: // a broken definition, or gone since
+			a.warn(authsome.AsError(err))
+			failed = exitStatus(exitCode(authsome.KindRefreshFailed))
 			continue
 		}
 		if err != nil {
@@ -149,6 +157,11 @@ func mainVariable(p *authsome.Provider) string {
 		}
 	}
 	return variableName(string(p.Name))
+}
+
+// isVariableName reports whether every shell takes a name: what export prints is for eval, and must hold nothing else.
+func isVariableName(s string) bool {
+	return strings.Trim(strings.ToUpper(s), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && strings.IndexAny(s, "0123456789") != 0
 }
 
 // variableName turns a name into one that a shell accepts.

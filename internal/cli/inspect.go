@@ -77,7 +77,7 @@ func (a *app) register(cmd *cobra.Command, path string, force bool) error {
 	}
 	doc, err := read()
 	if err != nil {
-		return &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome register PATH", Err: err}
+		return &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome provider new NAME > NAME.json writes a definition", Err: err}
 	}
 	layer, err := a.auth(cmd.Context())
 	if err != nil {

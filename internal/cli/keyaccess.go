@@ -13,6 +13,7 @@ import (
 type keyAccess struct {
 	passphrase authsome.Secret // given on standard input
 	changing   bool            // it changes the key, for which an unlocked session is not enough
+	kept       bool            // it has unlocked the vault: an agent keeps the key from now on
 }
 
 // keySources returns the sources that the vault's key may come from. Nothing of any of them is used yet.

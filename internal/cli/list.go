@@ -72,6 +72,9 @@ func state(p authsome.ProviderState) string {
 	}
 }
 
+// noConnections is said in place of an empty table.
+const noConnections = "no connections yet; authsome login PROVIDER makes one"
+
 // printList shows what is connected first, and names the rest.
 func (a *app) printList(all []authsome.ProviderState) error {
 	rows := [][]string{{"PROVIDER", "CONNECTION", "STATUS", "EXPIRES", "LOGIN NEEDED"}}
@@ -88,13 +91,34 @@ func (a *app) printList(all []authsome.ProviderState) error {
 		}
 	}
 	if len(rows) == 1 {
-		a.say("no connections yet; authsome login PROVIDER makes one")
+		a.say("%s", noConnections)
 	} else if err := a.table(rows); err != nil {
 		return err
 	}
 	slices.Sort(available)
-	a.say("\navailable: %s", strings.Join(available, " "))
+	a.say("\navailable: %s", wrap(available, a.columns()-len("available: "), len("available: ")))
 	return nil
+}
+
+// wrap joins words to lines of at most so many columns, the second and later ones indented. With less than a column there
+// is one line.
+func wrap(words []string, columns, indent int) string {
+	var b strings.Builder
+	length := 0
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case columns > 0 && length+1+len(w) > columns:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			length = 0
+		default:
+			b.WriteByte(' ')
+			length++
+		}
+		b.WriteString(w)
+		length += len(w)
+	}
+	return b.String()
 }
 
 // mark adds a star to the connection that is meant when none is named.

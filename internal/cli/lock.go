@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,12 +26,16 @@ func (a *app) lock(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	held := a.prepareLock(ctx, client)
 	running, err := client.Lock(ctx)
 	if err != nil {
 		return &authsome.Error{
 			Kind: authsome.KindUnreachable, Message: err.Error(), Err: err,
 			Hint: "end the process that authsome agent status names",
 		}
+	}
+	if held {
+		a.note(authsome.EventLock, authsome.Ref{}, nil)
 	}
 	if a.flags.json {
 		return a.printJSON(object{{"status", "locked"}, {"running", running}})
@@ -39,6 +46,56 @@ func (a *app) lock(ctx context.Context) error {
 	}
 	a.say("the agent has forgotten the key")
 	return nil
+}
+
+// prepareLock reports whether there is a key to forget, and opens the vault with it while it is there, for the entry in the
+// audit log. Nobody is asked for that, nor made to wait: without the log's key the entry is written like any other that
+// was made while the vault could not be opened.
+func (a *app) prepareLock(ctx context.Context, client *agent.Client) (held bool) {
+	s, running, err := client.Status(ctx)
+	if err != nil || !running || s.Keys == 0 {
+		return false
+	}
+	a.env.UI.ReadSecret = nil
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	if !s.Confirm {
+		_, err = a.auth(ctx)
+	}
+	if s.Confirm {
+		err = errors.New("each use of the key is confirmed")
+	}
+	if err != nil {
+		a.keepLocked(err)
+	}
+	return true
+}
+
+// lockPatience is how long the audit log may hold up a lock.
+const lockPatience = time.Second
+
+// keepLocked has the audit log do without its key, which would have to be unlocked again.
+func (a *app) keepLocked(why error) {
+	trail, err := a.auditLog()
+	if err != nil {
+		return // it is reported when the entry is written
+	}
+	trail.Key = func() (authsome.Secret, error) {
+		return authsome.Secret{}, fmt.Errorf("the vault is locked: %w", why)
+	}
+}
+
+// noteUnlocked records that an agent keeps the key, and for how long. It does not record the end of that time, when there
+// may be no process that has the key of the log.
+func (a *app) noteUnlocked(ctx context.Context) {
+	a.access.kept = false
+	detail := map[string]string{}
+	if client, err := a.agentClient(); err == nil {
+		if s, ok, err := client.Status(ctx); err == nil && ok {
+			detail["timeout"], detail["confirm"] = s.Timeout.String(), strconv.FormatBool(s.Confirm)
+		}
+	}
+	a.note(authsome.EventUnlock, authsome.Ref{}, detail)
 }
 
 func (a *app) unlockCommand() *cobra.Command {

@@ -19,8 +19,8 @@ type logPrinter struct {
 
 func (a *app) logPrinter(o logOptions) (logPrinter, error) {
 	format := o.format
-	if format == "" && a.flags.json {
-		format = "json"
+	if a.flags.json && (format == "" || format == "table" || format == "csv") {
+		format = "json" // as everywhere; otel is JSON already
 	}
 	switch format {
 	case "", "table":
@@ -46,7 +46,13 @@ func (a *app) logTable() logPrinter {
 	rows := [][]string{audit.Header()}
 	return logPrinter{
 		func(e audit.Entry) error { rows = append(rows, e.Columns()); return nil },
-		func() error { return a.table(rows) },
+		func() error {
+			if len(rows) == 1 {
+				a.say("no entries")
+				return nil
+			}
+			return a.table(rows)
+		},
 	}
 }
 

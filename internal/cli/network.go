@@ -64,32 +64,38 @@ func (a *app) upstreamRoots() *x509.CertPool {
 // httpClient reaches the providers' endpoints. It honours the proxy of the environment, except for the one of a run that
 // this process is a child of: the broker does not go through itself.
 func (a *app) httpClient() *http.Client {
-	return &http.Client{Transport: &lateTransport{make: func() *http.Transport {
-		t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, says net/http
-		t.Proxy = a.environmentProxy(a.env.getenv(envBroker))
-		if roots := a.upstreamRoots(); roots != nil {
-			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-		}
-		return t
-	}}}
+	proxy := a.environmentProxy(a.env.getenv(envBroker))
+	return &http.Client{Transport: &lateTransport{
+		secure: sync.OnceValue(func() *http.Transport {
+			t := transportThrough(proxy)
+			if roots := a.upstreamRoots(); roots != nil {
+				t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+			}
+			return t
+		}),
+		plain: sync.OnceValue(func() *http.Transport { return transportThrough(proxy) }),
+		proxy: proxy,
+	}}
 }
 
-// lateTransport is made when it is first used: most commands send nothing, and reading certificates takes time.
+func transportThrough(proxy func(*http.Request) (*url.URL, error)) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert // it is one, says net/http
+	t.Proxy = proxy
+	return t
+}
+
+// lateTransport is made when it is first used: most commands send nothing. Reading the certificates of a system takes longer than
+// the rest of a command, and waits for the first request that may meet one.
 type lateTransport struct {
-	make func() *http.Transport
-	once sync.Once
-	t    *http.Transport
+	secure func() *http.Transport
+	plain  func() *http.Transport                // for cleartext, which only loopback hosts are asked in
+	proxy  func(*http.Request) (*url.URL, error) // nil for none
 }
 
 // RoundTrip sends a request.
 func (l *lateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	return l.get().RoundTrip(r)
-}
-
-// CloseIdleConnections closes what is not in use.
-func (l *lateTransport) CloseIdleConnections() { l.get().CloseIdleConnections() }
-
-func (l *lateTransport) get() *http.Transport {
-	l.once.Do(func() { l.t = l.make() })
-	return l.t
+	if l.proxy == nil && r.URL.Scheme == "http" { // a proxy may be reached by TLS
+		return l.plain().RoundTrip(r)
+	}
+	return l.secure().RoundTrip(r)
 }

@@ -174,6 +174,19 @@ func (a *app) mayColour(stream any) bool {
 	return !a.flags.noColor && a.env.getenv("NO_COLOR") == "" && a.env.getenv("TERM") != "dumb" && isTerminal(stream)
 }
 
+// columns is the width of the terminal that standard output is, or 0 where it is none.
+func (a *app) columns() int {
+	f, ok := a.env.Stdout.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // isTerminal reports whether a stream is a terminal.
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/provider"
 )
 
 // globals are the flags that every command takes.
@@ -52,60 +53,81 @@ func (a *app) command() *cobra.Command {
 		root.Version = version()
 	}
 	for _, c := range commands {
-		root.AddCommand(c())
+		cmd := c.make()
+		if len(commands) > 1 {
+			cmd.GroupID = c.group
+		}
+		root.AddCommand(cmd)
+	}
+	if len(commands) > 1 { // for the help, which only then can be asked for
+		for _, g := range []string{groupUse, groupLogins, groupProviders, groupVault, groupMachine} {
+			root.AddGroup(&cobra.Group{ID: g, Title: g + ":"})
+		}
+		root.SetHelpCommandGroupID(groupMachine)
 	}
 	return root
 }
 
+// The groups of commands, in the order in which the help shows them; the name of a group is its heading.
+const (
+	groupUse       = "Log in and use it"
+	groupLogins    = "Your logins"
+	groupProviders = "Providers"
+	groupVault     = "The vault and its key"
+	groupMachine   = "This installation"
+)
+
+// namedCommand makes a command when it is wanted.
+type namedCommand struct {
+	name  string
+	make  func() *cobra.Command
+	group string
+}
+
 // commands returns what makes the commands: the one that is called, if its name comes first, and all of them otherwise.
 // To make all takes as long as to read the vault.
-func (a *app) commands(args []string) []func() *cobra.Command {
-	all := []struct {
-		name string
-		make func() *cobra.Command
-	}{
-		{"login", a.loginCommand},
-		{"get", a.getCommand},
-		{"export", a.exportCommand},
-		{"run", a.runCommand},
-		{"proxy", a.proxyCommand},
-		{"explain", a.explainCommand},
-		{"trust", a.trustCommand},
-		{"untrust", a.untrustCommand},
-		{"logout", a.logoutCommand},
-		{"revoke", a.revokeCommand},
-		{"remove", a.removeCommand},
-		{"list", a.listCommand},
-		{"check", a.checkCommand},
-		{"inspect", a.inspectCommand},
-		{"scan", a.scanCommand},
-		{"import", a.importCommand},
-		{"register", a.registerCommand},
-		{"provider", a.providerCommand},
-		{"profile", a.profileCommand},
-		{"connection", a.connectionCommand},
-		{"agent", a.agentCommand},
-		{"lock", a.lockCommand},
-		{"unlock", a.unlockCommand},
-		{"key", a.keyCommand},
-		{"log", a.logCommand},
-		{"whoami", a.whoamiCommand},
-		{"doctor", a.doctorCommand},
-		{"init", a.initCommand},
-		{"backup", a.backupCommand},
-		{"restore", a.restoreCommand},
-		{"demo", a.demoCommand},
-		{"completion", a.completionCommand},
-		{"version", a.versionCommand},
+func (a *app) commands(args []string) []namedCommand {
+	all := []namedCommand{
+		{"login", a.loginCommand, groupUse},
+		{"get", a.getCommand, groupUse},
+		{"export", a.exportCommand, groupUse},
+		{"run", a.runCommand, groupUse},
+		{"proxy", a.proxyCommand, groupUse},
+		{"explain", a.explainCommand, groupUse},
+		{"trust", a.trustCommand, groupUse},
+		{"untrust", a.untrustCommand, groupUse},
+		{"logout", a.logoutCommand, groupLogins},
+		{"revoke", a.revokeCommand, groupLogins},
+		{"remove", a.removeCommand, groupLogins},
+		{"list", a.listCommand, groupLogins},
+		{"check", a.checkCommand, groupLogins},
+		{"inspect", a.inspectCommand, groupProviders},
+		{"scan", a.scanCommand, groupLogins},
+		{"import", a.importCommand, groupLogins},
+		{"register", a.registerCommand, groupProviders},
+		{"provider", a.providerCommand, groupProviders},
+		{"profile", a.profileCommand, groupLogins},
+		{"connection", a.connectionCommand, groupLogins},
+		{"agent", a.agentCommand, groupVault},
+		{"lock", a.lockCommand, groupVault},
+		{"unlock", a.unlockCommand, groupVault},
+		{"key", a.keyCommand, groupVault},
+		{"log", a.logCommand, groupLogins},
+		{"whoami", a.whoamiCommand, groupMachine},
+		{"doctor", a.doctorCommand, groupMachine},
+		{"init", a.initCommand, groupVault},
+		{"backup", a.backupCommand, groupVault},
+		{"restore", a.restoreCommand, groupVault},
+		{"demo", a.demoCommand, groupMachine},
+		{"completion", a.completionCommand, groupMachine},
+		{"version", a.versionCommand, groupMachine},
 	}
-	var wanted []func() *cobra.Command
 	for _, c := range all {
 		if len(args) > 0 && args[0] == c.name {
-			return []func() *cobra.Command{c.make}
+			return []namedCommand{c}
 		}
-		wanted = append(wanted, c.make)
 	}
-	return wanted
+	return all
 }
 
 // exactly demands n arguments and names them in the error.
@@ -133,9 +155,23 @@ func group(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return usageError(cmd, fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath()))
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Message: fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath()) + orMeant(args[0], cmd),
+			Hint: cmd.CommandPath() + " --help",
+		}
 	}
 	return cmd
+}
+
+// orMeant asks about the subcommand whose name is like the one that was typed.
+func orMeant(typed string, cmd *cobra.Command) string {
+	if cmd.SuggestionsMinimumDistance == 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if name := provider.Nearest(typed, cmd.SuggestionsFor(typed)); name != "" {
+		return "; did you mean " + name + "?"
+	}
+	return ""
 }
 
 func usageError(cmd *cobra.Command, message string) error {
@@ -152,8 +188,11 @@ func asUsage(err error) error {
 		return err
 	}
 	hint := "authsome --help"
-	if suggestion := strings.Fields(strings.TrimPrefix(strings.TrimSpace(rest), "Did you mean this?")); len(suggestion) > 0 {
-		hint = "did you mean authsome " + suggestion[0] + "?"
+	typed, _, _ := strings.Cut(strings.TrimPrefix(message, `unknown command "`), `"`)
+	suggestions := strings.Fields(strings.TrimPrefix(strings.TrimSpace(rest), "Did you mean this?"))
+	if name := provider.Nearest(typed, suggestions); name != "" {
+		message += "; did you mean " + name + "?"
+		hint = "authsome " + name + " --help"
 	}
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: hint, Err: err}
 }

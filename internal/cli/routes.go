@@ -45,7 +45,11 @@ func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, bounds
 	for _, c := range all {
 		connected[c.Provider] = append(connected[c.Provider], c)
 	}
-	if err := allConnected(profile, connected, bounds, choices); err != nil {
+	known := func(p authsome.ProviderName) error {
+		_, err := layer.Provider(ctx, profile, p)
+		return err
+	}
+	if err := allConnected(profile, connected, bounds, choices, known); err != nil {
 		return nil, err
 	}
 	chosen := &chosenRoutes{connections: make(map[authsome.Ref]authsome.Connection)}
@@ -103,9 +107,10 @@ func (r *chosenRoutes) order() {
 }
 
 // allConnected fails when a provider is named without there being a connection to it, and when nothing is left of those that
-// were named: a run without it would surprise.
+// were named: a run without it would surprise. known says whether there is such a provider at all.
 func allConnected(
 	profile authsome.ProfileName, connected map[authsome.ProviderName][]authsome.Connection, bounds *limits, choices []choice,
+	known func(authsome.ProviderName) error,
 ) error {
 	var want []authsome.ProviderName
 	for _, c := range choices {
@@ -124,6 +129,9 @@ func allConnected(
 	}
 	for _, p := range want {
 		if len(connected[p]) == 0 {
+			if err := known(p); err != nil {
+				return err // a name that is none is mistyped, not logged out
+			}
 			return &authsome.Error{
 				Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Profile: profile, Provider: p},
 				Message: fmt.Sprintf("not connected to %s", p), Hint: fmt.Sprintf("authsome login %s", p),

@@ -106,7 +106,10 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
 	endErr := a.recordRun(authsome.EventRunEnd, args[0], &code)
-	for _, problem := range []error{err, closeErr, endErr} {
+	if err != nil { // on standard error, also with --json: standard output is the child's
+		a.printErrorText(authsome.AsError(err))
+	}
+	for _, problem := range []error{closeErr, endErr} {
 		if problem != nil {
 			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}

@@ -242,6 +242,9 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	}
 	a.layer = layer
 	a.closers = append(a.closers, layer)
+	if a.access.kept {
+		a.noteUnlocked(ctx)
+	}
 	return a.layer, nil
 }
 

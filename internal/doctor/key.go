@@ -55,9 +55,8 @@ func (e *examination) sourceName(used local.KeyInUse) string {
 }
 
 // brokenSource says why the source that the vault names does not open it.
-func (e *examination) brokenSource(ctx context.Context, store vault.Store, err error) Check {
-	used, usedErr := local.DescribeKey(ctx, store, nil)
-	if usedErr == nil && used.Source != "file" && used.Source != "environment" {
+func (e *examination) brokenSource(used local.KeyInUse, err error) Check {
+	if used.Source != "" && used.Source != "file" && used.Source != "environment" {
 		return failedWith(keyCheck, err)
 	}
 	return e.brokenKey(err)

@@ -45,7 +45,7 @@ func history(found *vault.Examination) Check {
 			"\nan old refresh token may end its login when it is used again, so nothing is handed out",
 			"put the right vault back; or, if this one is meant to be used: authsome doctor --accept-vault")
 	case found.Generation == 0:
-		return passed(historyCheck, "of an earlier version; its history begins with the next change")
+		return passed(historyCheck, "begins with the next change to the vault")
 	}
 	return passed(historyCheck, fmt.Sprintf("the one that was used last, after %d changes", found.Generation))
 }

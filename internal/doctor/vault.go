@@ -51,9 +51,10 @@ func (e *examination) vault(ctx context.Context) ([]Check, []authsome.Connection
 	if keyErr != nil {
 		return []Check{e.brokenKey(keyErr), database}, nil
 	}
+	used, usedErr := local.DescribeKey(ctx, store, nil) // now: an opening that fails closes the store
 	layer, err := local.Open(opening, local.Config{Home: e.Home, Keys: keys, Store: store, Now: e.Now})
 	if err != nil {
-		return []Check{e.brokenSource(ctx, store, err), database}, nil
+		return []Check{e.brokenSource(used, errors.Join(usedErr, err)), database}, nil
 	}
 	closeStore = layer.Close // which closes the store
 	if key, err := layer.KnownAuditKey(ctx); err == nil {

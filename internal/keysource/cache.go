@@ -11,4 +11,6 @@ type Cache interface {
 	// Put hands over a copy of a key. A cache that takes none returns nil: an error is for what went wrong, and keeps
 	// nobody from using the key.
 	Put(ctx context.Context, id string, key []byte) error
+	// Keep drops every key but that of one name, which the cache need not have.
+	Keep(ctx context.Context, id string) error
 }

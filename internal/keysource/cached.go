@@ -53,6 +53,15 @@ func (c cached) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error) {
 	return key, err
 }
 
+// Retire has the cache drop the keys that a change has put out of use: all but the one that an envelope holds now. They
+// still open copies of the vault that were made before.
+func (s *Set) Retire(ctx context.Context, current vault.Envelope) error {
+	if s.opts.Cache == nil {
+		return nil
+	}
+	return s.opts.Cache.Keep(ctx, cacheID(current.KeySource, current.Wrapped))
+}
+
 // refusal returns why a cache that asks a person has not given a key; nil if it has none, or asks nobody. Who was refused
 // does not get the same key another way.
 func refusal(cache Cache) error {

@@ -35,9 +35,12 @@ const (
 	// pleasant is how long a person may be kept waiting at each unlocking.
 	pleasant = 400 * time.Millisecond
 
-	// What an envelope may ask of this machine. Somebody who can write it must not be able to exhaust the memory.
-	mostMemory = 4 << 20
-	mostPasses = 1000
+	// What an envelope may ask of this machine: more than calibrate ever writes, and less than what would exhaust it.
+	// Somebody who can write the file must not be able to do that.
+	mostMemory = 1 << 20         // KiB
+	mostWork   = 128 * maxMemory // KiB times passes: half a minute on a slow machine
+	mostPasses = mostWork / minMemory
+	mostSalt   = 64
 
 	tries = 3 // at a terminal
 )
@@ -58,28 +61,40 @@ func (p passphraseParameters) check() error {
 	case p.KDF != argon2id:
 		return fmt.Errorf("%w: the key derivation %q", vault.ErrNewer, p.KDF)
 	case len(p.Salt) < 8 || p.Passes == 0 || p.Lanes == 0 || p.Memory < 8*uint32(p.Lanes),
-		p.Passes > mostPasses || p.Memory > mostMemory:
+		p.Memory > mostMemory, uint64(p.Passes)*uint64(p.Memory) > mostWork, p.Passes > mostPasses, len(p.Salt) > mostSalt:
 		return fmt.Errorf("%w: the costs of the key derivation are beyond reason", vault.ErrCorrupt)
 	}
 	return nil
 }
 
-func (p passphraseParameters) derive(secret authsome.Secret) masterKey {
+// derivation makes a key of KeySize bytes of a passphrase.
+type derivation func(passphrase []byte, p passphraseParameters) []byte
+
+func argon2Key(passphrase []byte, p passphraseParameters) []byte {
+	return argon2.IDKey(passphrase, p.Salt, p.Passes, p.Memory, p.Lanes, KeySize)
+}
+
+// derive makes the key of a passphrase, by Argon2id except in tests.
+func (s *Set) derive(secret authsome.Secret, p passphraseParameters) masterKey {
+	derive := s.opts.derive
+	if derive == nil {
+		derive = argon2Key
+	}
 	text := []byte(secret.Reveal())
 	defer clear(text)
-	key := argon2.IDKey(text, p.Salt, p.Passes, p.Memory, p.Lanes, KeySize)
+	key := derive(text, p)
 	defer clear(key)
 	return masterKey{secret: [KeySize]byte(key)}
 }
 
 // calibrate finds the costs that make an unlocking take about as long as a person will not mind, on this machine, and a
 // new salt.
-func calibrate(now func() time.Time) passphraseParameters {
+func (s *Set) calibrate() passphraseParameters {
 	p := passphraseParameters{KDF: argon2id, Salt: make([]byte, saltSize), Passes: 1, Memory: minMemory, Lanes: lanes}
 	_, _ = rand.Read(p.Salt) // never fails
-	begin := now()
-	p.derive(authsome.NewSecret("measured"))
-	pass := max(now().Sub(begin), time.Millisecond)
+	begin := s.now()
+	s.derive(authsome.NewSecret("measured"), p)
+	pass := max(s.now().Sub(begin), time.Millisecond)
 	for p.Memory < maxMemory && 2*minPasses*pass <= pleasant { // memory costs an attacker more than time does
 		p.Memory, pass = 2*p.Memory, 2*pass
 	}
@@ -110,8 +125,8 @@ func (s *Set) newPassphrase(secret authsome.Secret) (*passphrase, error) {
 	case n > maxPassphrase:
 		return nil, fmt.Errorf("%w: the passphrase is longer than %d characters", vault.ErrUnavailable, maxPassphrase)
 	}
-	p := &passphrase{parameters: calibrate(s.now), set: s}
-	key := p.parameters.derive(secret)
+	p := &passphrase{parameters: s.calibrate(), set: s}
+	key := s.derive(secret, p.parameters)
 	p.key = func() masterKey { return key }
 	return p, nil
 }
@@ -150,7 +165,7 @@ func (p *passphrase) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error)
 		if err != nil {
 			return nil, err
 		}
-		key := p.parameters.derive(secret)
+		key := p.set.derive(secret, p.parameters)
 		dataKey, err := key.unwrap(wrapped)
 		switch {
 		case err == nil:

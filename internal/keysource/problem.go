@@ -16,7 +16,9 @@ type Problem struct {
 	Message string
 	// Advice is if possible a command to paste.
 	Advice string
-	Err    error // vault.ErrUnavailable, vault.ErrWrongKey or what wraps them
+	// Cause is what has made it impossible; nil where the message says it all.
+	Cause error
+	Err   error // vault.ErrUnavailable, vault.ErrWrongKey or what wraps them
 }
 
 // Error returns the message and its cause.
@@ -24,6 +26,14 @@ func (p *Problem) Error() string { return fmt.Sprintf("%s: %v", p.Message, p.Err
 
 // Unwrap returns the cause.
 func (p *Problem) Unwrap() error { return p.Err }
+
+// Summary is the message and the cause, without the classes that programs tell errors by.
+func (p *Problem) Summary() string {
+	if p.Cause == nil {
+		return p.Message
+	}
+	return fmt.Sprintf("%s: %v", p.Message, p.Cause)
+}
 
 // Hint returns the advice.
 func (p *Problem) Hint() string { return p.Advice }
@@ -34,7 +44,7 @@ func locked(message, advice string, cause error) error {
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}
-	return &Problem{Message: message, Advice: advice, Err: err}
+	return &Problem{Message: message, Advice: advice, Cause: cause, Err: err}
 }
 
 // unavailable is the failure to get a key for any other reason.

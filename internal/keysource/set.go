@@ -56,6 +56,8 @@ type Options struct {
 	Trusted func() error
 	// Now is the clock by which key derivations are calibrated; time.Now if nil.
 	Now func() time.Time
+
+	derive derivation // Argon2id if nil; tests that are not about its costs take another
 }
 
 // Set stands for all sources that the vault of a home may have: it finds the one that an envelope names, and is itself the

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,7 @@ func (w *world) process(change ...func(*keysource.Options)) *keysource.Set {
 		KeyFile: filepath.Join(w.dir, "master.key"), Getenv: func(name string) string { return w.env[name] },
 		MasterKey: authsome.NewSecret(w.env["AUTHSOME_MASTER_KEY"]), Now: ticking(time.Second),
 	}
+	keysource.Cheaply(&opts)
 	for _, c := range change {
 		c(&opts)
 	}
@@ -320,6 +322,11 @@ func (c *memoryCache) Get(_ context.Context, id string) ([]byte, bool) {
 
 func (c *memoryCache) Put(_ context.Context, id string, key []byte) error {
 	c.keys[id] = bytes.Clone(key)
+	return nil
+}
+
+func (c *memoryCache) Keep(_ context.Context, id string) error {
+	maps.DeleteFunc(c.keys, func(other string, _ []byte) bool { return other != id })
 	return nil
 }
 

@@ -1,10 +1,10 @@
 // Package leanjson decodes the JSON that this program has written itself: the records of the vault and the bundled
-// definitions. Use [Decode].
+// definitions; and that of others as far as it is spelled as ours. Use [Decode].
 //
 // It exists for a command that decodes two documents and ends. Before it reads the first byte, encoding/json works out
 // how to decode, and to encode, every type within the type that it is given; for a definition this takes ten times as
 // long as to read one. This package looks at a field when it meets its member. What it decodes, it decodes as
-// encoding/json does, except that names must be spelled exactly; what others wrote is not for it.
+// encoding/json does. A name that differs from a field's by case only, which encoding/json takes for it, is refused.
 package leanjson
 
 import (
@@ -58,7 +58,10 @@ func decodeStruct(d *json.Decoder, into reflect.Value) (unknown map[string]json.
 		if err != nil {
 			return nil, err
 		}
-		field := fieldOf(into, name)
+		field, err := fieldOf(into, name)
+		if err != nil {
+			return nil, err
+		}
 		if field.IsValid() {
 			if err := decodeValue(d, field); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
@@ -86,15 +89,24 @@ func memberName(d *json.Decoder) (string, error) {
 	return name, nil
 }
 
-// fieldOf finds the field of a member. A field without a tag is none.
-func fieldOf(v reflect.Value, name string) reflect.Value {
+// fieldOf finds the field of a member; the zero Value where there is none. A field without a tag is none.
+func fieldOf(v reflect.Value, name string) (reflect.Value, error) {
 	for field, value := range v.Fields() {
 		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if tag == name && tag != "" && tag != "-" {
-			return value
+			return value, nil
 		}
 	}
-	return reflect.Value{}
+	for field := range v.Fields() {
+		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if tag == "" {
+			tag = field.Name
+		}
+		if strings.EqualFold(tag, name) && tag != "-" {
+			return reflect.Value{}, fmt.Errorf("the name %q is spelled otherwise, %q", name, tag)
+		}
+	}
+	return reflect.Value{}, nil
 }
 
 // decodeValue reads the value that comes next. Types that decode themselves do so, and null changes nothing.

@@ -103,6 +103,7 @@ func TestRefusesWhatDoesNotFit(t *testing.T) {
 		``, ` `, `null`, `[]`, `"x"`, `{`, `{"name"`, `{"name":`, `{"name": "x"`, `{"name": "x",}`, `{"name": "x"} {}`, `{"name": "x"}]`,
 		`{"name": 1}`, `{"size": "1"}`, `{"size": 1.5}`, `{"version": -1}`, `{"yes": 1}`, `{"words": {}}`, `{"words": [1]}`,
 		`{"inner": []}`, `{"by": {"k": 1}}`, `{"at": "yesterday"}`, `{"raw": }`, `{"unknown": tru}`, `{"lists": {"a": [1}}`,
+		`{"Name": "x"}`, `{"bare": "x"}`, `{"inner": {"WORD": "x"}}`, `{"counts\u017f": 1, "\u017fize": 1}`,
 	} {
 		if _, err := Decode([]byte(doc), new(document)); err == nil {
 			t.Errorf("%s was decoded", doc)

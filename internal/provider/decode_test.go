@@ -31,3 +31,39 @@ func TestBundledDefinitionsAreDecodedAsEncodingJSONDoes(t *testing.T) {
 		}
 	}
 }
+
+// What decodes plainly decodes to what encoding/json makes of it.
+func TestPlainDecodingIsTheSame(t *testing.T) {
+	t.Parallel()
+	plain := 0
+	for _, name := range bundledNames() {
+		doc, err := definitions.ReadFile("definitions/" + string(name) + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		plain += comparePlain(t, doc)
+	}
+	if plain != len(bundledNames()) {
+		t.Errorf("%d of %d bundled definitions decode plainly", plain, len(bundledNames()))
+	}
+	for _, doc := range []string{
+		`null`, `[]`, `{} {}`, `{"Name": "x"}`, `{"oauth": {"TOKEN_URL": "https://x.test"}}`, `{"oauth": {"scopes": 1}}`, `{"schema_version": 1.5}`,
+	} {
+		if comparePlain(t, []byte(doc)) != 0 {
+			t.Errorf("%s decodes plainly", doc)
+		}
+	}
+}
+
+// comparePlain returns how many documents decode plainly: one or none.
+func comparePlain(t *testing.T, doc []byte) int {
+	t.Helper()
+	got := decodePlain(doc)
+	if got == nil {
+		return 0
+	}
+	if diff := cmp.Diff(decodeAll(&report{}, doc), got); diff != "" {
+		t.Errorf("%s (-encoding/json +plain):\n%s", doc, diff)
+	}
+	return 1
+}

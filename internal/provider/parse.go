@@ -27,7 +27,10 @@ func Parse(doc []byte) (*authsome.Provider, error) {
 	}
 	var r report
 	data := jsonc.ToJSON(doc)
-	p := decodeAll(&r, data)
+	p := decodePlain(data)
+	if p == nil {
+		p = decodeAll(&r, data)
+	}
 	if p == nil {
 		return nil, r.err()
 	}
@@ -48,6 +51,19 @@ func decode(doc []byte) (*authsome.Provider, error) {
 	}
 	complete(p)
 	return p, nil
+}
+
+// decodePlain decodes a document with nothing wrong or unusual about it, several times as fast as decodeAll does, and to the same.
+// It returns nil for any other.
+func decodePlain(data []byte) *authsome.Provider {
+	p := &authsome.Provider{SchemaVersion: SchemaVersion}
+	if !json.Valid(data) {
+		return nil
+	}
+	if _, err := leanjson.Decode(data, p); err != nil {
+		return nil
+	}
+	return p
 }
 
 // complete fills in what follows from the rest.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/tidwall/jsonc"
 
 	"authsome"
 )
@@ -349,6 +350,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"name": 1, "oauth": {"scopes": {"a": []}}, "api_key": {"header_prefix": 3}} // x`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		p, err := Parse(doc)
+		if err == nil { // what occurs twice is refused, and may differ
+			comparePlain(t, jsonc.ToJSON(doc))
+		}
 		if err != nil {
 			return
 		}

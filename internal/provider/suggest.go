@@ -42,6 +42,14 @@ func suggestions(name string, names []authsome.ProviderName) []authsome.Provider
 	return out
 }
 
+// Nearest returns the first of the names that differ least from what was typed, or "" where there are none.
+func Nearest(typed string, names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return slices.MinFunc(names, func(a, b string) int { return editDistance(typed, a) - editDistance(typed, b) })
+}
+
 // editDistance counts the insertions, deletions and substitutions that make b of a.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)

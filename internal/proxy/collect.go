@@ -6,7 +6,15 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
+	"time"
 )
+
+// startOver is how long after its start a proxy has no more use for the memory that starting took: about 4 MB, which the system
+// gets back at once instead of by and by. Most of its days it waits.
+const startOver = time.Second
+
+// giveBack gives the system what starting took, unless stop is called before.
+func giveBack() (stop func() bool) { return time.AfterFunc(startOver, debug.FreeOSMemory).Stop }
 
 // roomyHeap is the size up to which the heap may grow before it is worth collecting. A proxy keeps little alive and makes much
 // that is soon forgotten: with Go's usual goal of twice what is alive, it would collect hundreds of times a second.

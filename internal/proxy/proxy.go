@@ -78,7 +78,8 @@ type Config struct {
 	// Changed tells that what Source hands out may have changed: for remembered credentials, what is stored is asked for,
 	// and what is open with one whose connection is gone is cut off.
 	Changed <-chan struct{}
-	// OwnProcess says that the proxy is what the process is for: from the first connection on, it collects garbage less often.
+	// OwnProcess says that the proxy is what the process is for: it gives back what starting took and, from the first
+	// connection on, collects garbage less often.
 	OwnProcess bool
 	// MaxConnections bounds the clients' open connections; 16,384 if zero.
 	MaxConnections int
@@ -163,6 +164,9 @@ func (p *Proxy) Serve(ln net.Listener) error {
 	if !p.addListener(ln) {
 		_ = ln.Close()
 		return nil
+	}
+	if p.cfg.OwnProcess {
+		defer giveBack()()
 	}
 	for {
 		conn, err := ln.Accept()

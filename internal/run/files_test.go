@@ -184,3 +184,25 @@ func FuzzCertificates(f *testing.F) {
 		}
 	})
 }
+
+// What crypto/x509 reads by itself is not read once more, by whatever name.
+func TestPrivateRootsLeaveTheSystemsOwnOut(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		t.Skip("SSL_CERT_FILE is none of the system's there")
+	}
+	dir := t.TempDir()
+	system := write(t, filepath.Join(dir, "system.pem"), certificate("system"))
+	corp := write(t, filepath.Join(dir, "corp.pem"), certificate("corp"))
+	parent := []string{"SSL_CERT_FILE=" + system, "CURL_CA_BUNDLE=" + system, "NODE_EXTRA_CA_CERTS=" + corp, "PIP_CERT=" + corp}
+	if got := string(PrivateRoots(parent)); got != string(certificate("corp")) {
+		t.Errorf("got %q, want that of corp.pem, once", got)
+	}
+	if got := string(PrivateRoots(parent[1:])); got != string(certificate("corp"))+string(certificate("system")) &&
+		got != string(certificate("system"))+string(certificate("corp")) {
+		t.Errorf("got %q, want both where the system has another file", got)
+	}
+	if got := PrivateRoots([]string{"CURL_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt"}); runtime.GOOS == "linux" && len(got) != 0 {
+		t.Errorf("got %d bytes of the system's own file", len(got))
+	}
+}

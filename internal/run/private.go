@@ -10,13 +10,28 @@ import (
 // once: those of a company whose network decrypts traffic, say. A program that does not know where its requests will be
 // made from has to trust what any of the parent's programs would.
 //
-// On systems where Go reads SSL_CERT_FILE and SSL_CERT_DIR by itself, what those name is left out.
+// On systems where Go reads SSL_CERT_FILE and SSL_CERT_DIR by itself, what those name is left out, and so is the system's own file,
+// which these variables name more often than any other: to read its certificates takes longer than a command.
 func PrivateRoots(parent []string) []byte {
 	variables := privateVariables()
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		variables = append(variables, "SSL_CERT_FILE", "SSL_CERT_DIR")
+		return namedRoots(newCertificates(), parent, variables).pem
 	}
-	return namedRoots(newCertificates(), parent, variables).pem
+	return namedRoots(newCertificates(), parent, variables, systemFile(parent)).pem
+}
+
+// systemFile returns the file that crypto/x509 reads the system's certificates from, as far as that can be told: what
+// SSL_CERT_FILE names, or the first one that it looks for on Linux. It is empty for another.
+func systemFile(parent []string) string {
+	const first = "/etc/ssl/certs/ca-certificates.crt"
+	if path := lookup(parent, "SSL_CERT_FILE", func(name string) string { return name }); path != "" {
+		return path
+	}
+	if runtime.GOOS == "linux" {
+		return first
+	}
+	return ""
 }
 
 // privateVariables names the variables that hold the path of a file or a directory of certificates.
@@ -28,10 +43,10 @@ func privateVariables() []string {
 	}
 }
 
-// namedRoots adds what the variables name. What cannot be read is passed over.
-func namedRoots(roots *certificates, parent, variables []string) *certificates {
+// namedRoots adds what the variables name, except for files that are read elsewhere. What cannot be read is passed over.
+func namedRoots(roots *certificates, parent, variables []string, elsewhere ...string) *certificates {
 	exact := func(name string) string { return name }
-	var read []string
+	read := slices.Clone(elsewhere)
 	for _, name := range variables {
 		path := lookup(parent, name, exact)
 		if path == "" || slices.Contains(read, path) {

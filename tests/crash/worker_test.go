@@ -37,6 +37,8 @@ type worker struct {
 	ended   map[string]int           // how many were faster
 	died    [phases]int              // where refreshing processes died
 
+	backups vaultOfBackups
+
 	bystanders int // how many processes used the login meanwhile
 }
 
@@ -63,6 +65,7 @@ func newWorker(t *testing.T, random *rand.Rand) *worker {
 	w.provider.Register(t, w.home)
 	w.provider.Login(t, w.home)
 	w.writeOldHomes()
+	w.prepareBackups()
 	for range measurements {
 		for _, d := range w.deeds() {
 			w.measure(d.make())
@@ -81,7 +84,15 @@ type choice struct {
 // deeds are what processes die of: most often of a refresh. Another deed needs a line here.
 func (w *worker) deeds() []choice {
 	return []choice{
-		{10, w.refresh}, {2, w.store}, {1, w.logout}, {1, w.rename}, {3, w.takeIn}, {3, w.reveal}, {2, w.rotateKey}, {1, w.useKey},
+		{10, w.refresh},
+		{2, w.store},
+		{1, w.logout},
+		{1, w.rename},
+		{3, w.takeIn},
+		{3, w.reveal},
+		{2, w.rotateKey},
+		{1, w.useKey},
+		{2, w.backup},
 	}
 }
 
@@ -284,6 +295,8 @@ func (w *worker) finish() {
 	}
 	w.home.Must(w.t, "list", "--json")
 	w.t.Logf("killed %v, faster than the kill %v, %d others at work meanwhile", w.killed, w.ended, w.bystanders)
+	w.t.Logf("%d backups were written, %d of them restored into a second home; %d processes left a part of one, encrypted",
+		w.backups.written, w.backups.restored, w.backups.torn)
 	for at, n := range w.died {
 		w.t.Logf("refreshes killed %s: %d", phase(at), n)
 	}

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +18,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"authsome/internal/authserver"
 )
 
 const (
@@ -31,6 +28,13 @@ const (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == roleProvider {
+		if err := serveProvider(); err != nil {
+			fmt.Fprintln(os.Stderr, "Error:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	program := flag.String("authsome", "bin/authsome", "the program to measure")
 	processes := flag.Int("processes", 200, "how many start at once")
 	rounds := flag.Int("rounds", 9, "how often the crowds take turns")
@@ -51,20 +55,26 @@ func measure(w io.Writer, program string, processes, rounds int) error {
 	if err != nil {
 		return err
 	}
-	defer s.provider.Close()
-	var starts, gets, ratios []float64
+	defer s.provider.stop() //nolint:errcheck // nothing depends on it
+	var starts, fresh, gets, freshRatios, ratios, arrivals []float64
 	for round := range rounds + 1 {
 		start, err := s.crowd(processes, "version")
 		if err != nil {
 			return err
 		}
-		get, err := s.refresh(processes)
+		get, arrived, err := s.refresh(processes)
+		if err != nil {
+			return err
+		}
+		read, err := s.crowd(processes, "get", "crowd", "--json")
 		if err != nil {
 			return err
 		}
 		if round > 0 { // the first round warms up
-			starts, gets = append(starts, ms(start)), append(gets, ms(get))
+			starts, fresh, gets = append(starts, ms(start)), append(fresh, ms(read)), append(gets, ms(get))
+			freshRatios = append(freshRatios, float64(read)/float64(start))
 			ratios = append(ratios, float64(get-endpointTakes)/float64(start))
+			arrivals = append(arrivals, ms(arrived))
 		}
 	}
 	ratio := median(ratios)
@@ -75,7 +85,9 @@ func measure(w io.Writer, program string, processes, rounds int) error {
 	fmt.Fprintf(w, "| %d processes at once | until the last has ended | less the endpoint's %d ms, relative to the first row |\n|---|---|---|\n",
 		processes, endpointTakes.Milliseconds())
 	fmt.Fprintf(w, "| `authsome version`: start and exit | %.0f ms | 1 |\n", median(starts))
+	fmt.Fprintf(w, "| `authsome get`, a token that lives: no call | %.0f ms | %.2f, nothing subtracted |\n", median(fresh), median(freshRatios))
 	fmt.Fprintf(w, "| `authsome get`, an expired token that rotates: one call | %.0f ms | %.2f%s |\n", median(gets), ratio, verdict)
+	fmt.Fprintf(w, "\nThe one call reaches the provider after %.0f ms.\n", median(arrivals))
 	return nil
 }
 
@@ -83,8 +95,7 @@ func measure(w io.Writer, program string, processes, rounds int) error {
 type stage struct {
 	home     string
 	program  string
-	server   *authserver.Server
-	provider *httptest.Server
+	provider *provider
 }
 
 func prepare(dir, program string) (*stage, error) {
@@ -96,11 +107,9 @@ func prepare(dir, program string) (*stage, error) {
 	if err := os.WriteFile(s.program, content, 0o700); err != nil {
 		return nil, err
 	}
-	s.server = authserver.New(authserver.Config{
-		Clients: []authserver.Client{{ID: clientID, RedirectURIs: []string{"http://127.0.0.1/callback"}}},
-		Consent: authserver.ConsentApprove, Rotation: authserver.RotateStrict,
-	})
-	s.provider = httptest.NewServer(s.server)
+	if s.provider, err = startProvider(); err != nil {
+		return nil, err
+	}
 	definition := filepath.Join(dir, "crowd.json")
 	if err := os.WriteFile(definition, []byte(fmt.Sprintf(`{
 		"schema_version": 1, "name": "crowd", "display_name": "Crowd", "auth_type": "oauth2", "flow": "pkce", "host_url": "api.crowd.test",
@@ -108,7 +117,7 @@ func prepare(dir, program string) (*stage, error) {
 		"oauth": {
 			"authorization_url": "%[1]s/authorize", "token_url": "%[1]s/token", "scopes": ["read"], "pkce": "required", "client_auth": "none"
 		}
-	}`, s.provider.URL)), 0o600); err != nil {
+	}`, s.provider.url)), 0o600); err != nil {
 		return nil, err
 	}
 	if out, err := s.command("register", definition).CombinedOutput(); err != nil {
@@ -155,24 +164,36 @@ func (s *stage) login() error {
 	return nil
 }
 
-// refresh lets a crowd want a token that has expired.
-func (s *stage) refresh(processes int) (time.Duration, error) {
-	s.server.SetAccessTokenLifetime(lifetime)
+// refresh lets a crowd want a token that has expired. It returns what the crowd takes, and when its one call has reached the provider.
+func (s *stage) refresh(processes int) (took, arrived time.Duration, err error) {
+	if err := s.provider.steer(pathLifetime, lifetime); err != nil {
+		return 0, 0, err
+	}
 	if err := s.login(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	time.Sleep(lifetime)
-	s.server.SetAccessTokenLifetime(time.Hour)
-	s.server.Inject(authserver.Delay(endpointTakes))
-	calls := s.server.TokenRequests("refresh_token")
-	took, err := s.crowd(processes, "get", "crowd", "--json")
+	err = errors.Join(s.provider.steer(pathLifetime, time.Hour), s.provider.steer(pathDelay, endpointTakes))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	if n := s.server.TokenRequests("refresh_token") - calls; n != 1 {
-		return 0, fmt.Errorf("%d processes have called the token endpoint %d times", processes, n)
+	before, err := s.provider.calls()
+	if err != nil {
+		return 0, 0, err
 	}
-	return took, nil
+	begin := time.Now()
+	took, err = s.crowd(processes, "get", "crowd", "--json")
+	if err != nil {
+		return 0, 0, err
+	}
+	after, err := s.provider.calls()
+	if err != nil {
+		return 0, 0, err
+	}
+	if n := after.Number - before.Number; n != 1 {
+		return 0, 0, fmt.Errorf("%d processes have called the token endpoint %d times", processes, n)
+	}
+	return took, after.Arrived.Sub(begin), nil
 }
 
 // crowd starts processes at once and returns how long it takes until the last of them has ended. All succeed, and all

@@ -55,20 +55,25 @@ func Root() (string, error) {
 
 // Build compiles the program into a directory, in its own module, so that it has the dependencies that it is released
 // with, and without cgo and race detector, as it is released. flags are further ones for "go build".
-func Build(dir string, flags ...string) (string, error) {
+func Build(dir string, flags ...string) (string, error) { return build(dir, "authsome", flags...) }
+
+// BuildAge compiles the helper for age and SSH keys into a directory, where it is found if that is on $PATH.
+func BuildAge(dir string) (string, error) { return build(dir, "authsome-age") }
+
+func build(dir, name string, flags ...string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "authsome")
+	path := filepath.Join(dir, name)
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{"./cmd/authsome"})...)
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{"./cmd/" + name})...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
 	}
 	return path, nil
 }
