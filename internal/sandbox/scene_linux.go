@@ -97,23 +97,35 @@ func projectDirs(dir string) []string {
 	return nil
 }
 
-// repository reads the file .git of a working tree; see gitrepository-layout(5).
+// repository returns the repository of a working tree that lies elsewhere, whose file .git is given; see
+// gitrepository-layout(5). What the tree says of itself is not enough: a program in an earlier box may have written that,
+// to have more opened to the next one. The repository must know the tree, in a place that belongs to it.
 func repository(file string) []string {
 	content, err := os.ReadFile(file)
 	dir, ok := strings.CutPrefix(strings.TrimSpace(string(content)), "gitdir: ")
 	if err != nil || !ok {
 		return nil
 	}
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(filepath.Dir(file), dir)
+	dir = resolved(from(filepath.Dir(file), dir))
+	tree, err := os.ReadFile(filepath.Join(dir, "gitdir"))
+	if err != nil || resolved(from(dir, strings.TrimSpace(string(tree)))) != resolved(file) {
+		return nil // or a submodule, whose repository lies in the one above
 	}
 	common, err := os.ReadFile(filepath.Join(dir, "commondir"))
 	if err != nil {
-		return nil // a submodule, whose repository lies in the one above
+		return nil
 	}
-	path := strings.TrimSpace(string(common))
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(dir, path)
+	path := resolved(from(dir, strings.TrimSpace(string(common))))
+	if filepath.Join(path, "worktrees", filepath.Base(dir)) != dir {
+		return nil
 	}
 	return []string{path}
+}
+
+// from returns a path that may be relative to a directory.
+func from(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
 }
