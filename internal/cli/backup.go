@@ -17,6 +17,7 @@ import (
 	"authsome/internal/backup"
 	"authsome/internal/backup/helper"
 	"authsome/local"
+	"authsome/vault"
 )
 
 // minPassphrase is the least length of a passphrase, in bytes: whoever has the file may try as many as they like.
@@ -130,39 +131,9 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	if err != nil {
 		return err
 	}
-	records := make([]backup.Record, len(stored))
-	for i, rec := range stored {
-		records[i] = backup.Record{Key: rec.Key, Value: rec.Value}
-	}
-	names, err := local.Settings(home)
+	files, err := a.sealBackup(ctx, path, to, home, stored)
 	if err != nil {
-		return err
-	}
-	var files []backup.File
-	for _, name := range names {
-		files = append(files, backup.File{Name: name, Path: filepath.Join(home, filepath.FromSlash(name))})
-	}
-	trail, err := a.auditLog()
-	if err != nil {
-		return err
-	}
-	err = trail.Freeze(func(logs []string) error {
-		for _, log := range logs {
-			files = append(files, backup.File{Name: filepath.Base(log), Path: log})
-		}
-		return writeBackup(path, func(w io.Writer) error {
-			header := backup.Header{Created: a.env.Now(), Version: version()}
-			return backup.Seal(ctx, to, w, func(w io.Writer) error { return backup.Write(w, header, records, files) })
-		})
-	})
-	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
-		return backupError(path, err)
-	}
-	if err != nil {
-		return &authsome.Error{
-			Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
-			Hint: "check that " + filepath.Dir(path) + " is writable and not full; what was there before is unchanged", Err: err,
-		}
+		return backupFailure(path, err)
 	}
 	connections, refreshable := local.RefreshableIn(stored)
 	if refreshable > 0 {
@@ -172,10 +143,52 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 		})
 	}
 	if a.flags.json {
-		return a.printJSON(object{{"status", "written"}, {"file", path}, {"connections", connections}, {"records", len(records)}, {"files", len(files)}})
+		return a.printJSON(object{{"status", "written"}, {"file", path}, {"connections", connections}, {"records", len(stored)}, {"files", files}})
 	}
 	a.say("%d connections are in %s; authsome backup verify %s reads it again", connections, path, path)
 	return nil
+}
+
+// sealBackup writes the records and the files of the home, and returns how many of these there are. The audit log does not
+// grow meanwhile.
+func (a *app) sealBackup(ctx context.Context, path string, to helper.Request, home string, stored []vault.Record) (files int, err error) {
+	records := make([]backup.Record, len(stored))
+	for i, rec := range stored {
+		records[i] = backup.Record{Key: rec.Key, Value: rec.Value}
+	}
+	names, err := local.Settings(home)
+	if err != nil {
+		return 0, err
+	}
+	var all []backup.File
+	for _, name := range names {
+		all = append(all, backup.File{Name: name, Path: filepath.Join(home, filepath.FromSlash(name))})
+	}
+	trail, err := a.auditLog()
+	if err != nil {
+		return 0, err
+	}
+	err = trail.Freeze(func(logs []string) error {
+		for _, log := range logs {
+			all = append(all, backup.File{Name: filepath.Base(log), Path: log})
+		}
+		return writeBackup(path, func(w io.Writer) error {
+			header := backup.Header{Created: a.env.Now(), Version: version()}
+			return backup.Seal(ctx, to, w, func(w io.Writer) error { return backup.Write(w, header, records, all) })
+		})
+	})
+	return len(all), err
+}
+
+// backupFailure says what has kept a backup from being written.
+func backupFailure(path string, err error) error {
+	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
+		return backupError(path, err)
+	}
+	return &authsome.Error{
+		Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
+		Hint: "check that " + filepath.Dir(path) + " is writable and not full; what was there before is unchanged", Err: err,
+	}
 }
 
 // replaceable refuses to write over what is no backup.

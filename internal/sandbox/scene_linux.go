@@ -101,25 +101,33 @@ func projectDirs(dir string) []string {
 // gitrepository-layout(5). What the tree says of itself is not enough: a program in an earlier box may have written that,
 // to have more opened to the next one. The repository must know the tree, in a place that belongs to it.
 func repository(file string) []string {
-	content, err := os.ReadFile(file)
-	dir, ok := strings.CutPrefix(strings.TrimSpace(string(content)), "gitdir: ")
-	if err != nil || !ok {
+	dir, ok := strings.CutPrefix(lineOf(file), "gitdir: ")
+	if !ok {
 		return nil
 	}
 	dir = resolved(from(filepath.Dir(file), dir))
-	tree, err := os.ReadFile(filepath.Join(dir, "gitdir"))
-	if err != nil || resolved(from(dir, strings.TrimSpace(string(tree)))) != resolved(file) {
+	tree, common := lineOf(filepath.Join(dir, "gitdir")), lineOf(filepath.Join(dir, "commondir"))
+	if tree == "" || common == "" || resolved(from(dir, tree)) != resolved(file) {
 		return nil // or a submodule, whose repository lies in the one above
 	}
-	common, err := os.ReadFile(filepath.Join(dir, "commondir"))
-	if err != nil {
-		return nil
-	}
-	path := resolved(from(dir, strings.TrimSpace(string(common))))
+	path := resolved(from(dir, common))
 	if filepath.Join(path, "worktrees", filepath.Base(dir)) != dir {
 		return nil
 	}
 	return []string{path}
+}
+
+// lineOf returns what a small file holds, and nothing of anything else: to read a pipe or a device would not end.
+func lineOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > 16<<10 {
+		return ""
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(content))
 }
 
 // from returns a path that may be relative to a directory.

@@ -49,10 +49,15 @@ func TestOnlyTheRepositoryOfAWorkingTreeIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, in("other", "file"), "")
+	// One that never ends.
+	writeFile(t, in("endless", "file"), "")
+	if err := os.Symlink("/dev/zero", in("endless", ".git")); err != nil {
+		t.Fatal(err)
+	}
 
 	for tree, want := range map[string][]string{
 		"tree": {in("tree"), in("repo", ".git")}, "forged": {in("forged")}, "formed": {in("formed")},
-		"claims": {in("claims")}, "linked": {in("linked")},
+		"claims": {in("claims")}, "linked": {in("linked")}, "endless": {in("endless")},
 	} {
 		if got := projectDirs(in(tree)); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", tree, got, want)
