@@ -50,7 +50,7 @@ func newUpstream(cfg Config, isOwn func(netip.AddrPort) bool) (*upstream, error)
 		Dial: u.connect1, MaxHeaderBytes: maxHeaderBytes, IdlePerHost: idlePerHost, IdleTimeout: idleTimeout,
 	}
 	u.http2 = transport(&http.Transport{DialTLSContext: u.connect2, Protocols: protocols(false)})
-	u.plain = transport(&http.Transport{Proxy: d.proxy, DialContext: d.DialContext, Protocols: protocols(true)})
+	u.plain = d.plainTransport()
 	return u, nil
 }
 
@@ -76,7 +76,7 @@ func (u *upstream) roundTrip(r *http.Request, interim http1.Interim) (*http.Resp
 	host := r.URL.Host
 	switch {
 	case r.URL.Scheme != "https":
-		return through(u.plain, r, interim)
+		return through(u.plain, withVia(r), interim)
 	case r.Header["Upgrade"] != nil: // in HTTP/2 there is no such thing, RFC 9113 section 8.6
 		return u.http1.RoundTrip(r.WithContext(context.WithValue(r.Context(), upgradeKey{}, true)), host, interim)
 	case r.ProtoMajor == 2:
