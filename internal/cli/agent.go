@@ -159,14 +159,21 @@ func (a *app) agentStatusCommand() *cobra.Command {
 	}
 }
 
+// runningAgent reaches the agent of the home and asks how it is.
+func (a *app) runningAgent(ctx context.Context) (client *agent.Client, s agent.Status, running bool, err error) {
+	if client, err = a.agentClient(); err != nil {
+		return nil, s, false, err
+	}
+	if s, running, err = client.Status(ctx); err != nil {
+		return nil, s, false, agentError(err)
+	}
+	return client, s, running, nil
+}
+
 func (a *app) agentStatus(ctx context.Context) error {
-	client, err := a.agentClient()
+	_, s, running, err := a.runningAgent(ctx)
 	if err != nil {
 		return err
-	}
-	s, running, err := client.Status(ctx)
-	if err != nil {
-		return agentError(err)
 	}
 	if a.flags.json {
 		o := object{{"running", running}, {"keys", s.Keys}}

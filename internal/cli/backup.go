@@ -17,6 +17,7 @@ import (
 	"authsome/internal/backup"
 	"authsome/internal/backup/helper"
 	"authsome/local"
+	"authsome/vault"
 )
 
 // minPassphrase is the least length of a passphrase, in bytes: whoever has the file may try as many as they like.
@@ -164,49 +165,61 @@ func (a *app) sealHome(ctx context.Context, layer *local.Layer, home, path strin
 	if err != nil {
 		return made, err
 	}
+	files, err := a.sealBackup(ctx, path, to, home, stored)
+	if err != nil {
+		return made, backupFailure(home, path, err)
+	}
+	made.connections, made.refreshable = local.RefreshableIn(stored)
+	made.records, made.files = len(stored), files
+	return made, nil
+}
+
+// sealBackup writes the records and the files of the home, and returns how many of these there are. The audit log does not
+// grow meanwhile.
+func (a *app) sealBackup(ctx context.Context, path string, to helper.Request, home string, stored []vault.Record) (files int, err error) {
 	records := make([]backup.Record, len(stored))
 	for i, rec := range stored {
 		records[i] = backup.Record{Key: rec.Key, Value: rec.Value}
 	}
 	names, err := local.Settings(home)
 	if err != nil {
-		return made, err
+		return 0, err
 	}
-	var files []backup.File
+	var all []backup.File
 	for _, name := range names {
-		files = append(files, backup.File{Name: name, Path: filepath.Join(home, filepath.FromSlash(name))})
+		all = append(all, backup.File{Name: name, Path: filepath.Join(home, filepath.FromSlash(name))})
 	}
 	trail, err := a.auditLog()
 	if err != nil {
-		return made, err
+		return 0, err
 	}
 	err = trail.Freeze(func(logs []string) error {
 		for _, log := range logs {
-			files = append(files, backup.File{Name: filepath.Base(log), Path: log})
+			all = append(all, backup.File{Name: filepath.Base(log), Path: log})
 		}
 		return writeBackup(path, func(w io.Writer) error {
 			header := backup.Header{Created: a.env.Now(), Version: version()}
-			return backup.Seal(ctx, to, w, func(w io.Writer) error { return backup.Write(w, header, records, files) })
+			return backup.Seal(ctx, to, w, func(w io.Writer) error { return backup.Write(w, header, records, all) })
 		})
 	})
+	return len(all), err
+}
+
+// backupFailure says what has kept a backup from being written.
+func backupFailure(home, path string, err error) error {
 	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
-		return made, backupError(path, err)
+		return backupError(path, err)
 	}
 	if errors.Is(err, backup.ErrTooLarge) {
-		return made, &authsome.Error{
+		return &authsome.Error{
 			Kind: authsome.KindUsage, Message: fmt.Sprintf("the backup cannot be written: %v", err),
 			Hint: "move that file out of " + home + ", if it is not authsome's own; what was there before is unchanged", Err: err,
 		}
 	}
-	if err != nil {
-		return made, &authsome.Error{
-			Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
-			Hint: "check that " + filepath.Dir(path) + " is writable and not full; what was there before is unchanged", Err: err,
-		}
+	return &authsome.Error{
+		Kind: authsome.KindInternal, Message: fmt.Sprintf("the backup cannot be written: %v", err),
+		Hint: "check that " + filepath.Dir(path) + " is writable and not full; what was there before is unchanged", Err: err,
 	}
-	made.connections, made.refreshable = local.RefreshableIn(stored)
-	made.records, made.files = len(records), len(files)
-	return made, nil
 }
 
 // replaceable refuses to write over what is no backup.

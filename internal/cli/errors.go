@@ -37,6 +37,19 @@ func exitCode(kind authsome.Kind) int {
 	}
 }
 
+// kindOfExit is the inverse of exitCode.
+func kindOfExit(code int) authsome.Kind {
+	for _, kind := range []authsome.Kind{
+		authsome.KindUsage, authsome.KindProviderNotFound, authsome.KindConnectionNotFound, authsome.KindRefreshFailed,
+		authsome.KindVaultUnavailable, authsome.KindCancelled, authsome.KindUnreachable, authsome.KindDenied,
+	} {
+		if exitCode(kind) == code {
+			return kind
+		}
+	}
+	return authsome.KindInternal
+}
+
 // exitStatus is an error that has been reported already, or that is none: it only carries an exit code.
 type exitStatus int
 

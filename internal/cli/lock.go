@@ -124,13 +124,9 @@ func (a *app) unlock(ctx context.Context, o agentOptions, given bool) error {
 	if err := a.notInARun("unlock the vault"); err != nil {
 		return err
 	}
-	client, err := a.agentClient()
+	client, s, running, err := a.runningAgent(ctx)
 	if err != nil {
 		return err
-	}
-	s, running, err := client.Status(ctx)
-	if err != nil {
-		return agentError(err)
 	}
 	if running && given {
 		if err := endAgent(ctx, client); err != nil {

@@ -109,7 +109,7 @@ func (a *app) readProjectFile(l *limits) error {
 	if err != nil || path == "" {
 		return err
 	}
-	content, err := os.ReadFile(path)
+	content, err := readRules(path)
 	state := list.State(path, content)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -126,6 +126,22 @@ func (a *app) readProjectFile(l *limits) error {
 		return fileError(path, err)
 	}
 	return nil
+}
+
+// maxRules is more than any project's file holds, in bytes.
+const maxRules = 1 << 20
+
+// readRules reads a project's file. Who has not agreed to it yet need not trust the project either: what is no file may never
+// end.
+func readRules(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxRules {
+		return nil, fmt.Errorf("%s is no file, or larger than %d bytes", path, maxRules)
+	}
+	return os.ReadFile(path)
 }
 
 // untrusted is the refusal to run by a file that nobody has agreed to.

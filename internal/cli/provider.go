@@ -67,6 +67,9 @@ func (a *app) newProvider(ctx context.Context, nameOrURL string, d draft) error 
 		}
 		return a.done("registered", authsome.Ref{Provider: p.Name}, "%s is known as %s; authsome login %s connects to it", nameOrURL, p.Name, p.Name)
 	}
+	if err := authsome.ProviderName(nameOrURL).Validate(); err != nil {
+		return &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome provider new --help", Err: err}
+	}
 	if err := a.complete(ctx, nameOrURL, &d); err != nil {
 		return err
 	}

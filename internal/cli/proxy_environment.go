@@ -109,12 +109,26 @@ func (c change) line(format string) string {
 	case format == "powershell" && c.unset:
 		return "Remove-Item Env:" + c.name + " -ErrorAction SilentlyContinue;\n"
 	case format == "powershell":
-		return "$Env:" + c.name + " = '" + strings.ReplaceAll(c.value, "'", "''") + "';\n"
+		return "$Env:" + c.name + " = " + powerShellQuote(c.value) + ";\n"
 	case c.unset:
 		return "unset " + c.name + ";\n"
 	default:
-		return "export " + c.name + "='" + strings.ReplaceAll(c.value, "'", `'\''`) + "';\n"
+		return "export " + c.name + "=" + shellQuote(c.value) + ";\n"
 	}
+}
+
+// powerShellQuote quotes for PowerShell, in which typographic quotes end a literal string as well as plain ones.
+func powerShellQuote(s string) string {
+	var b strings.Builder
+	b.WriteByte('\'')
+	for _, r := range s {
+		if strings.ContainsRune("'\u2018\u2019\u201a\u201b", r) {
+			b.WriteRune(r)
+		}
+		b.WriteRune(r)
+	}
+	b.WriteByte('\'')
+	return b.String()
 }
 
 // isVariable reports whether a shell takes a name for that of a variable.

@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,13 +93,8 @@ func awaitProxy(ctx context.Context, dir string, failure error) (*standing.Clien
 	}
 }
 
-// spawnProxy starts a process that is the proxy and waits until it is ready. The process has a session of its own, so
-// that it does not end with the terminal, and nothing of ours open.
+// spawnProxy starts a process that is the proxy.
 func (a *app) spawnProxy(ctx context.Context, dir string, flags []string) error {
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("start the proxy: %w", err)
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}
@@ -110,50 +103,8 @@ func (a *app) spawnProxy(ctx context.Context, dir string, flags []string) error 
 		return fmt.Errorf("start the proxy: %w", err)
 	}
 	defer messages.Close()
-	cmd := exec.Command(program, append([]string{"proxy", "run"}, flags...)...) //nolint:gosec,noctx // it is to outlive us
-	cmd.Args[0] = os.Args[0]
-	cmd.Env, cmd.Stderr, cmd.SysProcAttr = a.env.Environ, messages, detached()
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return fmt.Errorf("start the proxy: %w", err)
+	b := background{
+		what: "the proxy", args: append([]string{"proxy", "run"}, flags...), environ: a.env.Environ, ready: readyLine, messages: messages,
 	}
-	keepOpenFiles()
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("start the proxy: %w", err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
-	defer stop()
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	if strings.HasPrefix(line, readyLine) {
-		return cmd.Process.Release()
-	}
-	_ = cmd.Wait()
-	return proxyFailure(ctx, messages.Name(), cmd.ProcessState.ExitCode())
-}
-
-// proxyFailure tells what the proxy has said before it ended.
-func proxyFailure(ctx context.Context, messages string, code int) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	said, _ := os.ReadFile(messages)
-	message, hint, _ := strings.Cut(strings.TrimSpace(string(said)), "\nhint: ")
-	message = strings.TrimPrefix(message, "Error: ")
-	if message == "" {
-		message = "it ended without a word"
-	}
-	return &authsome.Error{Kind: kindOfExit(code), Message: "the proxy did not start: " + message, Hint: hint}
-}
-
-// kindOfExit is the inverse of exitCode.
-func kindOfExit(code int) authsome.Kind {
-	for _, kind := range []authsome.Kind{
-		authsome.KindUsage, authsome.KindProviderNotFound, authsome.KindConnectionNotFound, authsome.KindRefreshFailed,
-		authsome.KindVaultUnavailable, authsome.KindCancelled, authsome.KindUnreachable, authsome.KindDenied,
-	} {
-		if exitCode(kind) == code {
-			return kind
-		}
-	}
-	return authsome.KindInternal
+	return b.start(ctx)
 }

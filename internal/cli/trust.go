@@ -45,7 +45,7 @@ func (a *app) trust(args []string) error {
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(path)
+	content, err := readRules(path)
 	if err != nil {
 		return &authsome.Error{
 			Kind: authsome.KindUsage, Message: fmt.Sprintf("there is no file to trust: %v", err), Err: err,
@@ -148,7 +148,7 @@ func (a *app) listTrusted() error {
 	rows := [][]string{{"FILE", "STATE", "TRUSTED"}}
 	for _, e := range list.All() {
 		state := trust.Missing
-		if content, err := os.ReadFile(e.Path); err == nil {
+		if content, err := readRules(e.Path); err == nil {
 			state = list.State(e.Path, content)
 		}
 		files = append(files, object{{"path", e.Path}, {"state", state}, {"trusted_at", e.TrustedAt}})

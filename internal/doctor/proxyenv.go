@@ -41,9 +41,9 @@ func (e *examination) proxyEnvironment() Check {
 
 // lostHelp lists the variables that no longer help interpreters to the broker, which find no way there by themselves.
 func (e *examination) lostHelp(broker string) (lines []string) {
-	// Both name files in the run's directory, which internal/run makes.
+	// Both name files in the directory of the run, or of the proxy that stays open, which internal/run makes.
 	for _, variable := range []string{"NODE_OPTIONS", "PYTHONPATH"} {
-		if !strings.Contains(e.getenv(variable), "child-") {
+		if value := e.getenv(variable); !strings.Contains(value, "child-") && !strings.Contains(value, "proxy-") {
 			lines = append(lines, variable+" no longer loads what authsome run has put there: some programs go direct")
 		}
 	}

@@ -32,6 +32,8 @@ func TestEnvironmentThatLeadsAroundTheBrokerFails(t *testing.T) {
 		{"HTTPS_PROXY=http://me:hunter2@proxy.corp.example:3128", []string{"HTTPS_PROXY does not lead to the broker at " + broker}},
 		{"HTTPS_PROXY=http://127.0.0.1:40124", []string{"HTTPS_PROXY does not lead"}},
 		{"HTTPS_PROXY=http://%zz:hunter2@x", []string{"HTTPS_PROXY does not lead"}},
+		{"NODE_OPTIONS=--require=/h/run/proxy-default/node.cjs", nil},
+		{"PYTHONPATH=/h/run/proxy-work-0a1b2c3d4e5f/python", nil},
 		{"NODE_OPTIONS=--inspect", []string{"NODE_OPTIONS no longer loads"}},
 		{"PYTHONPATH", []string{"PYTHONPATH no longer loads"}},
 		{"JAVA_TOOL_OPTIONS=-Dhttps.proxyPort=3128", []string{"JAVA_TOOL_OPTIONS does not lead to the broker"}},

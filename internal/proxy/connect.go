@@ -36,11 +36,14 @@ func (p *Proxy) front(c *client) http.Handler {
 		}
 		e := &connectEntrance{p: p, c: c, w: w, r: r}
 		target, err := parseAuthority(r.RequestURI, "")
-		if err != nil {
+		switch {
+		case err != nil:
 			e.refuse(r.RequestURI, refuse(http.StatusBadRequest, "invalid_authority", "%v", err))
-			return
+		case r.ContentLength != 0: // what follows is the connection's, RFC 9110 section 9.3.6
+			e.refuse(target.String(), refuse(http.StatusBadRequest, "connect_body", "a CONNECT has no body"))
+		default:
+			p.connect(c, e, target)
 		}
-		p.connect(c, e, target)
 	})
 }
 

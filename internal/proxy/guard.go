@@ -19,6 +19,9 @@ import (
 // section 5.1) are small, and whoever sends more sends data.
 const freshWithin = 64 << 10
 
+// maxCodings bounds the codings of one body: each takes a decoder with a window of its own.
+const maxCodings = 3
+
 // narrow keeps the client from asking for what could not be looked through: ranges, of which each could hold too little of a
 // secret to tell, are widened; codings that nobody here can decode; and compressed messages of WebSockets (RFC 7692) and gRPC.
 func (x *exchange) narrow() {
@@ -70,6 +73,7 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 	}
 	g := &guarded{x: x, resp: resp, set: x.slot.secrets.Load()}
 	g.hits = g.header(resp.Header)
+	g.hits += g.header(resp.Trailer) // of which the names are known
 	x.dropCookies(resp.Header)
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		g.report()
@@ -199,6 +203,9 @@ func (g *guarded) decode() *refusal {
 	codings := codingsOf(h)
 	if len(codings) == 0 {
 		return nil
+	}
+	if len(codings) > maxCodings {
+		return g.x.undecodable("%s answered in %d content codings, one upon the other", g.x.d, len(codings))
 	}
 	body := io.Reader(g.resp.Body)
 	closers := closers{g.resp.Body}

@@ -29,6 +29,21 @@ func dropHopByHop(h http.Header) {
 	}
 }
 
+// namesAnotherPath reports whether a request holds one of the fields that some servers (IIS, and frameworks that had to
+// run behind it) take for the target. CGI and its heirs do not tell '_' from '-' in the name of a field.
+func namesAnotherPath(h http.Header) bool {
+	for name := range h {
+		if n := len(name); n != len("X-Original-Url") && n != len("X-Rewrite-Url") || name[0]|0x20 != 'x' {
+			continue
+		}
+		switch strings.ToLower(strings.ReplaceAll(name, "_", "-")) {
+		case "x-original-url", "x-rewrite-url":
+			return true
+		}
+	}
+	return false
+}
+
 // hasToken reports whether a comma-separated field contains a token.
 func hasToken(values []string, token string) bool {
 	for _, list := range values {

@@ -71,6 +71,9 @@ func (x *exchange) check() *refusal {
 	if x.rule.ambiguous {
 		return refuse(http.StatusBadRequest, "ambiguous_path", "the path can be understood in more than one way")
 	}
+	if d.rulesPaths() && namesAnotherPath(r.Header) {
+		return refuse(http.StatusBadRequest, "ambiguous_path", "a field of the header names another path")
+	}
 	if d.policy != nil {
 		if why := x.obey(); why != nil {
 			return why

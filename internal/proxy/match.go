@@ -174,6 +174,9 @@ func (d *destination) isAmbiguous(u *url.URL) bool {
 	return dots || d.slotFor(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}) != d.slotFor(u)
 }
 
+// rulesPaths reports whether anything depends on the path of a request.
+func (d *destination) rulesPaths() bool { return d.byPath || d.policy != nil || d.reveals != nil }
+
 // isPlain reports whether every server reads the path as it is written.
 func isPlain(path string) bool {
 	return !strings.ContainsAny(path, "%;\\") && !strings.Contains(path, "//") && !strings.Contains(path, "/.")

@@ -35,6 +35,7 @@ func (x *exchange) interim(status int, fields http.Header) {
 	x.guardInterim(h)
 	dropHopByHop(h)
 	delete(h, "Alt-Svc")
+	delete(h, "Content-Length") // RFC 9110 section 8.6
 	x.w.WriteHeader(status)
 	clear(h)
 }
@@ -51,7 +52,9 @@ func (x *exchange) respond(resp *http.Response) {
 	}
 	announced := len(resp.Trailer)
 	for name := range resp.Trailer {
-		h.Add("Trailer", name)
+		if http1.MayTrail(name) {
+			h.Add("Trailer", name)
+		}
 	}
 	x.w.WriteHeader(resp.StatusCode)
 	if resp.ContentLength < 0 || resp.ContentLength > smallBody || announced > 0 {
@@ -63,6 +66,9 @@ func (x *exchange) respond(resp *http.Response) {
 		panic(http.ErrAbortHandler)
 	}
 	for name, values := range resp.Trailer {
+		if !http1.MayTrail(name) {
+			continue
+		}
 		if !hasToken(h["Trailer"], name) {
 			name = http.TrailerPrefix + name
 		}

@@ -50,7 +50,7 @@ func newUpstream(cfg Config, isOwn func(netip.AddrPort) bool) (*upstream, error)
 		Dial: u.connect1, MaxHeaderBytes: maxHeaderBytes, IdlePerHost: idlePerHost, IdleTimeout: idleTimeout,
 	}
 	u.http2 = transport(&http.Transport{DialTLSContext: u.connect2, Protocols: protocols(false)})
-	u.plain = transport(&http.Transport{Proxy: d.proxy, DialContext: d.DialContext, Protocols: protocols(true)})
+	u.plain = d.plainTransport()
 	return u, nil
 }
 
@@ -76,17 +76,17 @@ func (u *upstream) roundTrip(r *http.Request, interim http1.Interim) (*http.Resp
 	host := r.URL.Host
 	switch {
 	case r.URL.Scheme != "https":
-		return u.plain.RoundTrip(traced(r, interim))
+		return through(u.plain, withVia(r), interim)
 	case r.Header["Upgrade"] != nil: // in HTTP/2 there is no such thing, RFC 9113 section 8.6
 		return u.http1.RoundTrip(r.WithContext(context.WithValue(r.Context(), upgradeKey{}, true)), host, interim)
 	case r.ProtoMajor == 2:
 		return u.preferring2(r, host, interim)
 	case u.known.get(host) == onlyHTTP2:
-		return u.http2.RoundTrip(traced(r, interim))
+		return through(u.http2, r, interim)
 	}
 	resp, err := u.http1.RoundTrip(r, host, interim)
 	if errors.Is(err, errOnlyHTTP2) {
-		return u.http2.RoundTrip(traced(r, interim))
+		return through(u.http2, r, interim)
 	}
 	return resp, err
 }
@@ -102,16 +102,32 @@ func (u *upstream) preferring2(r *http.Request, host string, interim http1.Inter
 	if v == onlyHTTP1 {
 		return u.http1.RoundTrip(r, host, interim)
 	}
-	return u.http2.RoundTrip(traced(r, interim))
+	return through(u.http2, r, interim)
 }
 
-// traced has the transports of net/http tell of interim responses.
-func traced(r *http.Request, interim http1.Interim) *http.Request {
+// errStatus is the error of an answer whose status is none, or is not the next one that can come.
+var errStatus = errors.New("the server answered with a status that makes no sense")
+
+// through sends a request with a transport of net/http, which leaves it to its caller what a status may be and how many
+// interim responses there may be. [http1.Client] sees to that itself.
+func through(t *http.Transport, r *http.Request, interim http1.Interim) (*http.Response, error) {
+	left := http1.MaxInterim
 	trace := &httptrace.ClientTrace{Got1xxResponse: func(status int, h textproto.MIMEHeader) error {
+		if left--; left < 0 || status == http.StatusSwitchingProtocols { // in HTTP/2 nothing switches, RFC 9113 section 8.6
+			return errStatus
+		}
 		interim(status, http.Header(h))
 		return nil
 	}}
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
+	resp, err := t.RoundTrip(r.WithContext(httptrace.WithClientTrace(r.Context(), trace)))
+	if err != nil {
+		return nil, err
+	}
+	if (resp.StatusCode < 200 || resp.StatusCode > 599) && resp.StatusCode != http.StatusSwitchingProtocols {
+		_ = resp.Body.Close()
+		return nil, errStatus
+	}
+	return resp, nil
 }
 
 // upgradeKey is in the context of requests to switch protocols, for which HTTP/1.1 is tried although it was not agreed on.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/net/proxy"
@@ -58,6 +59,47 @@ func isRefusedName(host string) bool {
 		slices.Contains([]string{"metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}, host)
 }
 
+// viaKey is in the context of requests that are not encrypted: a *string, the address of the proxy that has been chosen.
+type viaKey struct{}
+
+func withVia(r *http.Request) *http.Request {
+	return r.WithContext(context.WithValue(r.Context(), viaKey{}, new(string)))
+}
+
+// plainTransport sends what is not encrypted, to an upstream or to the proxy before it. That is reached where the user has
+// put it, an upstream where one may be.
+func (d *dialer) plainTransport() *http.Transport {
+	t := &http.Transport{Protocols: protocols(true), TLSClientConfig: d.tls.Clone()}
+	if d.proxy != nil {
+		t.Proxy = func(r *http.Request) (*url.URL, error) {
+			via, err := d.proxy(r)
+			if chosen, ok := r.Context().Value(viaKey{}).(*string); ok && via != nil {
+				a, err := parseAuthority(via.Host, proxyPort(via.Scheme))
+				if err != nil {
+					return nil, err
+				}
+				*chosen = a.String()
+			}
+			return via, err
+		}
+	}
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if chosen, ok := ctx.Value(viaKey{}).(*string); ok && strings.EqualFold(*chosen, address) {
+			return d.trusted.DialContext(ctx, network, address)
+		}
+		return d.DialContext(ctx, network, address)
+	}
+	return transport(t)
+}
+
+// proxyPort is where a proxy is if nobody has said so.
+func proxyPort(scheme string) string {
+	if strings.HasPrefix(scheme, "socks5") {
+		return "1080"
+	}
+	return schemePort(scheme)
+}
+
 // dialTunnel makes a connection on which the bytes of an authority come, through the upstream proxy if there is one.
 func (d *dialer) dialTunnel(ctx context.Context, a authority) (net.Conn, error) {
 	var via *url.URL
@@ -91,7 +133,7 @@ func (d *dialer) dialVia(ctx context.Context, via *url.URL, a authority) (net.Co
 	default:
 		return nil, fmt.Errorf("the scheme %q is not one of http, https, socks5", via.Scheme)
 	}
-	conn, err := d.dialProxy(ctx, via, schemePort(via.Scheme))
+	conn, err := d.dialProxy(ctx, via)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +157,8 @@ func (d *dialer) dialVia(ctx context.Context, via *url.URL, a authority) (net.Co
 const proxyTimeout = 60 * time.Second
 
 // dialProxy connects to a proxy itself, where the user has put it: at any address but this proxy's own.
-func (d *dialer) dialProxy(ctx context.Context, via *url.URL, defaultPort string) (net.Conn, error) {
-	at, err := parseAuthority(via.Host, defaultPort)
+func (d *dialer) dialProxy(ctx context.Context, via *url.URL) (net.Conn, error) {
+	at, err := parseAuthority(via.Host, proxyPort(via.Scheme))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +200,7 @@ func (f socksForward) Dial(network, address string) (net.Conn, error) {
 
 // DialContext connects to the proxy.
 func (f socksForward) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
-	return f.d.dialProxy(ctx, f.via, "1080")
+	return f.d.dialProxy(ctx, f.via)
 }
 
 // requestTunnel sends CONNECT (RFC 9110 section 9.3.6) and returns the tunnel.

@@ -185,6 +185,33 @@ func TestPlainRequestsGoToTheUpstreamProxyInAbsoluteForm(t *testing.T) {
 	}
 }
 
+// A proxy lies where the person has put it, on this machine too, which the clients of a sandbox must not reach themselves.
+func TestPlainRequestsOfASandboxReachTheUpstreamProxy(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.cfg.Contained = true
+			c := w.behind(scheme)
+			w.start()
+			tr := w.transport(false)
+			if resp, body := do(t, tr, request(t, "GET", "http://plain.test/x", nil)); body != "from the proxy" {
+				t.Errorf("got %s %q", resp.Status, body)
+			}
+			via, _ := w.cfg.UpstreamProxy(nil)
+			w.cfg.UpstreamProxy = nil
+			w.start()
+			resp, body := do(t, w.transport(false), request(t, "GET", "http://"+via.Host+"/", nil))
+			if got := refusalOf(t, resp, body); got["reason"] != "forbidden_address" {
+				t.Errorf("got %s %q", resp.Status, body)
+			}
+			if got := c.all(); len(got) != 1 {
+				t.Errorf("the proxy was asked for %q", got)
+			}
+		})
+	}
+}
+
 func TestUpstreamProxyIsNotAskedForForbiddenAddresses(t *testing.T) { // attacks 6 and 7
 	t.Parallel()
 	w := newWorld(t)

@@ -103,7 +103,9 @@ func inURL(value string) []string {
 	script := percent(value, func(c byte) bool { return strings.IndexByte("-._~!'()*", c) >= 0 }) // encodeURIComponent
 	forms := []string{strict, script, url.QueryEscape(value), url.PathEscape(value)}
 	for _, f := range forms[:4:4] {
-		forms = append(forms, lowerDigits(f))
+		// Once more, as where an address is a parameter of another one: in what login pages redirect to.
+		twice := url.QueryEscape(f)
+		forms = append(forms, lowerDigits(f), twice, lowerDigits(twice))
 	}
 	return append(forms, percent(value, func(byte) bool { return false }))
 }

@@ -134,8 +134,9 @@ func TestWgetrcIsCopiedWithoutWhatLeadsAround(t *testing.T) {
 	t.Parallel()
 	home := t.TempDir()
 	write(t, filepath.Join(home, ".wgetrc"), []byte("# mine\ntimeout = 3\nHTTPS-Proxy = http://corp\r\nno_proxy=*\n"+
-		"ca_certificate=/corp\nhttp_password = hunter2\nuse_proxy=off\ntries=2"))
-	want := "# mine\ntimeout = 3\ntries=2\nuse_proxy = on\nca_certificate = /b\n"
+		"ca_certificate=/corp\nhttp_password = hunter2\nuse_proxy=off\nheader = Authorization: Bearer hunter2\n"+
+		"Header=cookie:hunter2\nheader = Accept: text/plain\ntries=2"))
+	want := "# mine\ntimeout = 3\nheader = Accept: text/plain\ntries=2\nuse_proxy = on\nca_certificate = /b\n"
 	if diff := cmp.Diff(want, string(wgetrc([]string{"HOME=" + home}, "/b"))); diff != "" {
 		t.Error(diff)
 	}

@@ -32,11 +32,17 @@ func wgetrcPath(parent []string) string {
 
 // replacedInWgetrc reports whether a line sets what must not be carried over. wget ignores case, '-' and '_' in names.
 func replacedInWgetrc(line string) bool {
-	name, _, _ := strings.Cut(line, "=")
+	name, value, _ := strings.Cut(line, "=")
 	switch strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(strings.TrimSpace(name))) {
 	case "httpproxy", "httpsproxy", "ftpproxy", "noproxy", "useproxy", "proxyuser", "proxypassword", "proxypasswd",
 		"cacertificate", "cadirectory", "password", "httppassword", "httppasswd", "ftppassword", "ftppasswd", "passwd":
 		return true
+	case "header":
+		field, _, _ := strings.Cut(value, ":")
+		switch strings.ToLower(strings.TrimSpace(field)) {
+		case "authorization", "proxy-authorization", "cookie":
+			return true
+		}
 	}
 	return false
 }

@@ -90,6 +90,10 @@ func attacks() []attack {
 		{name: "io_uring", run: ring, possible: setting("/proc/sys/kernel/io_uring_disabled", "0")},
 		{name: "write elsewhere", run: func(w world) error { return os.WriteFile(filepath.Join(w.Elsewhere, "f"), nil, 0o600) }},
 		{name: "truncate elsewhere", run: func(w world) error { return os.Truncate(filepath.Join(w.Elsewhere, "old"), 0) }},
+		{name: "change a mode elsewhere", run: func(w world) error { return os.Chmod(filepath.Join(w.Elsewhere, "old"), 0o666) }},
+		{name: "change times elsewhere", run: func(w world) error {
+			return os.Chtimes(filepath.Join(w.Elsewhere, "old"), time.Time{}, time.Unix(1, 0))
+		}},
 		{name: "plant something in a start file", run: func(w world) error {
 			return os.WriteFile(filepath.Join(w.User, ".bashrc"), []byte("true"), 0o600)
 		}},

@@ -16,6 +16,7 @@
 //     of keyrings. /tmp, /run and /dev are new, as sockets of the user's other programs lie there (tmux, D-Bus, systemd,
 //     the agents of ssh and gpg, X11, docker), each of which would run a command outside when asked; what is needed of
 //     them is put back. Sockets elsewhere are covered one by one. Mounts made outside later do not arrive.
+//     What is not to be written to is mounted read-only, since Landlock lets modes, owners and times be changed.
 //   - A process namespace with its own /proc: nobody outside can be named. Its first process is ours; when it ends, the
 //     kernel ends all that is left.
 //   - A network namespace whose one port is the proxy's. The listening socket is made inside and handed to the broker

@@ -44,6 +44,9 @@ func enter(s scene) error {
 	if err := hide(s, kept); err != nil {
 		return err
 	}
+	if err := freeze(writable(s), fresh); err != nil {
+		return err
+	}
 	// The old working directory may be one that is covered now, and everything beside it.
 	if err := os.Chdir(string(s.Dir)); err != nil {
 		return attempt("go to the working directory", err)

@@ -107,7 +107,7 @@ func announced(h http.Header) (http.Header, error) {
 			if name = textproto.CanonicalMIMEHeaderKey(trimBlank(name)); name == "" {
 				continue
 			}
-			if !mayTrail(name) {
+			if !MayTrail(name) {
 				return nil, errMalformed("a field that frames the message is announced as a trailer")
 			}
 			trailer[name] = nil
@@ -116,8 +116,9 @@ func announced(h http.Header) (http.Header, error) {
 	return trailer, nil
 }
 
-// mayTrail reports whether a field can stand in a trailer section: not if it is needed before, RFC 9110 section 6.5.1.
-func mayTrail(name string) bool {
+// MayTrail reports whether a field, in canonical form, can stand in a trailer section: not if it is needed before, RFC
+// 9110 section 6.5.1. HTTP/2 lets everything through.
+func MayTrail(name string) bool {
 	switch name {
 	case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection":
 		return false

@@ -174,7 +174,7 @@ func mergeTrailer(into *http.Header, trailer http.Header) {
 		*into = make(http.Header, len(trailer))
 	}
 	for name, values := range trailer {
-		if mayTrail(name) {
+		if MayTrail(name) {
 			(*into)[name] = values
 		}
 	}

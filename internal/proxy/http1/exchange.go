@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// maxInterim bounds the interim responses before a final one.
-	maxInterim = 16
+	// MaxInterim bounds the interim responses before a final one.
+	MaxInterim = 16
 	// settle is how long an answered request may take to be sent to its end, to keep the connection.
 	settle = 50 * time.Millisecond
 )
@@ -78,7 +78,7 @@ func (p *peer) taken() int64 {
 
 // answer reads heads until the one of the final response.
 func (x *exchange) answer(interim Interim) error {
-	for range maxInterim {
+	for range MaxInterim {
 		head, err := x.readHead()
 		if err != nil {
 			return err

@@ -230,10 +230,14 @@ func (w *response) FlushError() error {
 // EnableFullDuplex does nothing: a handler may always read while it writes.
 func (w *response) EnableFullDuplex() error { return nil }
 
-// Hijack hands the connection over, before anything has been written.
+// Hijack hands the connection over, before anything has been written and after the request's body has been read to its
+// end: until then whoever reads that, perhaps still, reads from the connection.
 func (w *response) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.wroteHeader || w.c.hijacked {
 		return nil, nil, http.ErrHijacked
+	}
+	if w.body != nil && !w.body.ended.Load() {
+		return nil, nil, errors.New("take over a connection: the request's body is not over")
 	}
 	if err := w.c.watch.abort(); err != nil {
 		return nil, nil, fmt.Errorf("take over a connection: %w", err)

@@ -215,7 +215,7 @@ func (b *bodyWriter) end(trailer http.Header) error {
 	defer putSendBuffer(bw)
 	_, _ = bw.WriteString("0\r\n")
 	for name, values := range trailer {
-		if mayTrail(name) {
+		if MayTrail(name) {
 			writeField(bw, name, values)
 		}
 	}
@@ -252,7 +252,7 @@ func writeFraming(bw *bufio.Writer, r *http.Request) {
 	case hasBody && r.ContentLength < 0:
 		_, _ = bw.WriteString("Transfer-Encoding: chunked\r\n")
 		for name := range r.Trailer {
-			if mayTrail(name) {
+			if MayTrail(name) {
 				writeField(bw, "Trailer", []string{name})
 			}
 		}
