@@ -3,7 +3,9 @@ package clients_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -57,8 +59,10 @@ func (w *world) serveEcho(t *testing.T, o *origin) *atomic.Int32 {
 			md, _ := metadata.FromIncomingContext(stream.Context())
 			for {
 				said := new(wrapperspb.StringValue)
-				if stream.RecvMsg(said) != nil {
+				if err := stream.RecvMsg(said); errors.Is(err, io.EOF) {
 					return nil
+				} else if err != nil {
+					return err
 				}
 				answer := strings.Join(append([]string{"you sent"}, md["authorization"]...), " ") + " " + o.nonce + said.Value
 				if err := stream.SendMsg(wrapperspb.String(answer)); err != nil {
