@@ -27,8 +27,8 @@ var planted = []struct {
 		refreshGo, "	c := h.connections[seen.ref.Connection]\n	if c == nil {", "	c := seen\n	if h.connections[seen.ref.Connection] == nil {",
 	}}},
 	{"publish before commit", 1000, []change{{
-		refreshGo, "	if err := l.insist(ctx, c); err != nil {",
-		"	go func() { _ = l.insist(ctx, c) }()\n	if err := ctx.Err(); err != nil {",
+		refreshGo, "	c.Refresh = refreshState{LastAt: l.now().UTC()}\n	if err := l.insist(ctx, c, intent); err != nil {",
+		"	c.Refresh = refreshState{LastAt: l.now().UTC()}\n	go func() { _ = l.insist(ctx, c, intent) }()\n	if err := ctx.Err(); err != nil {",
 	}}},
 	{"retry after invalid_grant", 1000, []change{{
 		refreshGo, "		if e.Class != oauth.ClassAmbiguous || replays", "		if e.Class != oauth.ClassAmbiguous && e.Class != oauth.ClassGrant || replays",
@@ -53,7 +53,7 @@ var planted = []struct {
 	{"no replay of a lost answer", 1000, []change{{refreshGo, "	maxReplays   = 2\n", "	maxReplays   = 0\n"}}},
 	{"no second refresh after a death", 1000, []change{{freshnessGo, "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case c.Refresh.AnswerLost:"}}},
 	{"no second refresh after lost answers", 5000, []change{{freshnessGo, "	case !c.Refresh.IntentAt.IsZero(), c.Refresh.AnswerLost:", "	case !c.Refresh.IntentAt.IsZero():"}}},
-	{"rotated token dropped by a full disk", 20000, []change{{"local/commit.go", "	l.unstored[c.ref] = c\n", "	_ = c\n"}}},
+	{"rotated token dropped by a full disk", 20000, []change{{"local/commit.go", "	l.unstored[c.ref] = &unstored{record: c, intent: intent}\n", "	_ = intent\n"}}},
 	{"age of a token from the future", 20000, []change{{freshnessGo, " || age < 0", ""}}},
 	{"pause that began in the future", 20000, []change{{freshnessGo, " && !now.Before(s.LastAt)", ""}}},
 }
