@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -133,9 +135,9 @@ func New(cfg Config) (*Proxy, error) {
 		cfg:       cfg,
 		listeners: make(map[net.Listener]struct{}),
 		clients:   make(map[*client]struct{}),
-		entrance:  http1.Server{MaxHeaderBytes: entranceHeader, HeaderTimeout: entranceTimeout},
-		http1:     http1.Server{MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout},
 	}
+	p.entrance = http1.Server{MaxHeaderBytes: entranceHeader, HeaderTimeout: entranceTimeout, Panicked: p.panicked}
+	p.http1 = http1.Server{MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout, Panicked: p.panicked}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.placeholder = redact.New([]string{authsome.Placeholder})
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
@@ -184,6 +186,15 @@ func (p *Proxy) Serve(ln net.Listener) error {
 			_ = conn.Close()
 		}
 	}
+}
+
+// panicked puts a fault of ours on record. Only the connection that has found it ends: the proxy may have others to serve.
+func (p *Proxy) panicked(value any) {
+	what := fmt.Sprintf("%T", value) // its text could be anything's
+	if fault, ok := value.(runtime.Error); ok {
+		what = fault.Error()
+	}
+	p.cfg.Logger.Error("proxy: panic", "value", what, "stack", string(debug.Stack()))
 }
 
 // pause waits a moment: running out of file descriptors passes.

@@ -129,6 +129,32 @@ func TestCutOffResponseClosesTheConnection(t *testing.T) {
 	}
 }
 
+func TestPanicEndsItsConnectionOnly(t *testing.T) {
+	t.Parallel()
+	told := make(chan any, 1)
+	server := &Server{Panicked: func(v any) { told <- v }}
+	handler := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/fault" {
+			panic("a fault of ours")
+		}
+		_, _ = io.WriteString(w, "fine")
+	}
+	for path, ends := range map[string]bool{"/fault": true, "/": false} {
+		conn, br, over := serve(t, server, handler)
+		go func() { _, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n") }()
+		resp, err := http.ReadResponse(br, nil)
+		if ended := err != nil; ended != ends {
+			t.Errorf("%s: got %v, %v", path, resp, err)
+		}
+		if ends {
+			<-over
+			if v := <-told; v != "a fault of ours" {
+				t.Errorf("told of %v", v)
+			}
+		}
+	}
+}
+
 func TestTooLongResponseIsCut(t *testing.T) {
 	t.Parallel()
 	conn, br, _ := serve(t, &Server{}, func(w http.ResponseWriter, _ *http.Request) {

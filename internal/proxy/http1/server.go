@@ -29,6 +29,9 @@ type Server struct {
 	// HeaderTimeout bounds how long a head may take from its first byte to its last, and how long the first request of
 	// a connection may take to begin; no limit if zero. An idle connection is not timed.
 	HeaderTimeout time.Duration
+	// Panicked takes what a handler has panicked with, in the goroutine that did, other than http.ErrAbortHandler. The
+	// connection ends, and the others go on, as with net/http's server. Nil lets the panic go on.
+	Panicked func(value any)
 
 	readers, writers sync.Pool // of *bufio.Reader, *bufio.Writer
 }
@@ -74,7 +77,10 @@ func (c *conn) serve(handler http.Handler, req *http.Request) (keep bool) {
 	defer func() {
 		if v := recover(); v != nil {
 			if err, ok := v.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
-				panic(v)
+				if c.server.Panicked == nil {
+					panic(v)
+				}
+				c.server.Panicked(v)
 			}
 			c.watch.stop()
 			keep = false
