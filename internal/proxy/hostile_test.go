@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
@@ -23,7 +24,11 @@ import (
 func (w *world) serveFrames(host string, answer func(f *http2.Framer, stream uint32)) {
 	w.t.Helper()
 	ln := listen(w.t)
-	w.t.Cleanup(func() { _ = ln.Close() })
+	ctx, end := context.WithCancel(w.t.Context())
+	w.t.Cleanup(func() { // like a server that goes: net/http closes a connection in the middle of a stream later, by time
+		end()
+		_ = ln.Close()
+	})
 	w.cfg.Resolve[net.JoinHostPort(host, "443")] = ln.Addr().String()
 	cfg := w.servers.ServerConfig(host).Clone()
 	cfg.NextProtos = []string{"h2"}
@@ -33,6 +38,7 @@ func (w *world) serveFrames(host string, answer func(f *http2.Framer, stream uin
 			if err != nil {
 				return
 			}
+			context.AfterFunc(ctx, func() { _ = conn.Close() })
 			go answerFrames(tls.Server(conn, cfg), answer)
 		}
 	}()
