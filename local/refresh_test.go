@@ -322,22 +322,37 @@ func (f *flaky) Batch(ctx context.Context, mutations []vault.Mutation) error {
 	return f.Memory.Batch(ctx, mutations)
 }
 
-func TestTokenThatCannotBeStoredIsKeptAndNotRefreshedAgain(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
+// breakVaultInRefresh logs a process in and lets its token expire. The next refresh finds that its answer cannot be stored, until
+// mend is called.
+func (w *world) breakVaultInRefresh() (l *local.Layer, mend func()) {
+	w.t.Helper()
 	store := &flaky{Memory: w.store}
-	l := w.process(func(c *local.Config) { c.Store = store })
+	l = w.process(func(c *local.Config) { c.Store = store })
 	w.login(l)
 	w.pass(2 * time.Hour)
 	w.beforeTokenCalls(func() { store.broken.Store(true) })
-	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable {
-		t.Fatalf("got %v, want an unavailable vault", err)
+	return l, func() {
+		w.beforeTokenCalls(nil)
+		store.broken.Store(false)
 	}
+}
+
+func (w *world) wantUnavailable(l *local.Layer) {
+	w.t.Helper()
+	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable {
+		w.t.Fatalf("got %v, want an unavailable vault", err)
+	}
+}
+
+func TestTokenThatCannotBeStoredIsKeptAndNotRefreshedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	l, mend := w.breakVaultInRefresh()
+	w.wantUnavailable(l)
 	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable || w.refreshCalls() != 1 {
 		t.Fatalf("got %v after %d calls", err, w.refreshCalls())
 	}
-	w.beforeTokenCalls(nil)
-	store.broken.Store(false)
+	mend()
 	c := w.mustToken(l)
 	if w.refreshCalls() != 1 || !w.server.AccessTokenValid(c.Value.Reveal()) {
 		t.Errorf("the token that was kept is not the one handed out; %d calls", w.refreshCalls())
@@ -347,16 +362,9 @@ func TestTokenThatCannotBeStoredIsKeptAndNotRefreshedAgain(t *testing.T) {
 func TestTokenThatWasStoredLateIsNotTheRefreshAskedForLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	store := &flaky{Memory: w.store}
-	l := w.process(func(c *local.Config) { c.Store = store })
-	w.login(l)
-	w.pass(2 * time.Hour)
-	w.beforeTokenCalls(func() { store.broken.Store(true) })
-	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable {
-		t.Fatalf("got %v, want an unavailable vault", err)
-	}
-	w.beforeTokenCalls(nil)
-	store.broken.Store(false)
+	l, mend := w.breakVaultInRefresh()
+	w.wantUnavailable(l)
+	mend()
 	w.pass(time.Minute)
 	if _, err := l.Credential(t.Context(), acme, authsome.CredentialOptions{Refresh: true}); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 
 	"authsome"
 	"authsome/internal/authserver"
-	"authsome/local"
 )
 
 // The refresh token of an answer has taken the place of the one that was sent, also where the access token beside it is of no
@@ -45,17 +44,10 @@ func TestRefreshTokenOfAnUnusableAnswerIsKept(t *testing.T) {
 func TestRefreshTokenOfAnUnusableAnswerIsKeptForLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	store := &flaky{Memory: w.store}
-	l := w.process(func(c *local.Config) { c.Store = store })
-	w.login(l)
-	w.pass(2 * time.Hour)
-	w.beforeTokenCalls(func() { store.broken.Store(true) })
+	l, mend := w.breakVaultInRefresh()
 	w.server.Inject(authserver.Edit("mac", func(b map[string]any) { b["token_type"] = "mac" }))
-	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable {
-		t.Fatalf("got %v, want an unavailable vault", err)
-	}
-	w.beforeTokenCalls(nil)
-	store.broken.Store(false)
+	w.wantUnavailable(l)
+	mend()
 	if c := w.mustToken(l); w.refreshCalls() != 2 || !w.server.AccessTokenValid(c.Value.Reveal()) {
 		t.Errorf("%d calls", w.refreshCalls())
 	}

@@ -13,16 +13,9 @@ import (
 func TestTokenKeptForLaterIsNotStoredOverANewLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	store := &flaky{Memory: w.store}
-	l := w.process(func(c *local.Config) { c.Store = store })
-	w.login(l)
-	w.pass(2 * time.Hour)
-	w.beforeTokenCalls(func() { store.broken.Store(true) })
-	if _, err := w.token(l); authsome.KindOf(err) != authsome.KindVaultUnavailable {
-		t.Fatalf("got %v, want an unavailable vault", err)
-	}
-	w.beforeTokenCalls(nil)
-	store.broken.Store(false)
+	l, mend := w.breakVaultInRefresh()
+	w.wantUnavailable(l)
+	mend()
 	w.loginAnew()
 	if c := w.mustToken(l, authsome.CredentialOptions{Refresh: true}); c.Generation == 0 {
 		t.Fatal("no credential")
