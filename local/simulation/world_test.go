@@ -20,6 +20,7 @@ import (
 	"authsome"
 	"authsome/local"
 	"authsome/vault"
+	"authsome/vault/storetest"
 )
 
 var acme = authsome.Ref{Profile: "default", Provider: "acme", Connection: "default"}
@@ -71,7 +72,7 @@ func newScene(t *testing.T) *scene {
 }
 
 // login returns what an undisturbed login leaves in an empty vault.
-func (s *scene) login(t *testing.T, r rules) (rows map[vault.Key]vault.Row) {
+func (s *scene) login(t *testing.T, r rules) (rows storetest.Rows) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(s, 0)
@@ -163,7 +164,7 @@ func (s *scene) simulate(t *testing.T, seed uint64, trace bool) (r result) {
 func newWorld(s *scene, seed uint64) *world {
 	return &world{
 		scene: s, rng: rand.New(rand.NewPCG(seed, 0x5eed)), began: time.Now(),
-		store: &shared{rows: make(map[vault.Key]vault.Row), locks: make(map[vault.Key]*process)},
+		store: &shared{rows: make(storetest.Rows), locks: make(map[vault.Key]*process)},
 	}
 }
 
@@ -181,7 +182,7 @@ func (w *world) begin() {
 	w.populate()
 	w.server.newGrant()
 	time.Sleep(loginTook)
-	w.committed(nil, nil, w.store.rows[connectionKey])
+	w.committed(nil, nil)
 	w.start(w.process(w.machines[0]), "get", authsome.CredentialOptions{})
 	if w.skewed {
 		for _, m := range w.machines {
@@ -428,7 +429,7 @@ func (w *world) listen(t *turn, gone error) {
 }
 
 // write is a write reaching the disk of a process.
-func (w *world) write(p *process, a *ask, mutations []vault.Mutation) error {
+func (w *world) write(p *process, a *ask, do func(context.Context, vault.Tx) error) error {
 	broken := fmt.Errorf("%w: simulated", vault.ErrUnavailable)
 	if p.full && !p.lying {
 		p.faults++
@@ -437,12 +438,12 @@ func (w *world) write(p *process, a *ask, mutations []vault.Mutation) error {
 		return broken
 	}
 	before := w.store.rows[connectionKey]
-	if err := w.store.apply(mutations); err != nil {
+	if err := w.store.update(context.Background(), do); err != nil {
 		w.tracef("  %v", err)
 		return err
 	}
 	if after := w.store.rows[connectionKey]; after.Version != before.Version {
-		w.committed(p, a, after)
+		w.committed(p, a)
 	}
 	if p.full {
 		p.faults++
