@@ -25,6 +25,7 @@ const (
 	toRead   kind = iota
 	toWrite       // the store has not changed yet
 	hasWrote      // the store has changed, and nobody knows but the store
+	toMark        // to read or write the mark of how far the store has got
 	toLock
 	toTry    // to lock, if nobody holds the lock
 	toAwait  // until its holder lets go
@@ -33,7 +34,7 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"read", "write", "have written", "lock", "try to lock", "await", "send", "listen"}[k]
+	return [...]string{"read", "write", "have written", "mark", "lock", "try to lock", "await", "send", "listen"}[k]
 }
 
 // turn is a goroutine that waits to be let on.
@@ -116,6 +117,7 @@ func asking(ctx context.Context) *ask {
 type shared struct {
 	mu    sync.Mutex // guards what follows; only the unlocking of a lock happens outside the scheduler
 	rows  storetest.Rows
+	mark  []byte
 	locks map[vault.Key]*process
 }
 
@@ -145,6 +147,7 @@ type disk struct {
 var (
 	_ vault.Store   = (*disk)(nil)
 	_ vault.Awaiter = (*disk)(nil)
+	_ vault.Marker  = (*disk)(nil)
 )
 
 func (d *disk) read(ctx context.Context, do func()) error {
@@ -177,6 +180,31 @@ func (d *disk) Update(ctx context.Context, do func(context.Context, vault.Tx) er
 		return err
 	}
 	return d.world.park(&turn{kind: hasWrote, proc: d.proc, ask: a, ctx: ctx})
+}
+
+// Mark implements [vault.Marker].
+func (d *disk) Mark(ctx context.Context) (mark []byte, err error) {
+	err = d.atMark(ctx, func() error { mark = d.world.store.mark; return nil })
+	return mark, err
+}
+
+// SetMark implements [vault.Marker].
+func (d *disk) SetMark(ctx context.Context, mark []byte, _ bool) error {
+	return d.atMark(ctx, func() error {
+		if d.proc.full {
+			return vault.ErrUnavailable
+		}
+		d.world.store.mark = slices.Clone(mark)
+		return nil
+	})
+}
+
+func (d *disk) atMark(ctx context.Context, do func() error) error {
+	a := asking(ctx)
+	if a == nil { // the vault is being opened, or the scheduler itself does what a process writes
+		return do()
+	}
+	return d.world.park(&turn{kind: toMark, proc: d.proc, ask: a, ctx: ctx, do: do})
 }
 
 // update does all of it or nothing.

@@ -41,7 +41,7 @@ const (
 // That one is done once for each kind of server, because it takes as long as the rest of a schedule.
 type scene struct {
 	home     string
-	loggedIn map[issue]map[vault.Key]vault.Row
+	loggedIn map[issue]*shared
 }
 
 // issue is what the record of a login depends on.
@@ -55,7 +55,7 @@ const loginTook = 20 * time.Millisecond
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{home: t.TempDir(), loggedIn: make(map[issue]map[vault.Key]vault.Row)}
+	s := &scene{home: t.TempDir(), loggedIn: make(map[issue]*shared)}
 	providers := filepath.Join(s.home, local.ProvidersDir)
 	if err := os.MkdirAll(providers, 0o700); err != nil {
 		t.Fatal(err)
@@ -72,7 +72,7 @@ func newScene(t *testing.T) *scene {
 }
 
 // login returns what an undisturbed login leaves in an empty vault.
-func (s *scene) login(t *testing.T, r rules) (rows storetest.Rows) {
+func (s *scene) login(t *testing.T, r rules) (left *shared) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(s, 0)
@@ -85,10 +85,10 @@ func (s *scene) login(t *testing.T, r rules) (rows storetest.Rows) {
 		if w.violation != "" || w.current() == nil {
 			t.Errorf("the first login: %s", w.violation)
 		}
-		rows = w.store.rows
+		left = w.store
 		w.end()
 	})
-	return rows
+	return left
 }
 
 // world is one schedule. All but the processes' own doing happens on the goroutine of its scheduler.
@@ -178,7 +178,8 @@ func (w *world) populate() {
 
 // begin makes a world in which somebody has logged in.
 func (w *world) begin() {
-	w.store.rows = maps.Clone(w.loggedIn[issue{w.life, w.silent}])
+	stored := w.loggedIn[issue{w.life, w.silent}]
+	w.store.rows, w.store.mark = maps.Clone(stored.rows), stored.mark
 	w.populate()
 	w.server.newGrant()
 	time.Sleep(loginTook)
@@ -346,7 +347,7 @@ func (w *world) advance(t *turn) {
 	w.tracef("ask %d of process %d: %s%s", t.ask.id, t.proc.id, t.kind, t.note())
 	gone := t.ctx.Err()
 	switch t.kind {
-	case toRead, toWrite:
+	case toRead, toWrite, toMark:
 		if gone == nil {
 			gone = w.touch(t)
 		}
