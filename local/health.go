@@ -62,7 +62,10 @@ const repairPatience = 2*defaultTimeout + replayWithin + lockMargin
 // fails without having changed anything where the data key cannot be had, and where somebody goes on writing: what they wrote
 // would be in the vault that is moved.
 func Repair(ctx context.Context, home string, keys vault.KeySource, now time.Time) (*Repaired, error) {
-	unlock, err := lockAll(ctx, home)
+	if err := askForKey(ctx, home, keys); err != nil {
+		return nil, err
+	}
+	unlock, err := LockAll(ctx, home, repairCommand)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +84,7 @@ func Repair(ctx context.Context, home string, keys vault.KeySource, now time.Tim
 		return nil, vaultError("the vault cannot be repaired", err)
 	}
 	if after, err := vaultDigest(home); err != nil || after != before {
-		return nil, inUse("the vault was written to while it was read", err)
+		return nil, inUse("the vault was written to while it was read", repairCommand, err)
 	}
 	aside := filepath.Join(home, fmt.Sprintf("%s.damaged-%s", VaultFile, now.UTC().Format("20060102T150405.000Z")))
 	if err := exchange(home, filepath.Join(scratch, "new"), aside); err != nil {
@@ -90,14 +93,41 @@ func Repair(ctx context.Context, home string, keys vault.KeySource, now time.Tim
 	return &Repaired{Records: found.Records, Lost: found.Lost, Aside: aside}, nil
 }
 
-// lockAll waits until nobody refreshes or logs in, and keeps everybody from beginning to. The token of a refresh that is under way
-// exists nowhere else, and the one that the vault holds meanwhile is used up.
-func lockAll(ctx context.Context, home string) (unlock func(), err error) {
+const repairCommand = "authsome doctor --repair"
+
+// askForKey has the source of the key ask a person for what it needs, before anybody is kept waiting for the answer. Afterwards nobody
+// is asked. Where the data key cannot be found it leaves the word to who looks again when nobody writes.
+func askForKey(ctx context.Context, home string, keys vault.KeySource) error {
+	scratch, err := os.MkdirTemp(home, "."+VaultFile+"-repair-*")
+	if err != nil {
+		return vaultError("the vault cannot be repaired", err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	rows, err := sqlite.Salvage(ctx, filepath.Join(home, VaultFile), scratch)
+	if err == nil {
+		err = vault.TryKey(ctx, rows, keys)
+	}
+	if errors.Is(err, vault.ErrCorrupt) {
+		return nil
+	}
+	if err != nil {
+		return vaultError("the vault cannot be repaired", err)
+	}
+	if asks, ok := keys.(interface{ Settle() }); ok {
+		asks.Settle()
+	}
+	return nil
+}
+
+// LockAll waits until nobody refreshes or logs in, and keeps everybody from beginning to, so that a vault can be put in the place of
+// the one that is there. The token of a refresh that is under way exists nowhere else, and the one that the vault holds meanwhile
+// is used up. command is what to run again if somebody does not come to an end.
+func LockAll(ctx context.Context, home, command string) (unlock func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, repairPatience)
 	defer cancel()
 	unlock, err = sqlite.LockAll(ctx, filepath.Join(home, RunDir, locksDir))
 	if errors.Is(err, context.DeadlineExceeded) {
-		return nil, inUse("another process is at work with the vault", err)
+		return nil, inUse("another process is at work with the vault", command, err)
 	}
 	if err != nil {
 		return nil, vaultError("the vault cannot be locked", err)
@@ -105,10 +135,10 @@ func lockAll(ctx context.Context, home string) (unlock func(), err error) {
 	return unlock, nil
 }
 
-func inUse(what string, err error) error {
+func inUse(what, command string, err error) error {
 	return &authsome.Error{
 		Kind: authsome.KindVaultUnavailable, Message: what + ", and nothing was changed",
-		Hint: "end what uses it, such as authsome run and proxy, and run: authsome doctor --repair", Err: err,
+		Hint: "end what uses it, such as authsome run and proxy, and run: " + command, Err: err,
 	}
 }
 

@@ -10,7 +10,6 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -311,6 +310,18 @@ func vaultError(what string, err error) error {
 		hint = "check that the disk is writable and not full, and that the file belongs to you"
 	}
 	return &authsome.Error{
-		Kind: authsome.KindVaultUnavailable, Message: fmt.Sprintf("%s: %v", what, err), Hint: hint, Err: err,
+		Kind: authsome.KindVaultUnavailable, Message: what + ": " + reasonOf(err), Hint: hint, Err: err,
 	}
+}
+
+// reasonOf says an error in the words that the store has for people, where it has some.
+func reasonOf(err error) string {
+	type reasoned interface {
+		error
+		Reason() string
+	}
+	if e, ok := errors.AsType[reasoned](err); ok && errors.Is(err, vault.ErrUnavailable) {
+		return e.Reason()
+	}
+	return err.Error()
 }

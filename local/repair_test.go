@@ -61,6 +61,40 @@ func TestRepairWaitsForARefresh(t *testing.T) {
 	}
 }
 
+// A person who thinks about a passphrase keeps nobody from using a login.
+func TestRepairAsksBeforeItLocks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	l := w.process(inAFile)
+	w.login(l)
+	w.pass(2 * time.Hour)
+	keys, err := keysource.Environment(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := false
+	source := &interrupted{KeySource: keys, do: func(call int) {
+		if call > 1 {
+			return
+		}
+		asked = true
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if _, err := l.Credential(ctx, acme, authsome.CredentialOptions{}); err != nil {
+			t.Errorf("a refresh meanwhile: %v", err)
+		}
+	}}
+	if _, err := local.Repair(t.Context(), w.home, source, time.Now()); err != nil || !asked {
+		t.Errorf("asked %t, error %v", asked, err)
+	}
+	if n := w.refreshCalls(); n != 1 {
+		t.Errorf("%d refreshes", n)
+	}
+	if c := w.mustToken(w.process(inAFile)); !w.server.AccessTokenValid(c.Value.Reveal()) {
+		t.Error("what was renewed meanwhile is not in the vault that was made")
+	}
+}
+
 // A process that was running all the while has the file open that was moved aside. It sends no token that it could not store.
 func TestProcessOfBeforeARepairSendsNothing(t *testing.T) {
 	t.Parallel()
@@ -88,7 +122,10 @@ func TestRepairNoticesAWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writing := &interrupted{KeySource: keys, do: func() {
+	writing := &interrupted{KeySource: keys, do: func(call int) {
+		if call == 1 { // before anything is locked or copied
+			return
+		}
 		if _, err := l.Vault().Put(t.Context(), "profile/other", []byte("{}"), 0); err != nil {
 			t.Error(err)
 		}
@@ -104,10 +141,12 @@ func TestRepairNoticesAWrite(t *testing.T) {
 // interrupted is a key source before which something else happens.
 type interrupted struct {
 	vault.KeySource
-	do func()
+	times int
+	do    func(call int) // from 1
 }
 
 func (i *interrupted) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error) {
-	i.do()
+	i.times++
+	i.do(i.times)
 	return i.KeySource.Unwrap(ctx, wrapped)
 }

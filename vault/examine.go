@@ -143,19 +143,11 @@ func (v *Vault) Accept(ctx context.Context) (generation uint64, err error) {
 // what could still be had of its storage; identity and history of the vault begin anew. It fails without having written
 // a record when the data key is among what is lost.
 func Salvage(ctx context.Context, rows []Row, keys KeySource, to Store) (*Examination, error) {
-	at := slices.IndexFunc(rows, func(row Row) bool { return row.Key == dataKeyRow })
-	if at < 0 {
-		return nil, fmt.Errorf("%w: the data key is lost, and without it no record can be opened", ErrCorrupt)
-	}
-	o, err := unwrapDataKey(ctx, rows[at], keys)
+	key, row, err := keyAmong(ctx, rows, keys)
 	if err != nil {
 		return nil, err
 	}
-	key, err := o.unlocked()
-	if err != nil {
-		return nil, err
-	}
-	err = to.Update(ctx, func(ctx context.Context, tx Tx) error { return tx.Set(ctx, rows[at]) })
+	err = to.Update(ctx, func(ctx context.Context, tx Tx) error { return tx.Set(ctx, row) })
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +159,27 @@ func Salvage(ctx context.Context, rows []Row, keys KeySource, to Store) (*Examin
 		changes[i] = Change{Key: rec.Key, Value: rec.Value}
 	}
 	return found, v.Apply(ctx, changes...)
+}
+
+// TryKey opens the data key among the rows of a damaged vault and forgets it again, so that a source which has to ask a person
+// asks now. It fails as [Salvage] would.
+func TryKey(ctx context.Context, rows []Row, keys KeySource) error {
+	_, _, err := keyAmong(ctx, rows, keys)
+	return err
+}
+
+// keyAmong opens the data key among rows, and returns the row that it is in.
+func keyAmong(ctx context.Context, rows []Row, keys KeySource) (*unlocked, Row, error) {
+	at := slices.IndexFunc(rows, func(row Row) bool { return row.Key == dataKeyRow })
+	if at < 0 {
+		return nil, Row{}, fmt.Errorf("%w: the data key is lost, and without it no record can be opened", ErrCorrupt)
+	}
+	o, err := unwrapDataKey(ctx, rows[at], keys)
+	if err != nil {
+		return nil, Row{}, err
+	}
+	key, err := o.unlocked()
+	return key, rows[at], err
 }
 
 // currentKey returns the sealer of the data key that is in use now.

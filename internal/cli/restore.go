@@ -82,6 +82,11 @@ func (a *app) restoreFiles(ctx context.Context, home, path string, keys keyOptio
 	if err != nil {
 		return nil, "", err
 	}
+	unlock, err := local.LockAll(ctx, home, "authsome restore FILE --force")
+	if err != nil {
+		return nil, "", err
+	}
+	defer unlock()
 	aside, err = setAside(home, filepath.Join(home, "replaced-"+a.env.Now().UTC().Format("20060102T150405.000Z")))
 	if err != nil {
 		return nil, "", cannotRestore(err)

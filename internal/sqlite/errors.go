@@ -18,7 +18,7 @@ func failed(ctx context.Context, what string, err error) error {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	if class := classify(err); class != nil {
-		return fmt.Errorf("%s: %w: %w", what, class, err)
+		return withReason(fmt.Errorf("%s: %w: %w", what, class, err))
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -83,6 +84,13 @@ func readOnly(ctx context.Context, home string) error {
 	} {
 		if !errors.Is(err, vault.ErrUnavailable) {
 			return fmt.Errorf("%s: got error %w, want %w", what, err, vault.ErrUnavailable)
+		}
+		reason, ok := errors.AsType[interface {
+			error
+			Reason() string
+		}](err)
+		if !ok || strings.Contains(reason.Reason(), "(") || strings.Contains(reason.Reason(), vault.ErrUnavailable.Error()) {
+			return fmt.Errorf("%s: there are no words for people: %w", what, err)
 		}
 	}
 	if _, err := openStore(ctx, filepath.Join(home, "new")); !errors.Is(err, vault.ErrUnavailable) {
