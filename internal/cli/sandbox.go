@@ -15,19 +15,25 @@ import (
 
 // sandboxOptions are the flags of run that are about the sandbox.
 type sandboxOptions struct {
-	on    bool
-	hide  []string
-	write []string
+	on         bool
+	hide       []string
+	write      []string
+	trustProxy bool
 }
 
 func (o *sandboxOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.on, "sandbox", false, "keep the command from your vault, your other programs, and any network but the proxy (Linux)")
 	f.StringArrayVar(&o.hide, "sandbox-hide", nil, "PATH that the command must not see")
 	f.StringArrayVar(&o.write, "sandbox-write", nil, "DIRECTORY that the command may write to besides your home and this one")
+	f.BoolVar(&o.trustProxy, "sandbox-trust-proxy", false,
+		"leave it to a proxy of HTTPS_PROXY on this machine to keep the command from this machine's services")
 }
 
 // sandboxed is the sandbox of one run. A nil one is a run without.
-type sandboxed struct{ box *sandbox.Box }
+type sandboxed struct {
+	box        *sandbox.Box
+	trustProxy bool
+}
 
 // openBox makes the namespaces of the sandbox, if there is to be one. Then it protects this process, which holds nothing
 // worth protecting before: to protect it first would keep the namespaces from being made.
@@ -46,10 +52,10 @@ func (a *app) openBox(o sandboxOptions) (*sandboxed, error) {
 		if err != nil {
 			return nil, err
 		}
-		s = &sandboxed{box}
-	case len(o.hide)+len(o.write) > 0:
+		s = &sandboxed{box, o.trustProxy}
+	case len(o.hide)+len(o.write) > 0 || o.trustProxy:
 		return nil, &authsome.Error{
-			Kind: authsome.KindUsage, Message: "--sandbox-hide and --sandbox-write mean nothing without --sandbox",
+			Kind: authsome.KindUsage, Message: "--sandbox-hide, --sandbox-write and --sandbox-trust-proxy mean nothing without --sandbox",
 			Hint: "add --sandbox",
 		}
 	}
