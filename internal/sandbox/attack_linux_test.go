@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,6 +48,10 @@ type attack struct {
 }
 
 func attacks() []attack {
+	return slices.Concat(basicAttacks(), lendingAttacks())
+}
+
+func basicAttacks() []attack {
 	return []attack{
 		{name: "read the vault", run: func(w world) error { return readSecret(w.Vault) }},
 		{name: "read the key file of a keyring", run: func(w world) error {

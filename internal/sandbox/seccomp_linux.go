@@ -73,6 +73,7 @@ func filter(machine uint32) []bpf.Instruction {
 	for _, number := range []uint32{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
 		f.call(number, socketFamilies()...)
 	}
+	f.refuseLending()
 	f.add(bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 	return f.code
 }
