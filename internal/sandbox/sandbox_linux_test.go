@@ -41,6 +41,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "nothing":
 		os.Exit(0)
+	case "stage":
+		os.Exit(stageRole(os.Args[1], os.Args[2:]))
 	case "broker":
 		os.Exit(brokerRole(os.Args[1] == "inside", os.Args[2:]))
 	case "attack":
@@ -318,13 +320,7 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 	})
 	elsewhere := filepath.Join(top, "elsewhere") // is not there inside, as all of /tmp; root can show what Landlock does
 	if os.Getuid() == 0 {
-		if elsewhere, err = os.MkdirTemp("/var/lib", "authsome-sandbox-"); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(elsewhere) })
-		if err := os.Chown(elsewhere, uid, uid); err != nil {
-			t.Fatal(err)
-		}
+		elsewhere = filepath.Join(rootStage, "elsewhere")
 	}
 	program := filepath.Join(top, "bin", "program")
 	self, err := os.ReadFile("/proc/self/exe")
@@ -343,13 +339,36 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 			goRace, envRole + "=broker", "TEST_SANDBOX_TOP=" + top, "TEST_SANDBOX_ELSEWHERE=" + elsewhere, "SECRET=" + secret, "PATH=/usr/bin:/bin", "TMPDIR=" + os.TempDir(),
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
-		if uid != os.Getuid() {
-			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
-		} else if uid == 0 {
+		if os.Getuid() == 0 {
 			cmd.SysProcAttr.Unshareflags = unix.CLONE_NEWNS // where it may mount what it likes
+			cmd.Env = append(cmd.Env, envRole+"=stage", "TEST_SANDBOX_UID="+strconv.Itoa(uid))
 		}
 		return cmd
 	}
+}
+
+// rootStage is a directory of every system that is not renewed inside. Root lays an empty file system over it in a mount
+// namespace of its own, so that nothing is left of it, however a test ends.
+const rootStage = "/var/lib"
+
+// stageRole becomes a broker of another user, with a directory of its own where the tests make no other.
+func stageRole(where string, args []string) int {
+	uid, err := strconv.Atoi(os.Getenv("TEST_SANDBOX_UID"))
+	elsewhere := os.Getenv("TEST_SANDBOX_ELSEWHERE")
+	err = errors.Join(err, unix.Mount("tmpfs", rootStage, "tmpfs", 0, "mode=0755"),
+		os.Mkdir(elsewhere, 0o700), os.Chown(elsewhere, uid, uid))
+	if err == nil && uid != 0 {
+		err = errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid))
+	}
+	if err == nil {
+		err = os.Setenv(envRole, "broker")
+	}
+	if err == nil {
+		program := filepath.Join(os.Getenv("TEST_SANDBOX_TOP"), "bin", "program")
+		err = syscall.Exec(program, append([]string{program, where}, args...), os.Environ())
+	}
+	fmt.Println("the stage:", err)
+	return broken
 }
 
 // users are who the tests run as.
