@@ -115,6 +115,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}
 	}
+	box.warnOfLater(a)
 	if code != 0 {
 		return exitStatus(code)
 	}

@@ -2,15 +2,18 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"authsome"
 	"authsome/internal/run"
 	"authsome/internal/sandbox"
+	"authsome/local"
 )
 
 // sandboxOptions are the flags of run that are about the sandbox.
@@ -33,6 +36,8 @@ func (o *sandboxOptions) flags(f *pflag.FlagSet) {
 type sandboxed struct {
 	box        *sandbox.Box
 	trustProxy bool
+	view       sandbox.View
+	later      *sandbox.Later // what there was before the child ran
 }
 
 // openBox makes the namespaces of the sandbox, if there is to be one. Then it protects this process, which holds nothing
@@ -52,7 +57,7 @@ func (a *app) openBox(o sandboxOptions) (*sandboxed, error) {
 		if err != nil {
 			return nil, err
 		}
-		s = &sandboxed{box, o.trustProxy}
+		s = &sandboxed{box: box, trustProxy: o.trustProxy}
 	case len(o.hide)+len(o.write) > 0 || o.trustProxy:
 		return nil, &authsome.Error{
 			Kind: authsome.KindUsage, Message: "--sandbox-hide, --sandbox-write and --sandbox-trust-proxy mean nothing without --sandbox",
@@ -75,7 +80,9 @@ func (a *app) view(o sandboxOptions) (sandbox.View, error) {
 	if err != nil {
 		return sandbox.View{}, err
 	}
-	v := sandbox.View{Dir: dir, UserHome: a.userHome(), Home: home, Environ: a.env.Environ}
+	v := sandbox.View{
+		Dir: dir, UserHome: a.userHome(), Home: home, State: local.StateDir(a.env.getenv), Environ: a.env.Environ,
+	}
 	for _, list := range []struct {
 		paths []string
 		to    *[]string
@@ -126,7 +133,27 @@ func (s *sandboxed) enter(a *app, o sandboxOptions, files run.Paths, child *run.
 		return err
 	}
 	child.Box = s.box
+	s.view, s.later = view, sandbox.LookAhead(view)
 	return nil
+}
+
+// warnOfLater names what the child has left behind that runs outside of the sandbox by itself.
+func (s *sandboxed) warnOfLater(a *app) {
+	if s == nil || s.later == nil {
+		return
+	}
+	changed := s.later.Changed(s.view)
+	if len(changed) == 0 {
+		return
+	}
+	const most = 20
+	if more := len(changed) - most; more > 0 {
+		changed = append(changed[:most], fmt.Sprintf("and %d more", more))
+	}
+	a.warn(&authsome.Error{
+		Message: "new or changed in this run, and able to start programs outside of the sandbox: " + strings.Join(changed, ", "),
+		Hint:    "look at them before you go on",
+	})
 }
 
 func (s *sandboxed) close() {

@@ -48,7 +48,7 @@ type attack struct {
 }
 
 func attacks() []attack {
-	return slices.Concat(basicAttacks(), lendingAttacks())
+	return slices.Concat(basicAttacks(), lendingAttacks(), laterAttacks())
 }
 
 func basicAttacks() []attack {
@@ -67,7 +67,7 @@ func basicAttacks() []attack {
 			return readSecret(filepath.Join(pid, "root", w.Vault))
 		})},
 		{name: "working directory of a process", run: ofProcesses(func(pid string, w world) error {
-			return readSecret(filepath.Join(pid, "cwd", ".authsome", "vault.db"))
+			return readSecret(filepath.Join(pid, "cwd", inHome, "vault.db"))
 		})},
 		{name: "environment of a process", run: ofProcesses(func(pid string, _ world) error {
 			return readSecret(filepath.Join(pid, "environ"))
@@ -156,7 +156,7 @@ func inheritedDirectory(w world) error {
 			_ = unix.Close(file)
 			return nil
 		}
-		if file, err = unix.Openat(fd, ".authsome/vault.db", unix.O_RDONLY, 0); err == nil {
+		if file, err = unix.Openat(fd, inHome+"/vault.db", unix.O_RDONLY, 0); err == nil {
 			_ = unix.Close(file)
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,9 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// inHome is where the home of authsome lies in the user's: deep, so that what it lies in can be written to.
+const inHome = ".config/tools/authsome"
 
 const (
 	envRole  = "TEST_SANDBOX_ROLE"
@@ -59,7 +63,7 @@ func brokerRole(inside bool, args []string) int {
 		return broken
 	}
 	defer os.RemoveAll(filepath.Dir(w.Temp))
-	env := []string{goRace, envRole + "=attack", "PATH=/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
+	env := []string{goRace, envRole + "=attack", "PATH=" + filepath.Join(w.User, ".local/bin") + ":/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
 	if os.Getenv("TEST_SANDBOX_PROTECT") != "" {
 		if err := Protect(); err != nil {
 			return broken
@@ -83,7 +87,7 @@ func brokerRole(inside bool, args []string) int {
 	go serve(box.Listener())
 	env = append(env, w.variable())
 	view := View{
-		Dir: w.User, UserHome: w.User, Home: w.Home, Keep: filepath.Join(w.Home, "run", "child"), Environ: env,
+		Dir: w.User, UserHome: w.User, Home: w.Home, State: w.state(), Keep: filepath.Join(w.Home, "run", "child"), Environ: env,
 		Write: []string{filepath.Join(w.Top, "bin")}, // where the programs of the test lie
 	}
 	if err := box.Enter(view); err != nil {
@@ -133,16 +137,21 @@ func attackRole(name string) int {
 func makeWorld() (w world, listener net.Listener, err error) {
 	top := os.Getenv("TEST_SANDBOX_TOP")
 	w = world{Top: top, Elsewhere: os.Getenv("TEST_SANDBOX_ELSEWHERE"), User: filepath.Join(top, "user"), PID: os.Getpid()}
-	w.Home = filepath.Join(w.User, ".authsome")
+	w.Home = filepath.Join(w.User, inHome)
 	w.Vault = filepath.Join(w.Home, "vault.db")
 	for path, content := range map[string]string{
 		w.Vault: secret, filepath.Join(w.User, ".local/share/keyrings/login.keyring"): secret,
 		filepath.Join(w.Home, "run", "child", "ca.pem"): "certificate",
 		filepath.Join(w.User, ".bashrc"):                "# nothing", filepath.Join(w.Elsewhere, "old"): "old",
+		filepath.Join(w.state(), "marks", "mark"): secret, filepath.Join(w.User, ".local/bin/tool"): "#!/bin/sh",
+		filepath.Join(w.User, "dotfiles/zshrc"): "# nothing", filepath.Join(w.User, ".docker/cli-plugins/one"): "",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 			return w, nil, err
 		}
+	}
+	if err := os.Symlink("dotfiles/zshrc", filepath.Join(w.User, ".zshrc")); err != nil && !errors.Is(err, fs.ErrExist) {
+		return w, nil, err
 	}
 	if err := os.Chdir(w.User); err != nil {
 		return w, nil, err
@@ -328,7 +337,10 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	err = errors.Join(os.Chmod(top, 0o755), os.Mkdir(filepath.Dir(program), 0o755), os.WriteFile(program, self, 0o755),
-		os.Chown(top, uid, uid), os.Chmod(filepath.Dir(program), 0o755))
+		os.Chmod(filepath.Dir(program), 0o755))
+	for _, path := range []string{top, filepath.Dir(program), program} {
+		err = errors.Join(err, os.Chown(path, uid, uid))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
