@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -48,7 +49,7 @@ type attack struct {
 }
 
 func attacks() []attack {
-	return slices.Concat(basicAttacks(), lendingAttacks(), laterAttacks())
+	return slices.Concat(basicAttacks(), lendingAttacks(), laterAttacks(), socketAttacks(), deviceAttacks())
 }
 
 func basicAttacks() []attack {
@@ -91,6 +92,10 @@ func basicAttacks() []attack {
 		{name: "keyring of the kernel", run: readKey},
 		{name: "typing into the terminal", terminal: true, run: typeInto, possible: setting("/proc/sys/dev/tty/legacy_tiocsti", "1")},
 		{name: "typing with a bit too many", terminal: true, run: typeWide, possible: setting("/proc/sys/dev/tty/legacy_tiocsti", "1")},
+		{name: "line discipline of the terminal", terminal: true, run: func(world) error {
+			return unix.IoctlSetPointerInt(0, unix.TIOCSETD, 0)
+		}},
+		{name: "signal to the processes outside of the same group", run: signalGroup, possible: func() bool { return false }},
 		{name: "new user namespace", run: func(world) error { return newNamespace() }},
 		{name: "io_uring", run: ring, possible: setting("/proc/sys/kernel/io_uring_disabled", "0")},
 		{name: "write elsewhere", run: func(w world) error { return os.WriteFile(filepath.Join(w.Elsewhere, "f"), nil, 0o600) }},
@@ -277,6 +282,16 @@ func inject(request uintptr) error {
 		return errno
 	}
 	return nil
+}
+
+// signalGroup sends a signal to the process group, which the broker is in, who does not ignore this one.
+func signalGroup(world) error {
+	signal.Ignore(unix.SIGALRM)
+	if err := syscall.Kill(0, unix.SIGALRM); err != nil {
+		return err
+	}
+	time.Sleep(100 * time.Millisecond) // for the broker to end, which it does if it has got it
+	return errors.New("the broker lives on")
 }
 
 func setting(file, want string) func() bool {

@@ -53,25 +53,25 @@ func FuzzMounts(f *testing.F) {
 	})
 }
 
-func TestSocketPaths(t *testing.T) {
+func TestSocketNames(t *testing.T) {
 	const table = "Num       RefCount Protocol Flags    Type St Inode Path\n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/user/1000/bus\n" +
 		"0000000000000000: 00000003 00000000 00000000 0001 03 12346\n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01   347 @abstract\n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01    12 /home/ann/a b/s  ock \n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01 12347 relative\n"
-	want := []string{"/home/ann/a b/s  ock ", "/run/user/1000/bus"}
-	if got := socketPaths([]byte(table)); !slices.Equal(got, want) {
+	want := []string{"/home/ann/a b/s  ock ", "/run/user/1000/bus", "relative"}
+	if got := socketNames([]byte(table)); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func FuzzSocketPaths(f *testing.F) {
+func FuzzSocketNames(f *testing.F) {
 	f.Add([]byte("0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/user/1000/bus\n"))
 	f.Fuzz(func(t *testing.T, table []byte) {
-		for _, path := range socketPaths(table) {
-			if path[0] != '/' || strings.Contains(path, "\n") {
-				t.Errorf("%q", path)
+		for _, name := range socketNames(table) {
+			if name == "" || name[0] == '@' || strings.Contains(name, "\n") {
+				t.Errorf("%q", name)
 			}
 		}
 	})

@@ -43,6 +43,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(envRole) {
 	case "":
 		os.Exit(m.Run())
+	case "listener":
+		os.Exit(listenerRole(os.Args[1]))
 	case "nothing":
 		os.Exit(0)
 	case "stage":
@@ -172,7 +174,7 @@ func makeWorld() (w world, listener net.Listener, err error) {
 	if os.Getuid() == 0 {
 		w.Alias = filepath.Join(w.Elsewhere, "alias") // outside of /tmp, which is another one inside
 		err = errors.Join(os.MkdirAll(w.Alias, 0o700), os.WriteFile(w.Alias+".db", nil, 0o600),
-			unix.Mount(w.Home, w.Alias, "", unix.MS_BIND, ""), unix.Mount(w.Vault, w.Alias+".db", "", unix.MS_BIND, ""))
+			makeDevices(w), unix.Mount(w.Home, w.Alias, "", unix.MS_BIND, ""), unix.Mount(w.Vault, w.Alias+".db", "", unix.MS_BIND, ""))
 		if err != nil {
 			return w, nil, err
 		}
@@ -214,6 +216,9 @@ func openSockets(w *world) error {
 			return err
 		}
 		go serve(l)
+	}
+	if err := openOddSockets(*w); err != nil {
+		return err
 	}
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
