@@ -130,8 +130,10 @@ type Authorization struct {
 	// [RedirectHTTPSOnly], be ready to ask for the URL), and call Authorize again with it.
 	Redirect *Redirect
 
-	// URL: the authorization request, RFC 6749 section 4.1.1; it holds no secret. Visit it, then call Complete with ID.
-	URL string
+	// URL: the authorization request, RFC 6749 section 4.1.1; it holds no secret. Visit it, then call Complete with ID and the
+	// answer, which is the one that carries State.
+	URL   string
+	State string
 
 	// Device: the person decides in a browser on any machine. Show it, then call Complete with ID and no redirect.
 	Device *DeviceAuthorization

@@ -154,7 +154,11 @@ func (x *exchange) substitute() {
 	},
 	32: {one("mode of the file", "internal/run/files.go", "os.WriteFile(f.CA, caPEM, 0o600)", "os.WriteFile(f.CA, caPEM, 0o666)")},
 	33: {
-		one("check of the state", redirectGo, "	if state == \"\" || !same(single(q, \"state\"), state) {", "	if false {"),
+		{"check of the state", []change{
+			{redirectGo, "	if state == \"\" || !same(single(q, \"state\"), state) {", "	if false {"},
+			{"internal/loopback/callback.go", "	case !c.belongs(query):", "	case false:"},
+		}},
+		one("waiting for the answer with the state", "internal/loopback/callback.go", "	case !c.belongs(query):", "	case false:"),
 		one("PKCE", "internal/oauth/authorize.go", "	if !req.Verifier.IsZero() {", "	if false {"),
 		one("check of the issuer", redirectGo, "	checked := issRequired ||", "	checked := false && issRequired &&"),
 	},
