@@ -19,8 +19,8 @@ type AuthLayer interface {
 
 // Watcher is an [AuthLayer] that tells when what it hands out may have changed.
 type Watcher interface {
-	// Changed returns a channel that receives after any process has changed a connection, until ctx ends. Whoever keeps
-	// credentials in memory drops them then.
+	// Changed returns a channel that receives after any process has changed a connection or a definition, until ctx ends. Whoever
+	// keeps credentials in memory drops them then.
 	Changed(ctx context.Context) <-chan struct{}
 }
 

@@ -24,7 +24,7 @@ func (p *Proxy) ruleset(routes []Route, bounds *policy.Policy, newCredentials []
 // Extend has the proxy go by other routes than before: those of connections that there are now. They take the place of the
 // configuration's Routes, Policy and NewCredentials. The next request counts, be it on a connection that is open: one that has
 // been passed on unseen to a host of a new route ends, so that the program opens another, and so does what is open with a
-// connection of which nothing was covered and something is now. Calls must not overlap.
+// connection of which nothing was covered and something is now. So does a tunnel that would be refused. Calls must not overlap.
 func (p *Proxy) Extend(routes []Route, bounds *policy.Policy, newCredentials []policy.Rule) {
 	next := p.ruleset(routes, bounds, newCredentials)
 	next.former = former(p.rules.Load(), next.routes)
@@ -32,7 +32,8 @@ func (p *Proxy) Extend(routes []Route, bounds *policy.Policy, newCredentials []p
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.clients {
-		if to := c.through.Load(); to != nil && (p.destination(*to) != nil || p.isCleartext(*to)) {
+		to := c.through.Load()
+		if to != nil && (p.destination(*to) != nil || p.isCleartext(*to) || p.refuseTunnel(*to) != nil) {
 			c.hangUp()
 		}
 	}
