@@ -176,7 +176,7 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 		})
 	}
 	if done.AlreadyConnected {
-		a.say("authsome login %s --force logs in again", c.Provider)
+		a.say("%s logs in again", loginCommand(c.Ref))
 	}
 	return nil
 }
@@ -208,7 +208,8 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 			return next, nil
 		case next.Fields != nil && allAsked(next.Fields, asked):
 			return nil, &authsome.Error{
-				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "what was entered is not enough to log in",
+				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "the " + labels(required(next.Fields)) + " cannot be left empty",
+				Hint: "authsome login " + arguments(req.Ref),
 			}
 		case next.Fields != nil:
 			err = s.ask(ctx, next, req.Fields)
