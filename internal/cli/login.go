@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,12 @@ func (a *app) loginCommand() *cobra.Command {
 }
 
 func (a *app) login(ctx context.Context, provider string, o loginOptions) error {
+	if flows := allFlows(); o.flow != "" && !slices.Contains(flows, authsome.Flow(o.flow)) {
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Message: fmt.Sprintf("there is no flow %q, only %s", o.flow, joined(flows)),
+			Hint: "authsome inspect " + provider,
+		}
+	}
 	provider, err := a.providerAt(ctx, provider)
 	if err != nil {
 		return err
@@ -87,6 +94,23 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 		return err
 	}
 	return a.printLogin(done)
+}
+
+// allFlows are the ways of logging in that a person may choose.
+func allFlows() []authsome.Flow {
+	return []authsome.Flow{
+		authsome.FlowPKCE, authsome.FlowDeviceCode, authsome.FlowDCRPKCE, authsome.FlowClientCredentials,
+		authsome.FlowJWTBearer, authsome.FlowTokenExchange, authsome.FlowAPIKey, authsome.FlowBasic, authsome.FlowSigV4,
+	}
+}
+
+// joined is a list in a sentence.
+func joined[T ~string](all []T) string {
+	words := make([]string, len(all))
+	for i, w := range all {
+		words[i] = string(w)
+	}
+	return strings.Join(words, ", ")
 }
 
 // providerAt returns the name of what a person names by its URL; a name is returned as it is.

@@ -1,8 +1,8 @@
 package keysource_test
 
 import (
-	"errors"
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
