@@ -362,7 +362,7 @@ func TestABrowserWithoutKeepAliveSeesTheResult(t *testing.T) {
 		client := browser(t, true)
 		client.Transport = &http.Transport{DisableKeepAlives: true}
 		page := make(chan answer)
-		go func() { page <- do(t, client, "GET", c.RedirectURI()+"?code=x&state=y", "") }()
+		go func() { page <- do(t, client, "GET", c.RedirectURI()+"?code=x&state=s", "") }()
 		if _, err := c.Wait(t.Context()); err != nil {
 			t.Fatal(err)
 		}
