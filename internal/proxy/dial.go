@@ -47,10 +47,13 @@ func newDialer(cfg Config, isOwn func(netip.AddrPort) bool, tlsConfig *tls.Confi
 		d.resolve[a.String()] = to
 	}
 	check := func(guard bool) func(string, string, syscall.RawConn) error {
-		return func(_, address string, _ syscall.RawConn) error {
+		return func(_, address string, socket syscall.RawConn) error {
 			a, err := netip.ParseAddrPort(address)
 			if err != nil || isOwn(a) || guard && (isForbidden(a.Addr()) || cfg.Contained && isThisMachine(a.Addr())) {
 				return errForbiddenAddress
+			}
+			if a.Addr().Unmap().IsLoopback() {
+				sendAtOnce(socket)
 			}
 			return nil
 		}

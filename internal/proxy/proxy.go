@@ -172,6 +172,7 @@ func (p *Proxy) Serve(ln net.Listener) error {
 	if p.cfg.OwnProcess {
 		defer giveBack()()
 	}
+	acceptUnpaced(ln)
 	for {
 		conn, err := ln.Accept()
 		switch {
