@@ -84,15 +84,6 @@ func queryOne[T any](ctx context.Context, db querier, query string) (value T, er
 	return value, nil
 }
 
-// exec runs statements and returns how many rows the last one changed.
-func (c *connection) exec(ctx context.Context, statements string, args ...any) (changed int64, err error) {
-	err = c.use(ctx, func(conn *session) error {
-		changed, err = transaction{conn}.exec(ctx, statements, args...)
-		return err
-	})
-	return changed, err
-}
-
 // transact makes a transaction of what do does: all of it happens, or nothing.
 func (c *connection) transact(ctx context.Context, do func(transaction) error) error {
 	return c.use(ctx, func(conn *session) error {
