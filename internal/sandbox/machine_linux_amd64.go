@@ -10,7 +10,9 @@ func refusedOnThisMachine() []uint32 {
 
 func modeCallsOfThisMachine() []modeCall {
 	return []modeCall{
-		{number: unix.SYS_CHMOD, mode: 1}, {number: unix.SYS_CREAT, mode: 1}, {number: unix.SYS_MKNOD, mode: 1},
+		{number: unix.SYS_CHMOD, mode: 1},
+		{number: unix.SYS_CREAT, mode: 1},
+		{number: unix.SYS_MKNOD, mode: 1},
 		{number: unix.SYS_OPEN, mode: 2, flags: 1},
 	}
 }

@@ -25,8 +25,11 @@ type modeCall struct {
 // modeCalls are those that every machine has.
 func modeCalls() []modeCall {
 	return append([]modeCall{
-		{number: unix.SYS_FCHMOD, mode: 1}, {number: unix.SYS_FCHMODAT, mode: 2}, {number: unix.SYS_FCHMODAT2, mode: 2},
-		{number: unix.SYS_MKNODAT, mode: 2}, {number: unix.SYS_OPENAT, mode: 3, flags: 2},
+		{number: unix.SYS_FCHMOD, mode: 1},
+		{number: unix.SYS_FCHMODAT, mode: 2},
+		{number: unix.SYS_FCHMODAT2, mode: 2},
+		{number: unix.SYS_MKNODAT, mode: 2},
+		{number: unix.SYS_OPENAT, mode: 3, flags: 2},
 	}, modeCallsOfThisMachine()...)
 }
 
