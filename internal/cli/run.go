@@ -20,6 +20,7 @@ import (
 	"authsome/internal/keepalive"
 	"authsome/internal/mitm"
 	"authsome/internal/peer"
+	"authsome/internal/policy"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
 	"authsome/local"
@@ -191,7 +192,7 @@ func (a *app) startBroker(
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
-	restrictions := bounds.policy(chosen, a.env.Now)
+	restrictions := policy.New(bounds.configuration(chosen, a.env.Now))
 	b.chosen.Store(chosen)
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: source, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
@@ -208,7 +209,7 @@ func (a *app) startBroker(
 	if keeper, ok := layer.(authsome.Keeper); ok {
 		b.beside.Go(func() { keepalive.Run(ctx, keeper, cmp.Or(a.env.Settle, keepalive.Settle), a.env.Now, a.log) })
 	}
-	if logins != nil {
+	if logins = either(ctx, logins, a.agreements(ctx)); logins != nil {
 		f := &follower{
 			app: a, layer: layer, bounds: bounds, policy: restrictions, proxy: b.proxy, chosen: chosen, learn: b.chosen.Store,
 		}
