@@ -13,8 +13,8 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
-	"authsome/internal/provider"
 	"authsome/internal/policy"
+	"authsome/internal/provider"
 	"authsome/internal/proxy"
 	"authsome/local"
 )
