@@ -126,6 +126,7 @@ func (x *exchange) guardInterim(h http.Header) {
 func (x *exchange) dropCookies(h http.Header) {
 	if x.slot != nil && !x.lets.Off && !x.lets.Cookies {
 		delete(h, "Set-Cookie")
+		delete(h, "Set-Cookie2") // RFC 2965, which Java still knows
 	}
 }
 
