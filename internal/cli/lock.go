@@ -16,6 +16,8 @@ import (
 func (a *app) lockCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "lock", Short: "Have the agent forget the key of the vault, at once", Args: exactly(0),
+		Long: "Have the agent forget the key of the vault, at once. A run or a proxy that is open goes on with the key that it has: end it,\n" +
+			"or give authsome proxy stop.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.lock(cmd.Context()) },
 	}
 }
