@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,19 +15,19 @@ import (
 	"authsome/vault"
 )
 
-// batcher skips a test of an ability that a store does not have.
-func batcher(t *testing.T, store vault.Store) vault.Batcher {
+// ability returns what a store can do beyond [vault.Store], or skips a test of what it cannot do.
+func ability[T any](t *testing.T, store vault.Store) T {
 	t.Helper()
-	b, ok := store.(vault.Batcher)
+	able, ok := store.(T)
 	if !ok {
-		t.Skip("not a vault.Batcher")
+		t.Skipf("not a %v", reflect.TypeFor[T]())
 	}
-	return b
+	return able
 }
 
 func testBatch(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	b := batcher(t, store)
+	b := ability[vault.Batcher](t, store)
 	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
 	a2 := vault.Row{Key: "a", Version: 2, Sealed: []byte("2")}
 	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
@@ -53,7 +54,7 @@ func testBatch(t *testing.T, opener Opener) {
 
 func testBatchDelete(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	b := batcher(t, store)
+	b := ability[vault.Batcher](t, store)
 	row := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
 	mustPut(t, store, row)
 	for _, version := range []uint64{2, 1<<64 - 1} {
@@ -73,7 +74,7 @@ func testBatchDelete(t *testing.T, opener Opener) {
 
 func testBatchCheck(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	b := batcher(t, store)
+	b := ability[vault.Batcher](t, store)
 	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
 	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
 	mustPut(t, store, a1)
@@ -92,19 +93,9 @@ func testBatchCheck(t *testing.T, opener Opener) {
 	wantRows(t, store, "", a1, b1)
 }
 
-// rewriter skips a test of an ability that a store does not have.
-func rewriter(t *testing.T, store vault.Store) vault.Rewriter {
-	t.Helper()
-	r, ok := store.(vault.Rewriter)
-	if !ok {
-		t.Skip("not a vault.Rewriter")
-	}
-	return r
-}
-
 func testRewrite(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	r := rewriter(t, store)
+	r := ability[vault.Rewriter](t, store)
 	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
 	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
 	c1 := vault.Row{Key: "c", Version: 1, Sealed: []byte("1")}
@@ -139,7 +130,7 @@ func testRewrite(t *testing.T, opener Opener) {
 // Rows are put while others are rewritten; each row has to come out of a rewrite, or to be put after it.
 func testRewriteRace(t *testing.T, opener Opener) {
 	stores := handles(t, opener, 2)
-	r := rewriter(t, stores[0])
+	r := ability[vault.Rewriter](t, stores[0])
 	const puts = 20
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -178,10 +169,7 @@ func testRewriteRace(t *testing.T, opener Opener) {
 
 func testStamp(t *testing.T, opener Opener) {
 	stores := handles(t, opener, 2)
-	stamper, ok := stores[0].(vault.Stamper)
-	if !ok {
-		t.Skip("not a vault.Stamper")
-	}
+	stamper := ability[vault.Stamper](t, stores[0])
 	seen := make(map[string]string)
 	stamp := func(after string) {
 		t.Helper()
@@ -215,10 +203,7 @@ func testStamp(t *testing.T, opener Opener) {
 // testLockOrAwait lets several wait for the holder of a lock: all go on when it lets go, and hold nothing.
 func testLockOrAwait(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	first, ok := store.(vault.Awaiter)
-	if !ok {
-		t.Skip("not a vault.Awaiter")
-	}
+	first := ability[vault.Awaiter](t, store)
 	unlock, err := first.LockOrAwait(t.Context(), "k")
 	if err != nil || unlock == nil {
 		t.Fatalf("a lock that nobody holds is not taken: %v", err)
@@ -260,4 +245,81 @@ func testLockOrAwait(t *testing.T, opener Opener) {
 		t.Fatalf("somebody who waited holds the lock: %v", err)
 	}
 	unlock()
+}
+
+func testUpdate(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	tr := ability[vault.Transactor](t, store)
+	mustPut(t, store, vault.Row{Key: "a", Version: 1, Sealed: []byte("1")})
+	failure := errors.New("given up")
+	update := func(end error) error {
+		return tr.Update(t.Context(), func(ctx context.Context, tx vault.Tx) error {
+			row, err := tx.Get(ctx, "a")
+			if err != nil {
+				return err
+			}
+			row.Version++
+			err = tx.Apply(ctx, []vault.Mutation{{Row: row}})
+			if err == nil {
+				err = tx.Set(ctx, []vault.Row{{Key: "b", Version: 7, Sealed: []byte("7")}})
+			}
+			_, missing := tx.Get(ctx, "absent")
+			wantError(t, "get what is not there", missing, vault.ErrNotFound)
+			if rows, listErr := tx.List(ctx, ""); listErr != nil || len(rows) < 2 || rows[0].Version != row.Version {
+				t.Errorf("a transaction does not see what it has done: %v, %v", rows, listErr)
+			}
+			return errors.Join(err, end)
+		})
+	}
+	wantError(t, "an update that fails", update(failure), failure)
+	wantRows(t, store, "", vault.Row{Key: "a", Version: 1, Sealed: []byte("1")})
+	for version := uint64(2); version < 4; version++ {
+		if err := update(nil); err != nil {
+			t.Fatal(err)
+		}
+		wantRows(t, open(t, opener), "",
+			vault.Row{Key: "a", Version: version, Sealed: []byte("1")}, vault.Row{Key: "b", Version: 7, Sealed: []byte("7")})
+	}
+}
+
+func testListWith(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	tr := ability[vault.Transactor](t, store)
+	rows := make(map[vault.Key]vault.Row)
+	for _, key := range []vault.Key{"a/1", "a/2", "b", "m/x", "z"} {
+		rows[key] = vault.Row{Key: key, Version: 1, Sealed: []byte(key)}
+		mustPut(t, store, rows[key])
+	}
+	for _, tt := range []struct{ prefix, also vault.Key }{{"a/", "m/x"}, {"z", "m/x"}, {"", "m/x"}, {"m", "m/x"}, {"a/", "absent"}, {"none", "m/x"}} {
+		var want []vault.Row
+		for _, key := range []vault.Key{"a/1", "a/2", "b", "m/x", "z"} {
+			if key == tt.also || len(key) >= len(tt.prefix) && key[:len(tt.prefix)] == tt.prefix {
+				want = append(want, rows[key])
+			}
+		}
+		got, err := tr.ListWith(t.Context(), tt.prefix, tt.also)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("list %q with %q (-want +got):\n%s", tt.prefix, tt.also, diff)
+		}
+	}
+}
+
+func testMark(t *testing.T, opener Opener) {
+	stores := handles(t, opener, 2)
+	marker := ability[vault.Marker](t, stores[0])
+	other, _ := stores[1].(vault.Marker)
+	if b, err := marker.Mark(t.Context()); b != nil || err != nil {
+		t.Errorf("before: %q, %v", b, err)
+	}
+	for i, mark := range []string{"one", "two", "a longer one", ""} {
+		if err := marker.SetMark(t.Context(), []byte(mark), i%2 == 0); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := other.Mark(t.Context()); b == nil || string(b) != mark || err != nil {
+			t.Errorf("got %q, %v; want %q", b, err, mark)
+		}
+	}
 }
