@@ -31,12 +31,6 @@ type driverConn interface {
 // errClosed is what a connection fails with after Close.
 var errClosed = errors.New("the database is closed")
 
-// execer is a connection or a transaction on it.
-type execer interface {
-	// exec runs statements and returns how many rows the last one changed.
-	exec(ctx context.Context, statements string, args ...any) (changed int64, err error)
-}
-
 // querier is a connection or a transaction on it.
 type querier interface {
 	// query returns all rows of a result. The driver starts a goroutine where the end of ctx may interrupt it.
@@ -116,7 +110,7 @@ func queryOne[T any](ctx context.Context, db querier, query string) (value T, er
 	return value, nil
 }
 
-// exec implements execer.
+// exec runs statements and returns how many rows the last one changed.
 func (c *connection) exec(ctx context.Context, statements string, args ...any) (changed int64, err error) {
 	err = c.use(ctx, func(conn driverConn) error {
 		changed, err = transaction{conn}.exec(ctx, statements, args...)
@@ -147,7 +141,7 @@ func (c *connection) transact(ctx context.Context, do func(transaction) error) e
 // transaction is the connection during a transaction.
 type transaction struct{ conn driverConn }
 
-// exec implements execer.
+// exec runs statements and returns how many rows the last one changed.
 func (t transaction) exec(ctx context.Context, statements string, args ...any) (changed int64, err error) {
 	result, err := t.conn.ExecContext(ctx, statements, named(args))
 	if err != nil {

@@ -269,6 +269,9 @@ func (w *worker) bystander(d deed) (wait func()) {
 func (w *worker) countKill(d deed) {
 	w.kills++
 	w.killed[d.name]++
+	if w.kills%reportEvery == 0 {
+		w.t.Logf("%d killed, nothing lost", w.kills)
+	}
 }
 
 // verify looks at everything, and uses the login: it is there, it is good, and the API would accept it.
