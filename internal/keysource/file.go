@@ -87,7 +87,7 @@ func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 
 // failed says what keeps the key at path from being used, and what to do where that is known.
 func failed(path string, err error) error {
-	advice := ""
+	var advice string
 	switch {
 	case errors.Is(err, ErrExposed):
 		advice = "chmod 600 '" + strings.ReplaceAll(path, "'", `'\''`) + "'"
