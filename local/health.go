@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 	"authsome/internal/sqlite"
 	"authsome/vault"
 )
@@ -173,7 +174,7 @@ func exchange(home, fresh, aside string) error {
 		}
 	}
 	for _, name := range []string{VaultFile, MarkFile} {
-		if err := os.Rename(filepath.Join(fresh, name), filepath.Join(home, name)); err != nil {
+		if err := atomicfile.Rename(filepath.Join(fresh, name), filepath.Join(home, name)); err != nil {
 			return err
 		}
 	}
@@ -182,7 +183,7 @@ func exchange(home, fresh, aside string) error {
 
 // move renames a file, if there is one.
 func move(from, to string) error {
-	err := os.Rename(from, to)
+	err := atomicfile.Rename(from, to)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

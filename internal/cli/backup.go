@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 	"authsome/internal/backup"
 	"authsome/internal/backup/helper"
 	"authsome/local"
@@ -255,10 +256,10 @@ func writeBackup(path string, write func(io.Writer) error) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(f.Name(), path)
+		err = atomicfile.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
+		return errors.Join(err, atomicfile.Remove(f.Name()))
 	}
 	return nil
 }

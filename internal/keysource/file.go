@@ -177,7 +177,7 @@ func create(path string) error {
 		return err
 	}
 	err = os.Link(name, path)
-	if removeErr := os.Remove(name); err == nil {
+	if removeErr := atomicfile.Remove(name); err == nil {
 		err = removeErr
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -215,7 +215,7 @@ const removedSuffix = ".removed"
 func (f file) remove() error {
 	_, path, err := f.read()
 	if err == nil {
-		err = os.Rename(path, path+removedSuffix)
+		err = atomicfile.Rename(path, path+removedSuffix)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed(path, err)
@@ -233,7 +233,7 @@ func destroy(path string) error {
 	} else if err != nil {
 		return err
 	}
-	if err := os.Remove(path); err != nil {
+	if err := atomicfile.Remove(path); err != nil {
 		return err
 	}
 	return atomicfile.SyncDir(filepath.Dir(path))
