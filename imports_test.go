@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
-		"authsome/internal/sandbox",
+		"authsome/internal/sandbox", "authsome/internal/agent",
 	},
 	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
 }
