@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 )
 
 //go:embed definitions/*.json
@@ -121,7 +122,7 @@ func (c *Catalogue) custom(name authsome.ProviderName) (*authsome.Provider, erro
 	if c.dir == "" {
 		return nil, fs.ErrNotExist
 	}
-	doc, err := os.ReadFile(c.path(name))
+	doc, err := atomicfile.ReadFile(c.path(name))
 	if err != nil {
 		return nil, fmt.Errorf("read provider definition: %w", err)
 	}
@@ -207,4 +208,22 @@ func (c *Catalogue) notFound(name authsome.ProviderName) error {
 		Message: message,
 		Hint:    "authsome list",
 	}
+}
+
+// Stamp returns a value that differs from those before when one of the user's own definitions has been written. It is cheap.
+func (c *Catalogue) Stamp() string {
+	if c.dir == "" {
+		return ""
+	}
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			fmt.Fprintf(&b, "%s %d %d\n", e.Name(), info.Size(), info.ModTime().UnixNano())
+		}
+	}
+	return b.String()
 }
