@@ -197,7 +197,8 @@ type Providers interface {
 	// Provider returns one definition. It fails with [KindProviderNotFound].
 	Provider(ctx context.Context, profile ProfileName, name ProviderName) (*ProviderState, error)
 	// Providers returns all definitions, ordered by name, with their connections, and the ones that cannot be read. Of
-	// bundled definitions, Name, DisplayName, Category, AuthType, Flow and Source are there; Provider returns all.
+	// bundled definitions, Name, DisplayName, Category, AuthType, Flow and Source are there; Provider returns all. What is
+	// left of a provider whose definition has gone is among them, without a Source.
 	Providers(ctx context.Context, profile ProfileName) ([]ProviderState, []BrokenDefinition, error)
 	// Discover finds out what is at an https URL, an MCP server (RFC 9728) or an OpenID Connect issuer (RFC 8414), and adds
 	// a definition for it to the user's own. When there is one for the URL already, that is returned. It fails with

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 	"authsome/internal/sqlite"
 	"authsome/vault"
 )
@@ -78,7 +79,7 @@ func Repair(ctx context.Context, home string, keys vault.KeySource, now time.Tim
 	}
 	found, err := rebuild(ctx, home, scratch, keys)
 	if err != nil {
-		return nil, vaultError("the vault cannot be repaired", err)
+		return nil, beyondRepair(home, err)
 	}
 	if after, err := vaultDigest(home); err != nil || after != before {
 		return nil, inUse("the vault was written to while it was read", err)
@@ -103,6 +104,17 @@ func lockAll(ctx context.Context, home string) (unlock func(), err error) {
 		return nil, vaultError("the vault cannot be locked", err)
 	}
 	return unlock, nil
+}
+
+// beyondRepair says what is left to do when nothing of a vault can be read.
+func beyondRepair(home string, err error) error {
+	failure := vaultError("the vault cannot be repaired", err)
+	if e, ok := errors.AsType[*authsome.Error](failure); ok && errors.Is(err, vault.ErrCorrupt) {
+		path := filepath.Join(home, VaultFile)
+		e.Hint = "authsome restore FILE --force, if there is a backup; or begin anew: mv '" + path + "' '" + path +
+			".damaged' && authsome doctor --accept-vault"
+	}
+	return failure
 }
 
 func inUse(what string, err error) error {
@@ -162,7 +174,7 @@ func exchange(home, fresh, aside string) error {
 		}
 	}
 	for _, name := range []string{VaultFile, MarkFile} {
-		if err := os.Rename(filepath.Join(fresh, name), filepath.Join(home, name)); err != nil {
+		if err := atomicfile.Rename(filepath.Join(fresh, name), filepath.Join(home, name)); err != nil {
 			return err
 		}
 	}
@@ -171,7 +183,7 @@ func exchange(home, fresh, aside string) error {
 
 // move renames a file, if there is one.
 func move(from, to string) error {
-	err := os.Rename(from, to)
+	err := atomicfile.Rename(from, to)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

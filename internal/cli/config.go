@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"authsome"
 	"authsome/internal/atomicfile"
@@ -62,7 +61,7 @@ const (
 // readConfig reads a config file. One that does not exist is an empty one.
 func readConfig(path string) (*config, error) {
 	c := &config{path: path, all: make(map[string]json.RawMessage)}
-	b, err := os.ReadFile(path)
+	b, err := atomicfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}

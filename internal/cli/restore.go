@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 	"authsome/internal/backup"
 	"authsome/local"
 	"authsome/vault"
@@ -90,7 +91,7 @@ func (a *app) restoreFiles(ctx context.Context, home, path string, keys keyOptio
 		to := filepath.Join(home, filepath.FromSlash(name))
 		err := os.MkdirAll(filepath.Dir(to), 0o700)
 		if err == nil {
-			err = os.Rename(filepath.Join(staging, filepath.FromSlash(name)), to)
+			err = atomicfile.Rename(filepath.Join(staging, filepath.FromSlash(name)), to)
 		}
 		if err != nil {
 			return nil, "", cannotRestore(err)
@@ -144,7 +145,7 @@ func setAside(home, aside string) (string, error) {
 			}
 			moved = aside
 		}
-		if err := os.Rename(filepath.Join(home, name), filepath.Join(aside, name)); err != nil {
+		if err := atomicfile.Rename(filepath.Join(home, name), filepath.Join(aside, name)); err != nil {
 			return "", err
 		}
 	}
@@ -162,7 +163,7 @@ func (a *app) restored(c *backup.Contents, aside string) error {
 	if a.flags.json {
 		return a.printJSON(object{{"status", "restored"}, {"home", a.home}, {"connections", connections}, {"records", len(c.Records)}, {"aside", aside}})
 	}
-	a.say("%d connections are restored to %s, sealed with this machine's key", connections, a.home)
+	a.say("%s restored to %s, sealed with this machine's key", pluralAre(connections, "connection"), a.home)
 	if aside != "" {
 		a.say("what was there before is in %s", aside)
 	}

@@ -116,6 +116,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}
 	}
+	box.warnOfLater(a)
 	if code != 0 {
 		return exitStatus(code)
 	}
@@ -195,7 +196,7 @@ func (a *app) startBroker(
 	b.chosen.Store(chosen)
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: source, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
-		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,
+		Recognize: who.box.recognizer(b.password), Contained: who.box != nil, TrustUpstreamProxy: who.box != nil && who.box.trustProxy,
 		Policy: restrictions, NewCredentials: chosen.newCredentials,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,

@@ -354,6 +354,25 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
+// A browser that closes its connection after each answer is between two of them while the login ends.
+func TestABrowserWithoutKeepAliveSeesTheResult(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		c := listen(t, authsome.Redirect{})
+		client := browser(t, true)
+		client.Transport = &http.Transport{DisableKeepAlives: true}
+		page := make(chan answer)
+		go func() { page <- do(t, client, "GET", c.RedirectURI()+"?code=x&state=s", "") }()
+		if _, err := c.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Finish(nil)
+		if a := <-page; !strings.Contains(a.body, "Connected to") {
+			t.Fatalf("the browser saw %q", a.body)
+		}
+	}
+}
+
 func TestClosingTellsTheBrowser(t *testing.T) {
 	t.Parallel()
 	c := listen(t, authsome.Redirect{})

@@ -29,6 +29,9 @@ import (
 const (
 	// deliveryTime bounds how long Finish waits for the browser to fetch the page with the result.
 	deliveryTime = time.Second
+	// returnTime is how long a browser may have no connection at all, within deliveryTime: one that does not keep
+	// connections alive comes back on another to fetch the page.
+	returnTime = 200 * time.Millisecond
 	// shutdownTime bounds how long answers that are being written may take to end. It is short, because a connection
 	// that a browser has opened in advance and not used counts too.
 	shutdownTime = 200 * time.Millisecond
@@ -129,7 +132,7 @@ func (s *server) finish(result error) {
 	}
 }
 
-// track keeps count of the browser's connections: when there are none, nobody is going to fetch another page.
+// track keeps count of the browser's connections: when there are none for a while, nobody is going to fetch another page.
 func (s *server) track(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,21 +179,34 @@ func (s *server) close(promised bool) error {
 func (s *server) awaitDelivery() {
 	limit := time.NewTimer(deliveryTime)
 	defer limit.Stop()
+	var gone <-chan time.Time // fires if nobody has come back; nil while somebody is there
 	for {
-		s.mu.Lock()
-		alone := len(s.clients) == 0
-		s.mu.Unlock()
-		if alone {
-			return
+		switch alone := s.alone(); {
+		case !alone:
+			gone = nil
+		case gone == nil:
+			gone = time.After(returnTime)
 		}
 		select {
 		case <-s.delivered:
 			return
 		case <-s.left:
+			gone = nil
+		case <-gone:
+			if s.alone() {
+				return
+			}
 		case <-limit.C:
 			return
 		}
 	}
+}
+
+// alone reports whether no browser has a connection.
+func (s *server) alone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.clients) == 0
 }
 
 var errClosed = errors.New("the login was not finished")

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"authsome"
+	"authsome/internal/atomicfile"
 )
 
 //go:embed definitions/*.json
@@ -121,7 +122,7 @@ func (c *Catalogue) custom(name authsome.ProviderName) (*authsome.Provider, erro
 	if c.dir == "" {
 		return nil, fs.ErrNotExist
 	}
-	doc, err := os.ReadFile(c.path(name))
+	doc, err := atomicfile.ReadFile(c.path(name))
 	if err != nil {
 		return nil, fmt.Errorf("read provider definition: %w", err)
 	}

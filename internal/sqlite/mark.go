@@ -17,7 +17,7 @@ const MarkSuffix = ".mark"
 
 // Mark implements [vault.Marker] by a small file beside the database.
 func (s *Store) Mark(context.Context) ([]byte, error) {
-	b, err := os.ReadFile(s.path + MarkSuffix)
+	b, err := atomicfile.ReadFile(s.path + MarkSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -29,7 +29,8 @@ const (
 
 // Get implements [vault.Store].
 func (s *Store) Get(ctx context.Context, key vault.Key) (vault.Row, error) {
-	rows, err := s.read(ctx, selectRow, string(key))
+	// A command that lists, too, has one query compiled for both.
+	rows, err := s.read(ctx, selectFrom+untilKey+andRow, "", "", string(key))
 	if err == nil && len(rows) == 0 {
 		err = vault.ErrNotFound
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -54,7 +53,7 @@ func (a StoredAgent) agent() (proxy.Agent, error) {
 
 // Read returns the state of the proxy of a directory. Without one the error is fs.ErrNotExist.
 func Read(dir string) (*State, error) {
-	content, err := os.ReadFile(filepath.Join(dir, stateFile))
+	content, err := atomicfile.ReadFile(filepath.Join(dir, stateFile))
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func Open(path string) (*List, error) {
 
 func (l *List) read() error {
 	l.files, l.raw, l.all = make(map[string]Entry), make(map[string]json.RawMessage), make(map[string]json.RawMessage)
-	b, err := os.ReadFile(l.path)
+	b, err := atomicfile.ReadFile(l.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
