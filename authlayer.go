@@ -19,8 +19,8 @@ type AuthLayer interface {
 
 // Watcher is an [AuthLayer] that tells when what it hands out may have changed.
 type Watcher interface {
-	// Changed returns a channel that receives after any process has changed a connection, until ctx ends. Whoever keeps
-	// credentials in memory drops them then.
+	// Changed returns a channel that receives after any process has changed a connection or a definition, until ctx ends. Whoever
+	// keeps credentials in memory drops them then.
 	Changed(ctx context.Context) <-chan struct{}
 }
 
@@ -130,8 +130,10 @@ type Authorization struct {
 	// [RedirectHTTPSOnly], be ready to ask for the URL), and call Authorize again with it.
 	Redirect *Redirect
 
-	// URL: the authorization request, RFC 6749 section 4.1.1; it holds no secret. Visit it, then call Complete with ID.
-	URL string
+	// URL: the authorization request, RFC 6749 section 4.1.1; it holds no secret. Visit it, then call Complete with ID and the
+	// answer, which is the one that carries State.
+	URL   string
+	State string
 
 	// Device: the person decides in a browser on any machine. Show it, then call Complete with ID and no redirect.
 	Device *DeviceAuthorization
@@ -195,7 +197,8 @@ type Providers interface {
 	// Provider returns one definition. It fails with [KindProviderNotFound].
 	Provider(ctx context.Context, profile ProfileName, name ProviderName) (*ProviderState, error)
 	// Providers returns all definitions, ordered by name, with their connections, and the ones that cannot be read. Of
-	// bundled definitions, Name, DisplayName, Category, AuthType, Flow and Source are there; Provider returns all.
+	// bundled definitions, Name, DisplayName, Category, AuthType, Flow and Source are there; Provider returns all. What is
+	// left of a provider whose definition has gone is among them, without a Source.
 	Providers(ctx context.Context, profile ProfileName) ([]ProviderState, []BrokenDefinition, error)
 	// Discover finds out what is at an https URL, an MCP server (RFC 9728) or an OpenID Connect issuer (RFC 8414), and adds
 	// a definition for it to the user's own. When there is one for the URL already, that is returned. It fails with

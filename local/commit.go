@@ -43,25 +43,34 @@ type unstored struct {
 // next access call of this process tries again before it does anything else: a second refresh would lose the token. What
 // nobody is logged in with any more is not kept. intent is when the refresh began.
 func (l *Layer) insist(ctx context.Context, c *connectionRecord, intent time.Time) error {
-	var err error
-	for attempt := range commitAttempts {
-		if attempt > 0 {
-			pause(ctx, commitPause)
-		}
-		if err = l.store(ctx, c); err == nil {
-			return nil
-		}
+	err := persist(ctx, func() error {
+		err := l.store(ctx, c)
 		if errors.Is(err, vault.ErrConflict) {
 			err = l.supersede(ctx, c)
-			if err == nil || authsome.KindOf(err) == authsome.KindConnectionNotFound {
-				return err
-			}
 		}
+		return err
+	})
+	if err == nil || authsome.KindOf(err) == authsome.KindConnectionNotFound {
+		return err
 	}
 	l.mu.Lock()
 	l.unstored[c.ref] = &unstored{record: c, intent: intent}
 	l.mu.Unlock()
 	return vaultError("a new token was issued but cannot be stored", err)
+}
+
+// persist commits until that has succeeded, some times; or until it has become needless, which is final.
+func persist(ctx context.Context, commit func() error) error {
+	var err error
+	for attempt := range commitAttempts {
+		if attempt > 0 {
+			pause(ctx, commitPause)
+		}
+		if err = commit(); err == nil || authsome.KindOf(err) == authsome.KindConnectionNotFound {
+			break
+		}
+	}
+	return err
 }
 
 // supersede handles a record that changed although the lock was held: a login replaced it, and wins.

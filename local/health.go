@@ -79,7 +79,7 @@ func Repair(ctx context.Context, home string, keys vault.KeySource, now time.Tim
 	}
 	found, err := rebuild(ctx, home, scratch, keys)
 	if err != nil {
-		return nil, vaultError("the vault cannot be repaired", err)
+		return nil, beyondRepair(home, err)
 	}
 	if after, err := vaultDigest(home); err != nil || after != before {
 		return nil, inUse("the vault was written to while it was read", err)
@@ -104,6 +104,17 @@ func lockAll(ctx context.Context, home string) (unlock func(), err error) {
 		return nil, vaultError("the vault cannot be locked", err)
 	}
 	return unlock, nil
+}
+
+// beyondRepair says what is left to do when nothing of a vault can be read.
+func beyondRepair(home string, err error) error {
+	failure := vaultError("the vault cannot be repaired", err)
+	if e, ok := errors.AsType[*authsome.Error](failure); ok && errors.Is(err, vault.ErrCorrupt) {
+		path := filepath.Join(home, VaultFile)
+		e.Hint = "authsome restore FILE --force, if there is a backup; or begin anew: mv '" + path + "' '" + path +
+			".damaged' && authsome doctor --accept-vault"
+	}
+	return failure
 }
 
 func inUse(what string, err error) error {

@@ -157,7 +157,7 @@ func (l *Layer) authorizeCode(
 		return nil, b.failed(err)
 	}
 	return &authsome.Authorization{
-		ID: l.begin(b), Provider: b.provider, URL: target, RedirectURI: b.redirectURI,
+		ID: l.begin(b), Provider: b.provider, URL: target, State: b.state, RedirectURI: b.redirectURI,
 	}, nil
 }
 

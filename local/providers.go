@@ -1,8 +1,10 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	"authsome"
 	"authsome/internal/provider"
@@ -21,7 +23,8 @@ func (l *Layer) Provider(
 	return state, nil
 }
 
-// Providers returns all definitions with what the profile has there; of bundled ones only what a list shows.
+// Providers returns all definitions with what the profile has there; of bundled ones only what a list shows. What the profile
+// has at a provider that nobody defines any more is there too, without a source.
 func (l *Layer) Providers(
 	ctx context.Context, profile authsome.ProfileName,
 ) ([]authsome.ProviderState, []authsome.BrokenDefinition, error) {
@@ -36,9 +39,29 @@ func (l *Layer) Providers(
 	for i := range states {
 		if h := holdings[states[i].Name]; h != nil {
 			l.fillIn(&states[i], h)
+			delete(holdings, states[i].Name)
 		}
 	}
+	if undefined := l.undefined(holdings); len(undefined) > 0 {
+		states = append(states, undefined...)
+		slices.SortFunc(states, func(a, b authsome.ProviderState) int { return cmp.Compare(a.Name, b.Name) })
+	}
 	return states, broken, nil
+}
+
+// undefined describes what is left of providers without a definition, as far as there is something.
+func (l *Layer) undefined(holdings map[authsome.ProviderName]*holding) (states []authsome.ProviderState) {
+	for _, name := range sortedNames(holdings) {
+		state := authsome.ProviderState{Provider: authsome.Provider{Name: name, DisplayName: string(name)}}
+		l.fillIn(&state, holdings[name])
+		if len(state.Connections) > 0 {
+			state.AuthType, state.Flow = state.Connections[0].AuthType, state.Connections[0].Flow
+		}
+		if len(state.Connections) > 0 || state.Configured {
+			states = append(states, state)
+		}
+	}
+	return states
 }
 
 // fillIn adds what a profile has at a provider.

@@ -315,11 +315,11 @@ type flaky struct {
 	broken atomic.Bool
 }
 
-func (f *flaky) Batch(ctx context.Context, mutations []vault.Mutation) error {
+func (f *flaky) Update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
 	if f.broken.Load() {
 		return vault.ErrUnavailable
 	}
-	return f.Memory.Batch(ctx, mutations)
+	return f.Memory.Update(ctx, do)
 }
 
 // breakVaultInRefresh logs a process in and lets its token expire. The next refresh finds that its answer cannot be stored, until

@@ -83,6 +83,7 @@ func requirements8252() []requirement {
 			if got := get("/other"); got != http.StatusNotFound {
 				t.Errorf("another path: HTTP %d", got)
 			}
+			c.Expect("s")
 			ended := make(chan error, 1)
 			go func() {
 				_, err := c.Wait(t.Context())

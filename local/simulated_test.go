@@ -67,9 +67,9 @@ func TestPauseMeasuredByAWrongClockHoldsNobody(t *testing.T) {
 // onStore is a store that does something first.
 type onStore struct {
 	*storetest.Memory
-	lock  func(ctx context.Context) error
-	list  func()
-	batch func()
+	lock   func(ctx context.Context) error
+	list   func()
+	update func()
 }
 
 func (s *onStore) Lock(ctx context.Context, key vault.Key) (func(), error) {
@@ -81,22 +81,18 @@ func (s *onStore) Lock(ctx context.Context, key vault.Key) (func(), error) {
 	return s.Memory.Lock(ctx, key)
 }
 
-func (s *onStore) List(ctx context.Context, prefix vault.Key) ([]vault.Row, error) {
+func (s *onStore) List(ctx context.Context, prefix vault.Key, others ...vault.Key) ([]vault.Row, error) {
 	if s.list != nil {
 		s.list()
 	}
-	return s.Memory.List(ctx, prefix)
+	return s.Memory.List(ctx, prefix, others...)
 }
 
-func (s *onStore) Put(ctx context.Context, row vault.Row) error {
-	return s.Batch(ctx, []vault.Mutation{{Row: row}})
-}
-
-func (s *onStore) Batch(ctx context.Context, mutations []vault.Mutation) error {
-	if s.batch != nil {
-		s.batch()
+func (s *onStore) Update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
+	if s.update != nil {
+		s.update()
 	}
-	return s.Memory.Batch(ctx, mutations)
+	return s.Memory.Update(ctx, do)
 }
 
 // over opens the vault over a store that does something first.
@@ -111,7 +107,7 @@ func TestTokenReplacedBeforeTheIntentIsAdopted(t *testing.T) {
 	w.login(w.process())
 	w.pass(2 * time.Hour)
 	var once sync.Once
-	l := w.over(&onStore{batch: func() { once.Do(w.replaceTokens) }})
+	l := w.over(&onStore{update: func() { once.Do(w.replaceTokens) }})
 	if c := w.mustToken(l); c.Value.Reveal() != "foreign" || w.refreshCalls() != 0 {
 		t.Errorf("got %q after %d calls", c.Value.Reveal(), w.refreshCalls())
 	}
@@ -122,7 +118,7 @@ func TestLoginIsStoredOverWhatAnotherProgramWrote(t *testing.T) {
 	w := newWorld(t, nil)
 	w.login(w.process())
 	var once sync.Once
-	l := w.over(&onStore{batch: func() { once.Do(w.replaceTokens) }})
+	l := w.over(&onStore{update: func() { once.Do(w.replaceTokens) }})
 	if _, err := w.tryLogin(l, authsome.LoginRequest{Ref: acme, Force: true}); err != nil {
 		t.Fatal(err)
 	}

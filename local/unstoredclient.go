@@ -17,14 +17,9 @@ type unstoredClient struct {
 // kept in memory, and used from there.
 func (l *Layer) insistOnClient(ctx context.Context, h *holding, old, renewed *registrationRecord) {
 	late := &unstoredClient{record: renewed, from: old.fingerprint()}
-	var err error
-	for attempt := range commitAttempts {
-		if attempt > 0 {
-			pause(ctx, commitPause)
-		}
-		if err = l.storeClient(ctx, h, late); err == nil {
-			return
-		}
+	err := persist(ctx, func() error { return l.storeClient(ctx, h, late) })
+	if err == nil {
+		return
 	}
 	l.log.Warn("a renewed client cannot be stored", "provider", string(h.provider), "err", err)
 	l.mu.Lock()

@@ -21,11 +21,11 @@ type stumbling struct {
 	refusals atomic.Int32
 }
 
-func (s *stumbling) Batch(ctx context.Context, mutations []vault.Mutation) error {
+func (s *stumbling) Update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
 	if s.refusals.Add(-1) >= 0 {
 		return vault.ErrUnavailable
 	}
-	return s.Memory.Batch(ctx, mutations)
+	return s.Memory.Update(ctx, do)
 }
 
 // RFC 7592 section 3: the answer to an update may bring a new client secret, which exists nowhere else. A disk that is full just

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -46,7 +45,7 @@ func (v *Vault) Examine(ctx context.Context) (*Examination, error) {
 		return nil, err
 	}
 	found, _ := examine(key, all)
-	if _, listed := v.store.(Transactor); listed && found.Unlisted == nil {
+	if found.Unlisted == nil {
 		_, m, _ := split(key, all) // it was opened just now
 		found.RolledBack = v.current(m, k, seen)
 	}
@@ -115,11 +114,7 @@ func (m *manifest) exactly(key Key) []entry {
 // the generation that the vault is at. It fails with [ErrCorrupt] when a record is not what the vault's own list says:
 // such a vault was tampered with, and is for [Salvage].
 func (v *Vault) Accept(ctx context.Context) (generation uint64, err error) {
-	store, ok := v.store.(Transactor)
-	if !ok {
-		return 0, fmt.Errorf("accept the vault: %w", errors.ErrUnsupported)
-	}
-	all, err := store.ListWith(ctx, "", manifestRow)
+	all, err := v.store.List(ctx, "")
 	if err != nil {
 		return 0, err
 	}
@@ -148,10 +143,6 @@ func (v *Vault) Accept(ctx context.Context) (generation uint64, err error) {
 // what could still be had of its storage; identity and history of the vault begin anew. It fails without having written
 // a record when the data key is among what is lost.
 func Salvage(ctx context.Context, rows []Row, keys KeySource, to Store) (*Examination, error) {
-	store, ok := to.(Transactor)
-	if !ok {
-		return nil, fmt.Errorf("make a new vault: %w", errors.ErrUnsupported)
-	}
 	at := slices.IndexFunc(rows, func(row Row) bool { return row.Key == dataKeyRow })
 	if at < 0 {
 		return nil, fmt.Errorf("%w: the data key is lost, and without it no record can be opened", ErrCorrupt)
@@ -164,7 +155,7 @@ func Salvage(ctx context.Context, rows []Row, keys KeySource, to Store) (*Examin
 	if err != nil {
 		return nil, err
 	}
-	err = store.Update(ctx, func(ctx context.Context, tx Tx) error { return tx.Set(ctx, rows[at:at+1]) })
+	err = to.Update(ctx, func(ctx context.Context, tx Tx) error { return tx.Set(ctx, rows[at]) })
 	if err != nil {
 		return nil, err
 	}

@@ -147,7 +147,7 @@ func createDataKey(ctx context.Context, store Store, keys KeySource, now time.Ti
 	if err != nil {
 		return nil, err
 	}
-	err = store.Put(ctx, row)
+	err = put(ctx, store, row)
 	if errors.Is(err, ErrConflict) {
 		return loadDataKey(ctx, store, keys, now)
 	}

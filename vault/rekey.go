@@ -22,21 +22,15 @@ func (v *Vault) Rewrap(ctx context.Context, to KeySource, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		return v.store.Put(ctx, row)
+		return put(ctx, v.store, row)
 	})
 }
 
 // Rotate makes a new data key and seals every record with it, in one write. Whenever this process dies, all records are
 // sealed with the old key or all with the new one, and the envelope holds that one. Records keep their versions, so that
 // whoever has read one before can still write on top of it; how other processes notice is told at [Vault]. Rotate fails
-// with [ErrCorrupt], having changed nothing, if there is a record that does not open, and with [errors.ErrUnsupported] if
-// the store is no [Rewriter].
+// with [ErrCorrupt], having changed nothing, if there is a record that does not open.
 func (v *Vault) Rotate(ctx context.Context, now time.Time) error {
-	rewriter, ok := v.store.(Rewriter)
-	listed, isListed := v.store.(Transactor)
-	if !ok && !isListed {
-		return fmt.Errorf("change the data key: %w", errors.ErrUnsupported)
-	}
 	return v.changeEnvelope(ctx, func(current *opened) error {
 		next := &opened{dataKey: newDataKey(), version: current.version + 1, source: current.source}
 		defer clear(next.dataKey)
@@ -53,17 +47,14 @@ func (v *Vault) Rotate(ctx context.Context, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if isListed {
-			return v.rotateListed(ctx, listed, &unlocked{sealer: from, version: current.version}, to, envelope)
-		}
-		return rewriter.Rewrite(ctx, func(rows []Row) ([]Row, error) { return reseal(rows, from, to, envelope) })
+		return v.rotate(ctx, &unlocked{sealer: from, version: current.version}, to, envelope)
 	})
 }
 
-// rotateListed is the rotation of a vault that lists its records: the list is made anew as well. A vault that is not what
-// its list says is not rotated, which would make it look as if it were.
-func (v *Vault) rotateListed(ctx context.Context, store Transactor, from *unlocked, to sealer, envelope Row) error {
-	return v.update(ctx, store, from, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
+// rotate seals the records and their list anew. A vault that is not what its list says is not rotated, which would make it look
+// as if it were.
+func (v *Vault) rotate(ctx context.Context, from *unlocked, to sealer, envelope Row) error {
+	return v.update(ctx, from, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
 		rows, err := tx.List(ctx, "")
 		if err == nil {
 			err = compare(m.entries, rows)
@@ -71,39 +62,23 @@ func (v *Vault) rotateListed(ctx context.Context, store Transactor, from *unlock
 		if err != nil {
 			return to, err
 		}
-		out, err := reseal(rows, from.sealer, to, envelope)
-		if err != nil {
-			return to, err
-		}
-		for _, row := range out {
-			if !isReserved(row.Key) {
-				m.set(row)
+		for _, row := range rows {
+			if isReserved(row.Key) {
+				continue
 			}
-		}
-		return to, tx.Set(ctx, out)
-	})
-}
-
-// reseal is what a rotation does to the rows.
-func reseal(rows []Row, from, to sealer, envelope Row) ([]Row, error) {
-	var out []Row
-	for _, row := range rows {
-		switch {
-		case row.Key == dataKeyRow:
-			if row.Version+1 != envelope.Version {
-				return nil, ErrConflict
-			}
-			out = append(out, envelope)
-		case !isReserved(row.Key):
 			rec, err := from.open(row)
 			if err != nil {
-				return nil, err
+				return to, err
 			}
-			out = append(out, to.seal(rec))
+			row = to.seal(rec)
 			clear(rec.Value)
+			m.set(row)
+			if err := tx.Set(ctx, row); err != nil {
+				return to, err
+			}
 		}
-	}
-	return out, nil
+		return to, tx.Set(ctx, envelope)
+	})
 }
 
 // prepare wraps a data key and makes sure that what comes out can be opened.

@@ -158,7 +158,6 @@ func TestRotateRefusesADamagedVault(t *testing.T) {
 		t.Error("something was written")
 	}
 	wantValue(t, "the other record", open(t, store), "a", "one")
-	wantError(t, "rotate in a store that cannot", open(t, bare{storetest.NewMemory()}).Rotate(t.Context(), later), errors.ErrUnsupported)
 }
 
 func TestAnEnvelopeThatWasChangedIsRefused(t *testing.T) {

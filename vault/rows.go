@@ -7,23 +7,11 @@ import (
 	"slices"
 )
 
-// getListed returns one record, if it is the one that was written last.
-func (v *Vault) getListed(ctx context.Context, store Transactor, key Key) (rec Record, err error) {
-	err = v.readListed(ctx, store, key, func(k *unlocked, rows []Row) (err error) { // keys that begin with another one are few
-		if len(rows) == 0 || rows[0].Key != key {
-			return fmt.Errorf("read %s: %w", key, ErrNotFound)
-		}
-		rec, err = k.open(rows[0])
-		return err
-	})
-	return rec, err
-}
-
 const snapshotAttempts = 3
 
-// readListed reads the rows whose keys begin with prefix, and opens them if they are the ones that were written last.
-func (v *Vault) readListed(
-	ctx context.Context, store Transactor, prefix Key, open func(key *unlocked, rows []Row) error,
+// readRows reads the rows whose keys begin with prefix, and opens them if they are the ones that were written last.
+func (v *Vault) readRows(
+	ctx context.Context, prefix Key, open func(key *unlocked, rows []Row) error,
 ) error {
 	for attempt := 1; ; attempt++ {
 		var k marks
@@ -48,7 +36,7 @@ func (v *Vault) readListed(
 			if k, err = v.readMarks(ctx); err != nil {
 				return nil, err
 			}
-			return store.ListWith(ctx, prefix, manifestRow)
+			return v.store.List(ctx, prefix, manifestRow)
 		})
 		// The first change of all makes the mark, and a mark that is being written may be read in part.
 		if !errors.Is(err, ErrRolledBack) || attempt == snapshotAttempts {
@@ -120,35 +108,41 @@ func neverListed(rows []Row) error {
 	return nil
 }
 
-// writeListed makes changes, all or none, in a store whose records are listed.
-func (v *Vault) writeListed(ctx context.Context, store Transactor, changes ...Change) error {
+// write makes changes, all or none.
+func (v *Vault) write(ctx context.Context, changes ...Change) error {
 	return v.withKey(ctx, func(key *unlocked) error {
-		return v.update(ctx, store, key, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
-			mutations := make([]Mutation, len(changes))
-			for i, c := range changes {
-				if stored := m.version(c.Key); stored != c.Prev && (!c.Delete || c.Prev != 0) {
-					return key.sealer, fmt.Errorf("write %s: %w", c.Key, ErrConflict)
+		return v.update(ctx, key, func(ctx context.Context, tx Tx, m *manifest) (sealer, error) {
+			for _, c := range changes {
+				if err := change(ctx, tx, m, key, c); err != nil {
+					return key.sealer, err
 				}
-				if c.Delete {
-					mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
-					m.remove(c.Key)
-					continue
-				}
-				mutations[i] = Mutation{Row: key.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
-				m.set(mutations[i].Row)
 			}
-			return key.sealer, tx.Apply(ctx, mutations)
+			return key.sealer, nil
 		})
 	})
+}
+
+// change makes one change and notes it in the manifest, which knows what is stored.
+func change(ctx context.Context, tx Tx, m *manifest, key *unlocked, c Change) error {
+	if stored := m.version(c.Key); stored != c.Prev && (!c.Delete || c.Prev != 0) {
+		return fmt.Errorf("write %s: %w", c.Key, ErrConflict)
+	}
+	if c.Delete {
+		m.remove(c.Key)
+		return tx.Delete(ctx, c.Key, c.Prev)
+	}
+	row := key.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})
+	m.set(row)
+	return tx.Put(ctx, row)
 }
 
 // update changes the vault on condition that the key is still in use. do makes the change and notes it in the manifest,
 // which is written with it by the sealer that do returns; the mark follows.
 func (v *Vault) update(
-	ctx context.Context, store Transactor, key *unlocked, do func(context.Context, Tx, *manifest) (sealer, error),
+	ctx context.Context, key *unlocked, do func(context.Context, Tx, *manifest) (sealer, error),
 ) error {
 	var m *manifest
-	err := store.Update(ctx, func(ctx context.Context, tx Tx) error {
+	err := v.store.Update(ctx, func(ctx context.Context, tx Tx) error {
 		envelope, err := tx.Get(ctx, dataKeyRow)
 		if err != nil {
 			return lost(err)
@@ -164,7 +158,7 @@ func (v *Vault) update(
 			return err
 		}
 		m.generation++
-		return tx.Set(ctx, []Row{with.seal(Record{Key: manifestRow, Version: m.generation, Value: m.encode()})})
+		return tx.Set(ctx, with.seal(Record{Key: manifestRow, Version: m.generation, Value: m.encode()}))
 	})
 	if err != nil {
 		return err

@@ -3,9 +3,9 @@
 // A random data key encrypts every record (seal.go); a [KeySource] wraps the data key, and a [Store] keeps both. The
 // vault promises that a record is returned as it was written, under the key and at the version it was written, or that
 // the call fails with [ErrCorrupt]; that a write happens only on top of the version its caller saw; and that nothing is
-// made or overwritten when an existing vault cannot be opened. In a store that is a [Transactor] it also notices a row that
-// was put back to an earlier state or removed (manifest.go), and in one that is a [Marker] that the whole storage was
-// (mark.go), unless what the marker keeps was put back with it.
+// made or overwritten when an existing vault cannot be opened. It notices a row that was put back to an earlier state or
+// removed (manifest.go) and, in a store that is a [Marker], that the whole storage was (mark.go), unless what the marker
+// keeps was put back with it.
 package vault
 
 import (
@@ -85,15 +85,13 @@ func (v *Vault) Get(ctx context.Context, key Key) (rec Record, err error) {
 	if err := checkKey(key); err != nil {
 		return Record{}, err
 	}
-	if store, ok := v.store.(Transactor); ok {
-		return v.getListed(ctx, store, key)
-	}
-	err = v.reading(ctx, func(key *unlocked, rows []Row) (err error) {
-		rec, err = key.open(rows[0])
+	// Keys that begin with another one are few.
+	err = v.readRows(ctx, key, func(k *unlocked, rows []Row) (err error) {
+		if len(rows) == 0 || rows[0].Key != key {
+			return fmt.Errorf("read %s: %w", key, ErrNotFound)
+		}
+		rec, err = k.open(rows[0])
 		return err
-	}, func() ([]Row, error) {
-		row, err := v.store.Get(ctx, key)
-		return []Row{row}, err
 	})
 	return rec, err
 }
@@ -123,17 +121,6 @@ func (v *Vault) reading(
 	}
 }
 
-// writing makes mutations with the data key in use.
-func (v *Vault) writing(ctx context.Context, mutations func(key *unlocked) ([]Mutation, error)) error {
-	return v.withKey(ctx, func(key *unlocked) error {
-		steps, err := mutations(key)
-		if err != nil {
-			return err
-		}
-		return v.write(ctx, key, steps)
-	})
-}
-
 // withKey writes with the data key in use, again if that was changed meanwhile.
 func (v *Vault) withKey(ctx context.Context, write func(key *unlocked) error) error {
 	for key, attempt := v.key.Load(), 1; ; attempt++ {
@@ -152,35 +139,16 @@ func (v *Vault) withKey(ctx context.Context, write func(key *unlocked) error) er
 	}
 }
 
-// write stores rows on condition that the key is still in use. A store that cannot do two things at once cannot change
-// all records at once either, so its data key is never another one.
-func (v *Vault) write(ctx context.Context, key *unlocked, steps []Mutation) error {
-	batcher, ok := v.store.(Batcher)
-	if !ok {
-		return v.store.Put(ctx, steps[0].Row)
-	}
-	check := Mutation{Row: Row{Key: dataKeyRow, Version: key.version}, Check: true}
-	return batcher.Batch(ctx, append([]Mutation{check}, steps...))
-}
-
 // Put writes a value in place of version prev, or where there is no record if prev is 0, and returns the new version.
 // It fails with [ErrConflict].
 func (v *Vault) Put(ctx context.Context, key Key, value []byte, prev uint64) (uint64, error) {
 	if err := checkKey(key); err != nil {
 		return 0, err
 	}
-	if store, ok := v.store.(Transactor); ok {
-		if err := v.writeListed(ctx, store, Change{Key: key, Value: value, Prev: prev}); err != nil {
-			return 0, err
-		}
-		return prev + 1, nil
-	}
-	rec := Record{Key: key, Version: prev + 1, Value: value}
-	err := v.writing(ctx, func(key *unlocked) ([]Mutation, error) { return []Mutation{{Row: key.seal(rec)}}, nil })
-	if err != nil {
+	if err := v.write(ctx, Change{Key: key, Value: value, Prev: prev}); err != nil {
 		return 0, err
 	}
-	return rec.Version, nil
+	return prev + 1, nil
 }
 
 // Delete removes a record, whatever its version. To delete what is not there is no error.
@@ -188,23 +156,15 @@ func (v *Vault) Delete(ctx context.Context, key Key) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	if store, ok := v.store.(Transactor); ok {
-		return v.writeListed(ctx, store, Change{Key: key, Delete: true})
-	}
-	return v.store.Delete(ctx, key)
+	return v.write(ctx, Change{Key: key, Delete: true})
 }
 
 // List returns the records whose keys begin with prefix, ordered by key.
 func (v *Vault) List(ctx context.Context, prefix Key) (records []Record, err error) {
-	open := func(key *unlocked, rows []Row) (err error) {
+	err = v.readRows(ctx, prefix, func(key *unlocked, rows []Row) (err error) {
 		records, err = openAll(key, rows)
 		return err
-	}
-	if store, ok := v.store.(Transactor); ok {
-		err = v.readListed(ctx, store, prefix, open)
-		return records, err
-	}
-	err = v.reading(ctx, open, func() ([]Row, error) { return v.store.List(ctx, prefix) })
+	})
 	return records, err
 }
 
@@ -224,33 +184,14 @@ func openAll(key *unlocked, rows []Row) ([]Record, error) {
 }
 
 // Apply makes all changes in order, or none. It fails with [ErrConflict] when a record is not at the version that its
-// change expects, and with [errors.ErrUnsupported] when the store is no [Batcher].
+// change expects.
 func (v *Vault) Apply(ctx context.Context, changes ...Change) error {
-	if store, ok := v.store.(Transactor); ok {
-		for _, c := range changes {
-			if err := checkKey(c.Key); err != nil {
-				return err
-			}
+	for _, c := range changes {
+		if err := checkKey(c.Key); err != nil {
+			return err
 		}
-		return v.writeListed(ctx, store, changes...)
 	}
-	if _, ok := v.store.(Batcher); !ok {
-		return fmt.Errorf("change several records at once: %w", errors.ErrUnsupported)
-	}
-	return v.writing(ctx, func(key *unlocked) ([]Mutation, error) {
-		mutations := make([]Mutation, len(changes))
-		for i, c := range changes {
-			if err := checkKey(c.Key); err != nil {
-				return nil, err
-			}
-			if c.Delete {
-				mutations[i] = Mutation{Row: Row{Key: c.Key, Version: c.Prev}, Delete: true}
-				continue
-			}
-			mutations[i] = Mutation{Row: key.seal(Record{Key: c.Key, Version: c.Prev + 1, Value: c.Value})}
-		}
-		return mutations, nil
-	})
+	return v.write(ctx, changes...)
 }
 
 // Lock excludes every other holder of the same key's lock, in all processes, until unlock is called or this process

@@ -67,15 +67,19 @@ func (c *Client) Put(ctx context.Context, id string, key []byte) (kept bool, err
 	return true, nil
 }
 
-// Keep has the agent forget all keys but one: those that a change of the key has put out of use. An agent of an earlier
-// version, which cannot do that, forgets all.
+// Keep has the agent forget all keys but one: those that a change of the key has put out of use.
 func (c *Client) Keep(ctx context.Context, id string) error {
 	a, err := c.call(ctx, request{op: opKeep, id: id})
-	if errors.Is(err, errNoAgent) || err == nil && a.code == codeOK || ctx.Err() != nil {
-		return ctx.Err()
+	if errors.Is(err, errNoAgent) {
+		return nil
 	}
-	_, err = c.Lock(ctx)
-	return err
+	if err == nil && a.code != codeOK {
+		err = errMalformed
+	}
+	if err != nil {
+		return fmt.Errorf("have the agent forget the old key: %w", err)
+	}
+	return nil
 }
 
 // Lock has the agent forget all keys. running is false if there is none, and so nothing to forget.

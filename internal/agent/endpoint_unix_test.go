@@ -181,6 +181,12 @@ func TestClient(t *testing.T) {
 	if _, err := c.Put(t.Context(), "a", testKey[1:]); err == nil || !strings.Contains(err.Error(), "authsome lock") {
 		t.Errorf("another key of the name: %v", err)
 	}
+	if err := c.Keep(t.Context(), "a"); err != nil {
+		t.Errorf("to keep the key: %v", err)
+	}
+	if key, ok, err := c.Get(t.Context(), "a"); !ok || err != nil || !bytes.Equal(key, testKey) {
+		t.Errorf("the key that was to be kept: %v, %v", ok, err)
+	}
 	if running, err := c.Lock(t.Context()); !running || err != nil {
 		t.Errorf("to lock: %v, %v", running, err)
 	}
@@ -192,6 +198,38 @@ func TestClient(t *testing.T) {
 	}
 	if _, ok, err := c.Get(t.Context(), "a"); ok || err != nil {
 		t.Errorf("the key without an agent: %v, %v", ok, err)
+	}
+}
+
+// An agent that has not done as it was told may still have the old key, and the person has to know.
+func TestClientSaysThatAKeyMayBeLeft(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "run")
+	c := Client{Dir: dir}
+	if err := c.Keep(t.Context(), "a"); err != nil {
+		t.Errorf("without an agent: %v", err)
+	}
+	e, err := listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for name, reply := range map[string][]byte{
+		"it hangs up": nil, "it refuses": appendAnswer(nil, answer{code: codeMissing}),
+		"it is of another version": appendAnswer(nil, answer{code: codeVersion, value: []byte{protocolVersion + 1}}),
+	} {
+		go func() {
+			conn, err := e.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			_, _ = readMessage(conn, make([]byte, maxMessage))
+			_, _ = conn.Write(reply)
+		}()
+		if err := c.Keep(t.Context(), "a"); err == nil {
+			t.Errorf("%s, and nobody hears of it", name)
+		}
 	}
 }
 

@@ -24,18 +24,26 @@ func Serves(args []string) bool {
 }
 
 // Main serves one operation and returns the exit code.
-func Main() int {
+func Main() int { return MainWith(0) }
+
+// MainWith is Main for tests that encrypt to a passphrase often: scrypt is given that many bits of work, in place of what
+// age thinks right if they are 0.
+func MainWith(work int) int {
 	if !Serves(os.Args) {
 		fmt.Fprintln(os.Stderr, "authsome-age is called by authsome: see authsome backup --help")
 		return 2
 	}
-	return Serve(os.Args[1], os.Stdin, os.Stdout, os.Stderr)
+	return serveWith(work, os.Args[1], os.Stdin, os.Stdout, os.Stderr)
 }
 
 // Serve carries out an operation.
 func Serve(operation string, in io.Reader, out, failures io.Writer) int {
+	return serveWith(0, operation, in, out, failures)
+}
+
+func serveWith(work int, operation string, in io.Reader, out, failures io.Writer) int {
 	r := bufio.NewReaderSize(in, maxRequest)
-	err := serve(operation, r, out)
+	err := serve(work, operation, r, out)
 	if err == nil {
 		return 0
 	}
@@ -56,7 +64,7 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-func serve(operation string, r *bufio.Reader, out io.Writer) error {
+func serve(work int, operation string, r *bufio.Reader, out io.Writer) error {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
 		return fmt.Errorf("read the request: %w", err)
@@ -69,7 +77,7 @@ func serve(operation string, r *bufio.Reader, out io.Writer) error {
 	w := bufio.NewWriterSize(out, 1<<16)
 	switch operation {
 	case helper.Seal:
-		err = seal(request, r, w)
+		err = seal(work, request, r, w)
 	case helper.Open:
 		err = open(request, r, w)
 	default:
@@ -78,8 +86,8 @@ func serve(operation string, r *bufio.Reader, out io.Writer) error {
 	return errors.Join(err, w.Flush())
 }
 
-func seal(request helper.Request, r io.Reader, w io.Writer) error {
-	recipients, err := recipients(request)
+func seal(work int, request helper.Request, r io.Reader, w io.Writer) error {
+	recipients, err := recipients(work, request)
 	if err != nil {
 		return err
 	}

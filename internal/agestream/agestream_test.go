@@ -140,3 +140,13 @@ func TestMalformedRequestsAreRefusedWithoutShowingThem(t *testing.T) {
 		}
 	}
 }
+
+// Whoever gets a backup may guess for as long as they like: what age thinks right is what a passphrase is worth.
+func TestAPassphraseCostsWhatAgeThinksRight(t *testing.T) {
+	t.Parallel()
+	sealed := mustCall(t, helper.Seal, helper.Request{Passphrase: "open sesame"}, []byte("data"))
+	fields := strings.Fields(strings.SplitN(string(sealed), "\n", 3)[1])
+	if len(fields) != 4 || fields[1] != "scrypt" || fields[3] != "18" {
+		t.Errorf("the recipient is %q", fields)
+	}
+}

@@ -14,9 +14,12 @@ import (
 )
 
 // recipients returns whom a request wants to encrypt to.
-func recipients(request helper.Request) (all []age.Recipient, err error) {
+func recipients(work int, request helper.Request) (all []age.Recipient, err error) {
 	if len(request.Recipients) == 0 {
 		r, err := age.NewScryptRecipient(request.Passphrase)
+		if err == nil && work > 0 {
+			r.SetWorkFactor(work)
+		}
 		return []age.Recipient{r}, err
 	}
 	for _, text := range request.Recipients {

@@ -113,7 +113,10 @@ func (l *Log) maxSize() int64 {
 // headSuffix makes the name of a head of the name of its log.
 const headSuffix = ".head"
 
-func (l *Log) headPath() string { return l.path + headSuffix }
+// HeadPath returns where the head of the log at path lies.
+func HeadPath(path string) string { return path + headSuffix }
+
+func (l *Log) headPath() string { return HeadPath(l.path) }
 
 // lock lets one process write, or verify, at a time.
 func (l *Log) lock() (unlock func(), err error) {

@@ -158,7 +158,7 @@ func (v *verifier) order(l link) {
 	switch want := v.last.seq + 1; {
 	case l.seq == want:
 	case l.seq > want:
-		v.problem("entries %d to %d are missing before this one", want, l.seq-1)
+		v.problem("%s missing before this one", theEntries(want, l.seq-1))
 	default:
 		v.problem("entry %d stands behind entry %d: it was moved or repeated", l.seq, v.last.seq)
 	}
@@ -234,10 +234,18 @@ func (v *verifier) end(path string) {
 func (v *verifier) compare(head Head) {
 	switch {
 	case head.Seq > v.last.seq:
-		v.problem("entries %d to %d are missing from the end of the log", v.last.seq+1, head.Seq)
+		v.problem("%s missing from the end of the log", theEntries(v.last.seq+1, head.Seq))
 	case head.Seq < v.last.seq:
 		v.note("the last %d entries are newer than the head: their writer was killed, or the head is an old one", v.last.seq-head.Seq)
 	case head.Chain != v.last.chain:
 		v.problem("the head knows another entry %d", head.Seq)
 	}
+}
+
+// theEntries are the entries from one number to another, and the verb that follows them.
+func theEntries(from, to uint64) string {
+	if from == to {
+		return fmt.Sprintf("entry %d is", from)
+	}
+	return fmt.Sprintf("entries %d to %d are", from, to)
 }

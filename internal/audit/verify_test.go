@@ -50,7 +50,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 			l[4] = bytes.Replace(l[4], []byte("event-5"), []byte("event-X"), 1)
 			return l
 		}, "line 5 (entry 5): this entry, or what stands"},
-		"removed":   {func(l [][]byte) [][]byte { return slices.Delete(l, 4, 5) }, "line 5 (entry 6): entries 5 to 5 are missing"},
+		"removed":   {func(l [][]byte) [][]byte { return slices.Delete(l, 4, 5) }, "line 5 (entry 6): entry 5 is missing"},
 		"truncated": {func(l [][]byte) [][]byte { return l[:8] }, "entries 9 to 10 are missing from the end"},
 		"all gone":  {func([][]byte) [][]byte { return nil }, "entries 1 to 10 are missing from the end"},
 		"beginning": {func(l [][]byte) [][]byte { return l[2:] }, "line 1 (entry 3): entries 1 to 2 are missing"},

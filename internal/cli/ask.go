@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"authsome"
 	"authsome/internal/loopback"
@@ -158,14 +160,24 @@ func (s *loginSession) prompt(ctx context.Context, f authsome.Field) (authsome.S
 	return authsome.NewSecret(line), err
 }
 
+// labels is what people call the fields.
+func labels(fields []authsome.Field) string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = f.Label
+	}
+	return strings.Join(all, " and ")
+}
+
+// required are the fields that must not stay empty.
+func required(fields []authsome.Field) []authsome.Field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f authsome.Field) bool { return f.Optional })
+}
+
 // nobodyToAsk says how a process without a person gives what is needed.
 func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
-	names, hint := "", ""
-	for i, f := range missing {
-		if i > 0 {
-			names += " and "
-		}
-		names += f.Label
+	names, hint := labels(missing), ""
+	for _, f := range missing {
 		if f.Env != "" && !f.Optional {
 			if hint != "" {
 				hint += " and "

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,8 +20,30 @@ type background struct {
 	environ []string
 	dir     string // where it works; here if empty
 	ready   string // what its first line begins with when it can be used
-	// messages is a file for what it has to say; nil for one that says nothing after its start.
+	// messages is a file for what it has to say; nil for one that says nothing after its start. Before, as many bytes are
+	// in it that somebody else has said.
 	messages *os.File
+	before   int64
+}
+
+// maxMessages is how long a file of messages may get before it begins anew, in bytes.
+const maxMessages = 1 << 16
+
+// openMessages opens a file for what processes have to say that may be started at the same moment. Each adds to its end, and
+// none takes away what another one is about to read.
+func openMessages(path string) (f *os.File, before int64, err error) {
+	f, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() > maxMessages {
+		return f, 0, f.Truncate(0)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, f.Close())
+	}
+	return f, info.Size(), nil
 }
 
 // start starts the process and waits until it is ready. It has a session of its own, so that it does not end with the
@@ -63,7 +86,7 @@ func (b *background) failure(ctx context.Context, said string, code int) error {
 		return ctx.Err()
 	}
 	if b.messages != nil {
-		written, _ := os.ReadFile(b.messages.Name())
+		written, _ := io.ReadAll(io.NewSectionReader(b.messages, b.before, maxMessages))
 		said = string(written)
 	}
 	message, hint, _ := strings.Cut(strings.TrimSpace(said), "\nhint: ")

@@ -145,7 +145,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 			{"status", "written"}, {"file", path}, {"connections", made.connections}, {"records", made.records}, {"files", made.files},
 		})
 	}
-	a.say("%d connections are in %s; authsome backup verify %s reads it again", made.connections, path, path)
+	a.say("%s in %s; authsome backup verify %s reads it again", pluralAre(made.connections, "connection"), path, path)
 	return nil
 }
 
@@ -306,8 +306,8 @@ func (a *app) describeBackup(path string, c *backup.Contents) error {
 	if a.flags.json {
 		return a.printJSON(o)
 	}
-	a.say("whole: %d connections and %d files, made on %s by authsome %s",
-		connections, len(c.Files), c.Header.Created.Format("2006-01-02 15:04:05Z"), c.Header.Version)
+	a.say("whole: %s and %s, made on %s by authsome %s",
+		plural(connections, "connection"), plural(len(c.Files), "file"), c.Header.Created.Format("2006-01-02 15:04:05Z"), c.Header.Version)
 	return nil
 }
 

@@ -73,9 +73,12 @@ func (r *chosenRoutes) addRoute(ctx context.Context, layer authsome.AuthLayer, c
 			Hint: fmt.Sprintf("authsome inspect %s shows its hosts", c.Provider),
 		}
 	}
-	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded, Only: []policy.Target{*ch.where}})
+	r.routes = append(r.routes, proxy.Route{
+		Ref: c.Ref, Hosts: hosts, Excluded: excluded, Only: []policy.Target{*ch.where}, Guard: c.Guard,
+	})
+	r.picks = append(r.picks, picked{c, ch})
 	r.connections[c.Ref] = c
-	return nil
+	return r.addPaths(&p.Provider, c)
 }
 
 // mayMeet reports whether a host may be one of both.

@@ -11,6 +11,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/provider"
+	"authsome/internal/standing"
 	"authsome/local"
 )
 
@@ -34,6 +35,9 @@ func (a *app) addCompletions(root *cobra.Command) {
 			// It fails for a flag that is there twice only.
 			_ = root.RegisterFlagCompletionFunc(flag, offer(of))
 		}
+	}
+	if root.Flags().Lookup("scopes") != nil && root.Name() == "login" {
+		_ = root.RegisterFlagCompletionFunc("scopes", a.scopesFlag)
 	}
 	if root.ValidArgs == nil {
 		root.ValidArgsFunction = a.arguments(root.Use)
@@ -94,6 +98,8 @@ func (a *app) argumentCandidates(cmd *cobra.Command, word string) candidates {
 		return a.connectedProviders
 	case word == "OLD", word == "NAME" && cmd.Name() == "set-default":
 		return a.connectionsOf
+	case word == "NAME" && cmd.Name() == "revoke":
+		return a.proxyAgentNames
 	case word == "NAME" && (cmd.Name() == "use" || cmd.Name() == "delete"):
 		return a.profiles
 	default:
@@ -116,8 +122,7 @@ func (a *app) flagCandidates() map[string]candidates {
 		"cookies":         fixed("allow", "withhold"),
 		"new-credentials": fixed("allow", "withhold"),
 		"kind":            fixed(authsome.AuthTypeAPIKey, authsome.AuthTypeBasic, authsome.AuthTypeOAuth2),
-		"flow": fixed(authsome.FlowPKCE, authsome.FlowDeviceCode, authsome.FlowDCRPKCE, authsome.FlowClientCredentials,
-			authsome.FlowJWTBearer, authsome.FlowTokenExchange, authsome.FlowAPIKey, authsome.FlowBasic, authsome.FlowSigV4),
+		"flow":            fixed(allFlows()...),
 	}
 }
 
@@ -139,6 +144,47 @@ func (a *app) connectionFlag(cmd *cobra.Command, args []string) []string {
 		return a.connectionsOf(cmd, args)
 	}
 	return a.pairs(cmd, args)
+}
+
+// scopesFlag offers the scopes of the definition that are not in the list yet. The shell takes the list for one word.
+func (a *app) scopesFlag(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	catalogue := a.catalogue()
+	if catalogue == nil || len(args) == 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	p, err := catalogue.Lookup(authsome.ProviderName(args[0]))
+	if err != nil || p.OAuth == nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	before, begun := "", typed
+	if i := strings.LastIndexByte(typed, ','); i >= 0 {
+		before, begun = typed[:i+1], typed[i+1:]
+	}
+	var all []string
+	for _, scope := range p.OAuth.Scopes {
+		if strings.HasPrefix(scope, begun) && !slices.Contains(strings.Split(before, ","), scope) {
+			all = append(all, before+scope)
+		}
+	}
+	return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// proxyAgentNames offers the agents of the proxy that is meant, as it has written them down.
+func (a *app) proxyAgentNames(cmd *cobra.Command, _ []string) []string {
+	project, _ := cmd.Flags().GetBool("project")
+	dir, _, err := a.proxyDir(&proxyOptions{project: project})
+	if err != nil {
+		return nil
+	}
+	state, err := standing.Read(dir)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	for _, agent := range state.Agents {
+		all = append(all, agent.Name)
+	}
+	return all
 }
 
 // fields offers what "get" prints of a connection of the provider.

@@ -75,5 +75,5 @@ func (a *app) rename(cmd *cobra.Command, provider, from, to string) error {
 		return err
 	}
 	ref.Connection = authsome.ConnectionName(to)
-	return a.done("renamed", ref, "it is %s now", ref)
+	return a.done("renamed", ref, "%s is called %s now", from, ref)
 }

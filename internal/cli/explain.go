@@ -13,6 +13,7 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/internal/policy"
 	"authsome/internal/provider"
 	"authsome/internal/proxy"
 	"authsome/local"
@@ -53,7 +54,7 @@ func (a *app) explain(ctx context.Context, target, method string, o policyFlags)
 		return err
 	}
 	e := proxy.Explain(proxy.Config{
-		Routes: chosen.routes, Policy: bounds.policy(chosen, a.env.Now), NewCredentials: chosen.newCredentials,
+		Routes: chosen.routes, Policy: policy.New(bounds.configuration(chosen, a.env.Now)), NewCredentials: chosen.newCredentials,
 	}, request)
 	v := a.verdictOn(e, chosen, request)
 	v.file = bounds.path

@@ -32,10 +32,24 @@ func (a *app) list(cmd *cobra.Command) error {
 			Hint:    fmt.Sprintf("correct it, or authsome remove %s", b.Name),
 		})
 	}
+	a.warnOfUndefined(all, broken)
 	if a.flags.json {
 		return a.printJSON(listObject(profile, all, broken))
 	}
 	return a.printList(all)
+}
+
+// warnOfUndefined names the providers with connections, but without a definition, unless that has been called broken.
+func (a *app) warnOfUndefined(all []authsome.ProviderState, broken []authsome.BrokenDefinition) {
+	for _, p := range all {
+		isIt := func(b authsome.BrokenDefinition) bool { return b.Name == p.Name }
+		if p.Source == "" && !slices.ContainsFunc(broken, isIt) {
+			a.warn(&authsome.Error{
+				Message: fmt.Sprintf("there is no definition of %s any more, and its credentials cannot be used", p.Name),
+				Hint:    fmt.Sprintf("authsome register PATH puts one back; authsome remove %s forgets what is left", p.Name),
+			})
+		}
+	}
 }
 
 func listObject(
@@ -43,6 +57,9 @@ func listObject(
 ) object {
 	providers := make([]object, len(all))
 	for i, p := range all {
+		if p.Source == "" { // the definition that has gone was the user's own
+			p.Source = authsome.SourceCustom
+		}
 		providers[i] = object{
 			{"name", p.Name},
 			{"display_name", p.DisplayName},
@@ -75,7 +92,7 @@ func state(p authsome.ProviderState) string {
 // noConnections is said in place of an empty table.
 const noConnections = "no connections yet; authsome login PROVIDER makes one"
 
-// printList shows what is connected first, and names the rest.
+// printList names what there is, and shows what is connected last: that is next to the prompt, where it is seen.
 func (a *app) printList(all []authsome.ProviderState) error {
 	rows := [][]string{{"PROVIDER", "CONNECTION", "STATUS", "EXPIRES", "LOGIN NEEDED"}}
 	var available []string
@@ -90,14 +107,13 @@ func (a *app) printList(all []authsome.ProviderState) error {
 			available = append(available, string(p.Name))
 		}
 	}
+	slices.Sort(available)
+	a.say("available: %s\n", wrap(available, a.columns()-len("available: "), len("available: ")))
 	if len(rows) == 1 {
 		a.say("%s", noConnections)
-	} else if err := a.table(rows); err != nil {
-		return err
+		return nil
 	}
-	slices.Sort(available)
-	a.say("\navailable: %s", wrap(available, a.columns()-len("available: "), len("available: ")))
-	return nil
+	return a.table(rows)
 }
 
 // wrap joins words to lines of at most so many columns, the second and later ones indented. With less than a column there

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,12 @@ func (a *app) loginCommand() *cobra.Command {
 }
 
 func (a *app) login(ctx context.Context, provider string, o loginOptions) error {
+	if flows := allFlows(); o.flow != "" && !slices.Contains(flows, authsome.Flow(o.flow)) {
+		return &authsome.Error{
+			Kind: authsome.KindUsage, Message: fmt.Sprintf("there is no flow %q, only %s", o.flow, joined(flows)),
+			Hint: "authsome inspect " + provider,
+		}
+	}
 	provider, err := a.providerAt(ctx, provider)
 	if err != nil {
 		return err
@@ -87,6 +94,23 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 		return err
 	}
 	return a.printLogin(done)
+}
+
+// allFlows are the ways of logging in that a person may choose.
+func allFlows() []authsome.Flow {
+	return []authsome.Flow{
+		authsome.FlowPKCE, authsome.FlowDeviceCode, authsome.FlowDCRPKCE, authsome.FlowClientCredentials,
+		authsome.FlowJWTBearer, authsome.FlowTokenExchange, authsome.FlowAPIKey, authsome.FlowBasic, authsome.FlowSigV4,
+	}
+}
+
+// joined is a list in a sentence.
+func joined[T ~string](all []T) string {
+	words := make([]string, len(all))
+	for i, w := range all {
+		words[i] = string(w)
+	}
+	return strings.Join(words, ", ")
 }
 
 // providerAt returns the name of what a person names by its URL; a name is returned as it is.
@@ -176,7 +200,7 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 		})
 	}
 	if done.AlreadyConnected {
-		a.say("authsome login %s --force logs in again", c.Provider)
+		a.say("%s logs in again", loginCommand(c.Ref))
 	}
 	return nil
 }
@@ -208,7 +232,8 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 			return next, nil
 		case next.Fields != nil && allAsked(next.Fields, asked):
 			return nil, &authsome.Error{
-				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "what was entered is not enough to log in",
+				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "the " + labels(required(next.Fields)) + " cannot be left empty",
+				Hint: "authsome login " + arguments(req.Ref),
 			}
 		case next.Fields != nil:
 			err = s.ask(ctx, next, req.Fields)

@@ -63,14 +63,18 @@ func (a *app) verified(r *audit.Report) error {
 		a.printf("note: %s\n", audit.Printable(n.String()))
 	}
 	if r.OK() {
-		a.printf("%d entries, unchanged\n", r.Entries)
+		entries := fmt.Sprintf("%d entries", r.Entries)
+		if r.Entries == 1 {
+			entries = "1 entry"
+		}
+		a.printf("%s, unchanged\n", entries)
 		return nil
 	}
 	for _, p := range r.Problems {
 		a.printf("%s\n", audit.Printable(p.String()))
 	}
 	return &authsome.Error{
-		Kind: authsome.KindInternal, Message: fmt.Sprintf("the audit log is not what was written: %d problems", len(r.Problems)),
+		Kind: authsome.KindInternal, Message: "the audit log is not what was written: " + plural(len(r.Problems), "problem"),
 		Hint: "compare it with a backup; whoever could write to it could use your account",
 	}
 }

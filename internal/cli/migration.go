@@ -102,7 +102,7 @@ func (m *migration) takeDefinitions(ctx context.Context, definitions []legacy.De
 	for _, d := range definitions {
 		i := item{kind: itemDefinition, provider: authsome.ProviderName(d.Name), name: d.Name}
 		isBroken := func(b authsome.BrokenDefinition) bool { return string(b.Name) == d.Name }
-		isKnown := func(p authsome.ProviderState) bool { return string(p.Name) == d.Name }
+		isKnown := func(p authsome.ProviderState) bool { return string(p.Name) == d.Name && p.Source != "" }
 		broke, known := slices.IndexFunc(broken, isBroken), slices.IndexFunc(all, isKnown)
 		switch {
 		case broke >= 0 && m.isOwn(d.Name):

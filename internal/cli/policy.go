@@ -66,12 +66,16 @@ type limits struct {
 	flags, file policy.Options
 	config      policy.Config
 	path        string // of the project's file; empty: there is none
+
+	given   policyFlags
+	dir     string // where the file was looked for
+	content []byte // of the file, as it was agreed to
 }
 
 // limits reads the flags and the project's file. It fails when the file has not been agreed to: to go on without what it says
 // would be to go on without its restrictions.
 func (a *app) limits(o policyFlags) (*limits, error) {
-	l := &limits{flags: o.options()}
+	l := &limits{flags: o.options(), given: o}
 	if _, err := policy.Combine(l.flags); err != nil {
 		return nil, &authsome.Error{Kind: authsome.KindUsage, Message: err.Error(), Hint: "authsome run --help", Err: err}
 	}
@@ -88,11 +92,11 @@ func (a *app) limits(o policyFlags) (*limits, error) {
 	return l, nil
 }
 
-// policy makes the policy; nil if nothing is restricted.
-func (l *limits) policy(chosen *chosenRoutes, now func() time.Time) *policy.Policy {
+// configuration is that of the policy.
+func (l *limits) configuration(chosen *chosenRoutes, now func() time.Time) policy.Config {
 	cfg := l.config
 	cfg.SafePosts, cfg.Now = chosen.safePosts, now
-	return policy.New(cfg)
+	return cfg
 }
 
 // readProjectFile finds the file that holds where the command is started, and reads it if it is trusted.
@@ -101,11 +105,15 @@ func (a *app) readProjectFile(l *limits) error {
 	if err != nil {
 		return err
 	}
-	dir, err := os.Getwd()
-	if err != nil {
+	if l.dir, err = os.Getwd(); err != nil {
 		return fmt.Errorf("find the project's file: %w", err)
 	}
-	path, err := list.Find(dir, a.userHome())
+	return a.readProjectFileIn(l, list)
+}
+
+// readProjectFileIn reads the file that holds for the directory, if it is on the list.
+func (a *app) readProjectFileIn(l *limits, list *trust.List) error {
+	path, err := list.Find(l.dir, a.userHome())
 	if err != nil || path == "" {
 		return err
 	}
@@ -120,7 +128,7 @@ func (a *app) readProjectFile(l *limits) error {
 	if state != trust.Trusted {
 		return untrusted(path, state)
 	}
-	l.path = path
+	l.path, l.content = path, content
 	l.file, err = policy.ParseFile(path, content)
 	if err != nil {
 		return fileError(path, err)

@@ -168,6 +168,14 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// pluralAre is a number of things, and the verb that follows them.
+func pluralAre(n int, thing string) string {
+	if n == 1 {
+		return plural(n, thing) + " is"
+	}
+	return plural(n, thing) + " are"
+}
+
 func (a *app) doneProfile(status string, name authsome.ProfileName, format string, args ...any) error {
 	if a.flags.json {
 		return a.printJSON(object{{"status", status}, {"profile", name}})

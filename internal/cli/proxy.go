@@ -242,9 +242,12 @@ func (a *app) proxyStop(ctx context.Context, o *proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	state, _ := standing.Read(dir) // for what is said in the end
 	client, err := standing.Dial(ctx, dir)
+	what := "the proxy is stopped"
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		what = "no proxy was running"
 		err = forgetState(dir)
 	case err == nil:
 		err = stopAndWait(ctx, client, dir)
@@ -255,6 +258,12 @@ func (a *app) proxyStop(ctx context.Context, o *proxyOptions) error {
 	if a.flags.json {
 		return a.printJSON(object{{"status", "stopped"}})
 	}
-	a.say("the proxy is stopped, and its agents' passwords are worthless")
+	if state != nil && len(state.Agents) > 0 {
+		what += ", and its agents' passwords are worthless"
+	}
+	a.say("%s", what)
+	if state != nil && strings.HasSuffix(a.env.getenv("HTTPS_PROXY"), "@"+state.Address) {
+		a.say("this shell still goes to it, and reaches nothing: go on in a new one")
+	}
 	return nil
 }

@@ -98,13 +98,14 @@ func (a *app) spawnProxy(ctx context.Context, dir string, flags []string) error 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}
-	messages, err := os.OpenFile(filepath.Join(dir, "messages"), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+	messages, before, err := openMessages(filepath.Join(dir, "messages"))
 	if err != nil {
 		return fmt.Errorf("start the proxy: %w", err)
 	}
 	defer messages.Close()
 	b := background{
-		what: "the proxy", args: append([]string{"proxy", "run"}, flags...), environ: a.env.Environ, ready: readyLine, messages: messages,
+		what: "the proxy", args: append([]string{"proxy", "run"}, flags...), environ: a.env.Environ, ready: readyLine,
+		messages: messages, before: before,
 	}
 	return b.start(ctx)
 }

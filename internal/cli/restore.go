@@ -163,7 +163,7 @@ func (a *app) restored(c *backup.Contents, aside string) error {
 	if a.flags.json {
 		return a.printJSON(object{{"status", "restored"}, {"home", a.home}, {"connections", connections}, {"records", len(c.Records)}, {"aside", aside}})
 	}
-	a.say("%d connections are restored to %s, sealed with this machine's key", connections, a.home)
+	a.say("%s restored to %s, sealed with this machine's key", pluralAre(connections, "connection"), a.home)
 	if aside != "" {
 		a.say("what was there before is in %s", aside)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,6 @@ func (a *app) command() *cobra.Command {
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
-	root.SetVersionTemplate("authsome {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
 
 	f := root.PersistentFlags()
@@ -49,8 +49,8 @@ func (a *app) command() *cobra.Command {
 	f.StringVar(&a.flags.logFile, "log-file", defaultLogFile, `where debug messages go ("" for nowhere)`)
 
 	commands := a.commands(a.env.Args)
-	if len(commands) > 1 { // only then can there be a --version, which takes long to find out
-		root.Version = version()
+	if len(commands) > 1 { // only then can there be a --version
+		a.addVersion(root)
 	}
 	for _, c := range commands {
 		cmd := c.make()
@@ -69,6 +69,18 @@ func (a *app) command() *cobra.Command {
 		a.addCompletions(root)
 	}
 	return root
+}
+
+// addVersion adds --version to the flags. Cobra's own prints what it is told to by a template, and with package text/template,
+// which looks up methods by their names, the linker keeps every method of the program: a tenth of all that it consists of.
+func (a *app) addVersion(root *cobra.Command) {
+	root.Flags().BoolFunc("version", "version for authsome", func(value string) error {
+		asked, err := strconv.ParseBool(value)
+		if asked {
+			root.RunE = func(*cobra.Command, []string) error { return a.printVersion() }
+		}
+		return err
+	})
 }
 
 // The groups of commands, in the order in which the help shows them; the name of a group is its heading.

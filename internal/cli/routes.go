@@ -20,10 +20,40 @@ type chosenRoutes struct {
 	routes      []proxy.Route
 	definitions []*authsome.Provider // of the routes, one for each provider
 	connections map[authsome.Ref]authsome.Connection
+	picks       []picked
 	safePosts   []policy.Target
 	// newCredentials are requests that are answered with a new credential.
 	newCredentials []policy.Rule
 	settings       run.Settings
+
+	parts map[authsome.ProviderName]*chosenRoutes // what it was joined of
+}
+
+func newChosenRoutes() *chosenRoutes {
+	return &chosenRoutes{connections: make(map[authsome.Ref]authsome.Connection)}
+}
+
+// join makes one of what was chosen at each provider. It fails when two of them claim the same place.
+func join(parts map[authsome.ProviderName]*chosenRoutes) (*chosenRoutes, error) {
+	all := newChosenRoutes()
+	all.parts = parts
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		p := parts[name]
+		all.routes, all.definitions = append(all.routes, p.routes...), append(all.definitions, p.definitions...)
+		all.safePosts, all.newCredentials = append(all.safePosts, p.safePosts...), append(all.newCredentials, p.newCredentials...)
+		maps.Copy(all.connections, p.connections)
+		all.settings.Placeholders = append(all.settings.Placeholders, p.settings.Placeholders...)
+		all.settings.Withhold = append(all.settings.Withhold, p.settings.Withhold...)
+		all.settings.Plain = append(all.settings.Plain, p.settings.Plain...)
+	}
+	all.order()
+	return all, all.checkClaims()
+}
+
+// picked is a connection that was chosen, for all requests or for some.
+type picked struct {
+	connection authsome.Connection
+	choice     choice // the zero choice: for all that no other is for
 }
 
 // chooseRoutes makes a route of one connection of each provider, the one that was named or the default one, and of each
@@ -52,17 +82,24 @@ func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, bounds
 	if err := allConnected(profile, connected, bounds, choices, known); err != nil {
 		return nil, err
 	}
-	chosen := &chosenRoutes{connections: make(map[authsome.Ref]authsome.Connection)}
+	parts := make(map[authsome.ProviderName]*chosenRoutes)
 	for _, name := range slices.Sorted(maps.Keys(connected)) {
 		if !policy.Permits(string(name), bounds.flags, bounds.file) {
 			continue
 		}
-		if err := chosen.addProvider(ctx, layer, connected[name], choices); err != nil {
+		if parts[name], err = choosePart(ctx, layer, connected[name], choices); err != nil {
 			return nil, err
 		}
 	}
-	chosen.order()
-	return chosen, chosen.checkClaims()
+	return join(parts)
+}
+
+// choosePart chooses among the connections of one provider.
+func choosePart(
+	ctx context.Context, layer authsome.AuthLayer, all []authsome.Connection, choices []choice,
+) (*chosenRoutes, error) {
+	part := newChosenRoutes()
+	return part, part.addProvider(ctx, layer, all, choices)
 }
 
 // addProvider adds the routes of one provider, those for some of the requests first.
@@ -173,18 +210,12 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 		return err
 	}
 	r.routes = append(r.routes, proxy.Route{Ref: c.Ref, Hosts: hosts, Excluded: excluded, Guard: c.Guard})
-	fresh, err := provider.CredentialPaths(&p.Provider, c.BaseURL)
-	if err != nil {
+	if err := r.addPaths(&p.Provider, c); err != nil {
 		return err
 	}
-	r.newCredentials = append(r.newCredentials, fresh...)
+	r.picks = append(r.picks, picked{connection: c})
 	r.connections[c.Ref] = c
 	r.definitions = append(r.definitions, &p.Provider)
-	safe, err := provider.SafePosts(&p.Provider, c.BaseURL)
-	if err != nil {
-		return err
-	}
-	r.safePosts = append(r.safePosts, safe...)
 	r.settings.Placeholders = append(r.settings.Placeholders, exportNames(&p.Provider)...)
 	if p.APIKey != nil {
 		r.settings.Withhold = append(r.settings.Withhold, p.APIKey.EnvVar)
@@ -193,6 +224,20 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 	if p.Client != nil {
 		r.settings.Withhold = append(r.settings.Withhold, p.Client.ClientIDEnv, p.Client.ClientSecretEnv)
 	}
+	return nil
+}
+
+// addPaths adds what the definition says about single requests at the connection's own address.
+func (r *chosenRoutes) addPaths(p *authsome.Provider, c authsome.Connection) error {
+	fresh, err := provider.CredentialPaths(p, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	safe, err := provider.SafePosts(p, c.BaseURL)
+	if err != nil {
+		return err
+	}
+	r.newCredentials, r.safePosts = append(r.newCredentials, fresh...), append(r.safePosts, safe...)
 	return nil
 }
 

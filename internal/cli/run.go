@@ -20,6 +20,7 @@ import (
 	"authsome/internal/keepalive"
 	"authsome/internal/mitm"
 	"authsome/internal/peer"
+	"authsome/internal/policy"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
 	"authsome/local"
@@ -115,6 +116,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 			a.warn(authsome.AsError(problem)) // the exit code is the child's in any case
 		}
 	}
+	box.warnOfLater(a)
 	if code != 0 {
 		return exitStatus(code)
 	}
@@ -190,11 +192,11 @@ func (a *app) startBroker(
 		// It outlives the run that it may have been started in, whose proxy it must not depend on.
 		password, except, most = authsome.Secret{}, a.env.getenv(envBroker), maxPerAgent
 	}
-	restrictions := bounds.policy(chosen, a.env.Now)
+	restrictions := policy.New(bounds.configuration(chosen, a.env.Now))
 	b.chosen.Store(chosen)
 	b.proxy, err = proxy.New(proxy.Config{
 		Routes: chosen.routes, Source: source, CA: ca, User: proxyUser, Password: password, MaxPerAgent: most,
-		Recognize: who.box.recognizer(b.password), Contained: who.box != nil,
+		Recognize: who.box.recognizer(b.password), Contained: who.box != nil, TrustUpstreamProxy: who.box != nil && who.box.trustProxy,
 		Policy: restrictions, NewCredentials: chosen.newCredentials,
 		Resolve: resolve, RootCAs: a.upstreamRoots(), UpstreamProxy: a.environmentProxy(except),
 		Recorder: b.trail, Logger: a.log, Now: a.env.Now,
@@ -207,7 +209,7 @@ func (a *app) startBroker(
 	if keeper, ok := layer.(authsome.Keeper); ok {
 		b.beside.Go(func() { keepalive.Run(ctx, keeper, cmp.Or(a.env.Settle, keepalive.Settle), a.env.Now, a.log) })
 	}
-	if logins != nil {
+	if logins = either(ctx, logins, a.agreements(ctx)); logins != nil {
 		f := &follower{
 			app: a, layer: layer, bounds: bounds, policy: restrictions, proxy: b.proxy, chosen: chosen, learn: b.chosen.Store,
 		}

@@ -2,32 +2,43 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/pflag"
 
 	"authsome"
 	"authsome/internal/run"
 	"authsome/internal/sandbox"
+	"authsome/local"
 )
 
 // sandboxOptions are the flags of run that are about the sandbox.
 type sandboxOptions struct {
-	on    bool
-	hide  []string
-	write []string
+	on         bool
+	hide       []string
+	write      []string
+	trustProxy bool
 }
 
 func (o *sandboxOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.on, "sandbox", false, "keep the command from your vault, your other programs, and any network but the proxy (Linux)")
 	f.StringArrayVar(&o.hide, "sandbox-hide", nil, "PATH that the command must not see")
 	f.StringArrayVar(&o.write, "sandbox-write", nil, "DIRECTORY that the command may write to besides your home and this one")
+	f.BoolVar(&o.trustProxy, "sandbox-trust-proxy", false,
+		"leave it to a proxy of HTTPS_PROXY on this machine to keep the command from this machine's services")
 }
 
 // sandboxed is the sandbox of one run. A nil one is a run without.
-type sandboxed struct{ box *sandbox.Box }
+type sandboxed struct {
+	box        *sandbox.Box
+	trustProxy bool
+	view       sandbox.View
+	later      *sandbox.Later // what there was before the child ran
+}
 
 // openBox makes the namespaces of the sandbox, if there is to be one. Then it protects this process, which holds nothing
 // worth protecting before: to protect it first would keep the namespaces from being made.
@@ -46,10 +57,10 @@ func (a *app) openBox(o sandboxOptions) (*sandboxed, error) {
 		if err != nil {
 			return nil, err
 		}
-		s = &sandboxed{box}
-	case len(o.hide)+len(o.write) > 0:
+		s = &sandboxed{box: box, trustProxy: o.trustProxy}
+	case len(o.hide)+len(o.write) > 0 || o.trustProxy:
 		return nil, &authsome.Error{
-			Kind: authsome.KindUsage, Message: "--sandbox-hide and --sandbox-write mean nothing without --sandbox",
+			Kind: authsome.KindUsage, Message: "--sandbox-hide, --sandbox-write and --sandbox-trust-proxy mean nothing without --sandbox",
 			Hint: "add --sandbox",
 		}
 	}
@@ -69,7 +80,9 @@ func (a *app) view(o sandboxOptions) (sandbox.View, error) {
 	if err != nil {
 		return sandbox.View{}, err
 	}
-	v := sandbox.View{Dir: dir, UserHome: a.userHome(), Home: home, Environ: a.env.Environ}
+	v := sandbox.View{
+		Dir: dir, UserHome: a.userHome(), Home: home, State: local.StateDir(a.env.getenv), Environ: a.env.Environ,
+	}
 	for _, list := range []struct {
 		paths []string
 		to    *[]string
@@ -120,7 +133,27 @@ func (s *sandboxed) enter(a *app, o sandboxOptions, files run.Paths, child *run.
 		return err
 	}
 	child.Box = s.box
+	s.view, s.later = view, sandbox.LookAhead(view)
 	return nil
+}
+
+// warnOfLater names what the child has left behind that runs outside of the sandbox by itself.
+func (s *sandboxed) warnOfLater(a *app) {
+	if s == nil || s.later == nil {
+		return
+	}
+	changed := s.later.Changed(s.view)
+	if len(changed) == 0 {
+		return
+	}
+	const most = 20
+	if more := len(changed) - most; more > 0 {
+		changed = append(changed[:most], fmt.Sprintf("and %d more", more))
+	}
+	a.warn(&authsome.Error{
+		Message: "new or changed in this run, and able to start programs outside of the sandbox: " + strings.Join(changed, ", "),
+		Hint:    "look at them before you go on",
+	})
 }
 
 func (s *sandboxed) close() {

@@ -106,6 +106,9 @@ func (s *survey) readDefinitions(ctx context.Context, layer authsome.AuthLayer) 
 	s.states = make(map[authsome.ProviderName]*authsome.ProviderState, len(summaries))
 	definitions := make([]authsome.Provider, 0, len(summaries))
 	for _, summary := range summaries {
+		if summary.Source == "" {
+			continue // it has no definition
+		}
 		p, err := layer.Provider(ctx, s.profile, summary.Name)
 		if err != nil {
 			return nil, err

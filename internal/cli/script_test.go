@@ -15,6 +15,9 @@ import (
 	"authsome/local"
 )
 
+// testWork is what scrypt has to do for a backup in a script. What it has to do otherwise takes the race detector seconds.
+const testWork = 10
+
 // TestMain makes this binary the programs that the scripts start: a process of its own each, as in real life.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 
 		"authsome-age": func() {
 			if agestream.Serves(os.Args) {
-				os.Exit(agestream.Main())
+				os.Exit(agestream.MainWith(testWork))
 			}
 			os.Exit(agekey.Main())
 		},

@@ -78,14 +78,16 @@ func (a *app) whoami(cmd *cobra.Command) error {
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: exactly(0),
-		RunE: func(*cobra.Command, []string) error {
-			if a.flags.json {
-				return a.printJSON(object{
-					{"version", version()}, {"go", runtime.Version()}, {"os", runtime.GOOS}, {"arch", runtime.GOARCH},
-				})
-			}
-			a.printf("authsome %s\n", version())
-			return nil
-		},
+		RunE: func(*cobra.Command, []string) error { return a.printVersion() },
 	}
+}
+
+func (a *app) printVersion() error {
+	if a.flags.json {
+		return a.printJSON(object{
+			{"version", version()}, {"go", runtime.Version()}, {"os", runtime.GOOS}, {"arch", runtime.GOARCH},
+		})
+	}
+	a.printf("authsome %s\n", version())
+	return nil
 }

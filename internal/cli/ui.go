@@ -72,7 +72,7 @@ func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secr
 	}
 	fmt.Fprintf(t.out, "%s: ", prompt)
 	defer fmt.Fprintln(t.out)
-	value, err := orCancelled(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
+	value, err := orCancelled(ctx, func() ([]byte, error) { return readUnechoed(fd) })
 	if ctx.Err() != nil {
 		return authsome.Secret{}, errors.Join(ctx.Err(), term.Restore(fd, before))
 	}

@@ -16,6 +16,7 @@ const visitTimeout = 10 * time.Minute
 // redirectReceiver is where the browser comes back to.
 type redirectReceiver interface {
 	RedirectURI() string
+	Expect(state string)
 	Wait(ctx context.Context) (redirect string, err error)
 }
 
@@ -24,6 +25,9 @@ type pastedRedirect string
 
 // RedirectURI returns the registered URI.
 func (p pastedRedirect) RedirectURI() string { return string(p) }
+
+// Expect does nothing: whoever pastes means this login.
+func (p pastedRedirect) Expect(string) {}
 
 // Wait waits for ctx: only pasting brings the answer.
 func (p pastedRedirect) Wait(ctx context.Context) (string, error) {
@@ -41,6 +45,7 @@ func (s *loginSession) listen(step *authsome.Authorization) (redirectReceiver, e
 	}
 	callback, err := loopback.ListenCallback(loopback.CallbackConfig{
 		Redirect: *step.Redirect, Provider: step.Provider.DisplayName,
+		Ignored: func(text string) { s.app.tell("%s", text) },
 	})
 	if err != nil {
 		return nil, err
@@ -71,6 +76,7 @@ func (s *loginSession) visit(
 ) (*authsome.Authorization, error) {
 	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
+	callback.Expect(step.State)
 	redirect, err := s.awaitRedirect(waiting, step, callback)
 	if err != nil {
 		return nil, givenUp(ctx, err)

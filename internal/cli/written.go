@@ -15,8 +15,11 @@ type output struct {
 	err error // of the first write that failed
 }
 
-// Write passes on what is written.
+// Write passes on what is written, until something did not arrive.
 func (o *output) Write(p []byte) (int, error) {
+	if o.err != nil {
+		return 0, o.err
+	}
 	n, err := o.Writer.Write(p)
 	if err != nil && o.err == nil {
 		o.err = err

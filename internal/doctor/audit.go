@@ -20,7 +20,7 @@ func (e *examination) auditLog() Check {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return e.noAuditLog()
+		return e.noAuditLog(path)
 	case err == nil && !info.Mode().IsRegular(): // and opening a pipe would wait
 		err = errors.New(path + " is not a file")
 	case err == nil:
@@ -43,7 +43,7 @@ const shownFindings = 5
 // cannot be had, is left at being counted.
 func (e *examination) verifyAudit(path string, counted Check) Check {
 	if e.auditKey.IsZero() {
-		counted.Detail += "; whether they are what was written cannot be told without the vault"
+		counted.Detail += "; whether that is what was written cannot be told without the vault"
 		return counted
 	}
 	log := audit.Open(path)
@@ -67,15 +67,20 @@ func (e *examination) verifyAudit(path string, counted Check) Check {
 		"authsome log verify; compare it with a backup: whoever could write to it could use your account")
 }
 
-// noAuditLog examines whether the first entry could be written.
-func (e *examination) noAuditLog() Check {
+// noAuditLog examines whether the first entry could be written. Where a head has stayed behind, the log has been deleted,
+// and the head says how much is missing.
+func (e *examination) noAuditLog(path string) Check {
+	none := passed(auditCheck, "no entries yet")
 	if _, err := os.Stat(e.Home); errors.Is(err, fs.ErrNotExist) {
-		return passed(auditCheck, "no entries yet")
+		return none
 	}
 	if err := mayCreateIn(e.Home); err != nil {
 		return unwritable(err)
 	}
-	return passed(auditCheck, "no entries yet")
+	if _, err := os.Lstat(audit.HeadPath(path)); errors.Is(err, fs.ErrNotExist) {
+		return none
+	}
+	return e.verifyAudit(path, none)
 }
 
 func appendable(path string) error {

@@ -47,7 +47,14 @@ func history(found *vault.Examination) Check {
 	case found.Generation == 0:
 		return passed(historyCheck, "begins with the next change to the vault")
 	}
-	return passed(historyCheck, fmt.Sprintf("the one that was used last, after %d changes", found.Generation))
+	return passed(historyCheck, "the one that was used last, after "+changes(found.Generation))
+}
+
+func changes(n uint64) string {
+	if n == 1 {
+		return "1 change"
+	}
+	return fmt.Sprintf("%d changes", n)
 }
 
 // whole names what is lost, and how to get it back.

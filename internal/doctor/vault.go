@@ -104,8 +104,8 @@ func (e *examination) unopened(err error) Check {
 	hint := "check that the file belongs to you and that no program holds it open"
 	switch {
 	case errors.Is(err, vault.ErrCorrupt):
-		hint = repairHint + "; or move it away and log in again: mv " +
-			quote(e.vaultPath()) + " " + quote(e.vaultPath()+".damaged")
+		hint = repairHint + "; or begin anew: mv " + quote(e.vaultPath()) + " " + quote(e.vaultPath()+".damaged") +
+			" && authsome doctor --accept-vault"
 	case errors.Is(err, vault.ErrNewer):
 		hint = "install the version of authsome that wrote it, or a later one"
 	}

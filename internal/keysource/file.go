@@ -85,8 +85,18 @@ func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	return dataKey, nil
 }
 
+// failed says what keeps the key at path from being used, and what to do where that is known.
 func failed(path string, err error) error {
-	return fmt.Errorf("master key %s: %w: %w", path, vault.ErrUnavailable, err)
+	var advice string
+	switch {
+	case errors.Is(err, ErrExposed):
+		advice = "chmod 600 '" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+	case errors.Is(err, ErrMalformed):
+		advice = "put the right " + filepath.Base(path) + " back: without it the vault cannot be opened, and authsome restore makes one anew"
+	default:
+		return fmt.Errorf("master key %s: %w: %w", path, vault.ErrUnavailable, err)
+	}
+	return unavailable("master key "+path, advice, err)
 }
 
 // read returns the key and where it lies, or was looked for.
@@ -132,7 +142,7 @@ func (f file) readAt(path string) (masterKey, error) {
 		return masterKey{}, errForeign
 	}
 	if exposed(info.Mode()) {
-		return masterKey{}, fmt.Errorf("%w: its mode is %04o; run: chmod 600 %s", ErrExposed, info.Mode().Perm(), path)
+		return masterKey{}, fmt.Errorf("%w: its mode is %04o", ErrExposed, info.Mode().Perm())
 	}
 	return parse(content)
 }

@@ -2,6 +2,7 @@ package keysource_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -148,8 +149,8 @@ func TestAnExposedKeyIsRefused(t *testing.T) {
 		}
 		_, err = source.Unwrap(t.Context(), wrapped)
 		wantError(t, mode.String(), err, keysource.ErrExposed, vault.ErrUnavailable)
-		if err != nil && !strings.Contains(err.Error(), "chmod 600 "+path) {
-			t.Errorf("%v: the error %q does not say what to do", mode, err)
+		if p, ok := errors.AsType[*keysource.Problem](err); !ok || p.Hint() != "chmod 600 '"+path+"'" {
+			t.Errorf("%v: the hint of %v does not say what to do", mode, err)
 		}
 		if err := os.Chmod(path, 0o400); err != nil {
 			t.Fatal(err)

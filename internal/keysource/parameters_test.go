@@ -2,6 +2,7 @@ package keysource
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -19,6 +20,8 @@ func FuzzPassphraseParameters(f *testing.F) {
 		`{"kdf":"argon2id","salt":"AAAAAAAAAAAAAAAAAAAAAA==","passes":3,"memory_kib":65536,"lanes":4}`,
 		`{"kdf":"argon2id","salt":"AAAAAAAAAAAAAAAAAAAAAA==","passes":1,"memory_kib":4194304,"lanes":4}`,
 		`{"kdf":"argon2id","salt":"AAAAAAAAAAAAAAAAAAAAAA==","passes":1000,"memory_kib":262144,"lanes":4}`,
+		`{"kdf":"argon2id","salt":"AAAAAAAAAAAAAAAAAAAAAA==","passes":33,"memory_kib":1048576,"lanes":4}`,
+		`{"kdf":"argon2id","salt":"` + base64.StdEncoding.EncodeToString(make([]byte, 65)) + `","passes":3,"memory_kib":65536,"lanes":4}`,
 		`{"kdf":"argon2id","salt":"AAAAAAAAAAAAAAAAAAAAAA==","passes":4294967295,"memory_kib":4294967295,"lanes":255}`,
 		`{"kdf":"argon2id","salt":"AAAAAAAAAAAAAAAAAAAAAA==","passes":-1,"memory_kib":1e99,"lanes":0}`,
 		`{"kdf":"scrypt"}`, `{}`, `null`, `[]`, ``,
@@ -82,6 +85,35 @@ func TestCalibratedCostsAreWithinTheBounds(t *testing.T) {
 		p := passphraseParameters{KDF: argon2id, Salt: make([]byte, saltSize), Passes: passes, Memory: memory, Lanes: lanes}
 		if err := p.check(); err != nil {
 			t.Errorf("%d passes over %d KiB: %v", passes, memory, err)
+		}
+	}
+}
+
+// Each bound holds by itself, and exactly: what is one beyond it is refused though all else is as modest as can be.
+func TestEachBoundOfTheCostsHolds(t *testing.T) {
+	t.Parallel()
+	modest := passphraseParameters{KDF: argon2id, Salt: make([]byte, 8), Passes: 1, Memory: 8, Lanes: 1}
+	for name, bound := range map[string]struct {
+		change      func(p *passphraseParameters, n uint32)
+		least, most uint32
+	}{
+		"memory": {func(p *passphraseParameters, n uint32) { p.Memory = n }, 8, mostMemory},
+		"memory of many lanes": {
+			func(p *passphraseParameters, n uint32) { p.Memory, p.Lanes = n, 255 }, 8 * 255, mostMemory,
+		},
+		"passes":                      {func(p *passphraseParameters, n uint32) { p.Passes = n }, 1, mostPasses},
+		"passes over much memory":     {func(p *passphraseParameters, n uint32) { p.Passes, p.Memory = n, mostMemory }, 1, 32},
+		"memory, with as many passes": {func(p *passphraseParameters, n uint32) { p.Memory, p.Passes = n, mostPasses }, 8, minMemory},
+		"salt":                        {func(p *passphraseParameters, n uint32) { p.Salt = make([]byte, n) }, 8, mostSalt},
+	} {
+		for n, want := range map[uint32]error{
+			bound.least - 1: vault.ErrCorrupt, bound.least: nil, bound.most: nil, bound.most + 1: vault.ErrCorrupt,
+		} {
+			p := modest
+			bound.change(&p, n)
+			if err := p.check(); !errors.Is(err, want) {
+				t.Errorf("%s %d: got %v, want %v", name, n, err, want)
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package loopback
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,18 +18,25 @@ const defaultPath = "/callback"
 type CallbackConfig struct {
 	Redirect authsome.Redirect
 	Provider string // its name, for the page and the errors
+	// Ignored is told, in words for the person, that something other than the answer has come; once of each kind. May be nil.
+	Ignored func(text string)
 }
 
-// Callback is a redirect endpoint, RFC 6749 section 3.1.2, that takes one authorization response.
+// Callback is a redirect endpoint, RFC 6749 section 3.1.2, that takes one authorization response: see [Callback.Expect].
 type Callback struct {
-	uri    string
-	path   string
-	server *server
-	answer chan string // the URL of the first authorization response
+	uri     string
+	origin  string
+	path    string
+	token   string // of the form that ends the login
+	server  *server
+	answer  chan string // the URL of the authorization response
+	ignored func(string)
 
-	mu    sync.Mutex // guards taken and first
+	mu    sync.Mutex // guards all below
+	state string     // that the authorization response has
 	taken bool       // there has been an authorization response
 	first string     // its query
+	told  struct{ foreign, unnamed bool }
 }
 
 // ListenCallback binds the redirect endpoint. It fails with [authsome.KindLoginFailed] when the port that is registered
@@ -45,14 +53,15 @@ func ListenCallback(cfg CallbackConfig) (*Callback, error) {
 	if err != nil {
 		return nil, bindError(cfg, err)
 	}
-	c := &Callback{path: cfg.Redirect.Path, answer: make(chan string, 1)}
+	c := &Callback{path: cfg.Redirect.Path, token: rand.Text(), answer: make(chan string, 1), ignored: cfg.Ignored}
 	if c.path == "" {
 		c.path = defaultPath
 	}
 	if !strings.HasPrefix(c.path, "/") {
 		c.path = "/" + c.path
 	}
-	c.uri = "http://" + bound.host + c.path
+	c.origin = "http://" + bound.host
+	c.uri = c.origin + c.path
 	c.server = serve(bound.listeners, bound.host, cfg.Provider, "no-referrer", http.HandlerFunc(c.serveHTTP))
 	return c, nil
 }
@@ -80,7 +89,7 @@ func bindError(cfg CallbackConfig, err error) error {
 func (c *Callback) RedirectURI() string { return c.uri }
 
 // Wait returns the URL of the authorization response: what the browser was redirected to, with all its parameters and
-// unchecked, but for there being a state and a code or an error. It fails with [authsome.KindCancelled] when ctx is
+// unchecked, but for the state and for there being a code or an error. It fails with [authsome.KindCancelled] when ctx is
 // cancelled or the Callback is closed, and with [authsome.KindLoginFailed] when the deadline of ctx passes.
 func (c *Callback) Wait(ctx context.Context) (redirectURL string, err error) {
 	select {
@@ -113,6 +122,9 @@ func (c *Callback) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	case c.resultPath():
 		c.serveResult(w, r)
 		return
+	case c.path + "/end":
+		c.serveEnd(w, r)
+		return
 	default:
 		http.NotFound(w, r)
 		return
@@ -124,8 +136,10 @@ func (c *Callback) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only GET is answered here", http.StatusMethodNotAllowed)
 	case !navigates(r):
 		http.Error(w, "this address is for a browser to go to", http.StatusForbidden)
-	case !query.Has("state") || !query.Has("code") && !query.Has("error"):
+	case !query.Has("code") && !query.Has("error"):
 		http.Error(w, "this is no authorization response", http.StatusBadRequest)
+	case !c.belongs(query):
+		c.serveStray(w, query)
 	case !c.take(r.URL.RawQuery):
 		http.Error(w, "there has been an answer already", http.StatusGone)
 	default:

@@ -25,6 +25,7 @@ func listen(t *testing.T, r authsome.Redirect) *loopback.Callback {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
+	c.Expect("s")
 	return c
 }
 
@@ -138,20 +139,20 @@ func TestCallbackToleratesStrayRequests(t *testing.T) {
 	c := listen(t, authsome.Redirect{})
 	client := browser(t, false)
 	origin := strings.TrimSuffix(c.RedirectURI(), "/callback")
-	good := c.RedirectURI() + "?code=x&state=y"
+	good := c.RedirectURI() + "?code=x&state=s"
 	tests := []struct {
 		name, method, target string
 		header               []string
 		want                 int
 	}{
 		{"icon", "GET", origin + "/favicon.ico", nil, 404},
-		{"root", "GET", origin + "/?code=x&state=y", nil, 404},
-		{"longer path", "GET", origin + "/callback/?code=x&state=y", nil, 404},
-		{"escaped path", "GET", origin + "/%63allback?code=x&state=y", nil, 404},
+		{"root", "GET", origin + "/?code=x&state=s", nil, 404},
+		{"longer path", "GET", origin + "/callback/?code=x&state=s", nil, 404},
+		{"escaped path", "GET", origin + "/%63allback?code=x&state=s", nil, 404},
 		{"result before an answer", "GET", origin + "/callback/done", nil, 404},
 		{"no parameters", "GET", c.RedirectURI(), nil, 400},
 		{"no state", "GET", c.RedirectURI() + "?code=x", nil, 400},
-		{"no code", "GET", c.RedirectURI() + "?state=x", nil, 400},
+		{"no code", "GET", c.RedirectURI() + "?state=s", nil, 400},
 		{"HEAD", "HEAD", good, nil, 405},
 		{"POST", "POST", good, nil, 405},
 		{"prefetch", "GET", good, []string{"Sec-Purpose", "prefetch;prerender"}, 403},
@@ -213,7 +214,7 @@ func TestCallbackTakesTheFirstAnswerOnly(t *testing.T) {
 func TestPagesAreLockedDown(t *testing.T) {
 	t.Parallel()
 	c := listen(t, authsome.Redirect{})
-	h := do(t, browser(t, false), "GET", c.RedirectURI()+"?code=x&state=y", "").header
+	h := do(t, browser(t, false), "GET", c.RedirectURI()+"?code=x&state=s", "").header
 	for name, want := range map[string]string{
 		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY",
 		"X-Content-Type-Options": "nosniff", "Access-Control-Allow-Origin": "",
@@ -289,7 +290,8 @@ func TestRedirectKinds(t *testing.T) {
 		if !strings.HasPrefix(c.RedirectURI(), tt.prefix) {
 			t.Errorf("%s: %s", tt.name, c.RedirectURI())
 		}
-		if a := do(t, browser(t, false), "GET", c.RedirectURI()+"?code=x&state=y", ""); a.status != http.StatusSeeOther {
+		c.Expect("s")
+		if a := do(t, browser(t, false), "GET", c.RedirectURI()+"?code=x&state=s", ""); a.status != http.StatusSeeOther {
 			t.Errorf("%s: %d", tt.name, a.status)
 		}
 		if err := c.Close(); err != nil {
@@ -352,11 +354,30 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
+// A browser that closes its connection after each answer is between two of them while the login ends.
+func TestABrowserWithoutKeepAliveSeesTheResult(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		c := listen(t, authsome.Redirect{})
+		client := browser(t, true)
+		client.Transport = &http.Transport{DisableKeepAlives: true}
+		page := make(chan answer)
+		go func() { page <- do(t, client, "GET", c.RedirectURI()+"?code=x&state=s", "") }()
+		if _, err := c.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.Finish(nil)
+		if a := <-page; !strings.Contains(a.body, "Connected to") {
+			t.Fatalf("the browser saw %q", a.body)
+		}
+	}
+}
+
 func TestClosingTellsTheBrowser(t *testing.T) {
 	t.Parallel()
 	c := listen(t, authsome.Redirect{})
 	page := make(chan answer)
-	go func() { page <- do(t, browser(t, true), "GET", c.RedirectURI()+"?code=x&state=y", "") }()
+	go func() { page <- do(t, browser(t, true), "GET", c.RedirectURI()+"?code=x&state=s", "") }()
 	if _, err := c.Wait(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func (f *Form) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *Form) servePost(w http.ResponseWriter, r *http.Request) {
-	if !f.fromOurPage(r) {
+	if !comesFrom(r, f.origin) {
 		http.Error(w, "the form was not sent from its own page", http.StatusForbidden)
 		return
 	}
@@ -164,14 +164,14 @@ func (f *Form) servePost(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, f.path+"/done", http.StatusSeeOther)
 }
 
-// fromOurPage checks what browsers say about where a form comes from. Programs that are no browser say nothing; they
-// have to know the address.
-func (f *Form) fromOurPage(r *http.Request) bool {
+// comesFrom checks what browsers say about where a form comes from. Programs that are no browser say nothing; they
+// have to know what is secret about it.
+func comesFrom(r *http.Request, origin string) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
 		return false
 	}
 	origins := r.Header.Values("Origin")
-	return len(origins) == 0 || len(origins) == 1 && strings.EqualFold(origins[0], f.origin)
+	return len(origins) == 0 || len(origins) == 1 && strings.EqualFold(origins[0], origin)
 }
 
 // check returns what was entered, or what is wrong with it, by field. Problems do not repeat any of it.

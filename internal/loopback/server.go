@@ -2,9 +2,9 @@
 // request (RFC 8252 section 7.3) and a form for what must be typed in.
 //
 // [ListenCallback] serves the redirect, [ServeForm] the form, [ServeDevicePage] the code of a device. They listen on loopback only, from just before they are
-// needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first. They work in this order: make one,
-// send the browser to its address, Wait, do with the answer what is to be done, and Finish with the result, which the
-// browser then shows.
+// needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first that belongs to the login. They work
+// in this order: make one, send the browser to its address, Wait, do with the answer what is to be done, and Finish with the
+// result, which the browser then shows.
 //
 // The package promises that other web pages cannot take part: requests must name the host that was bound, which defeats
 // DNS rebinding, a form must come from its own page, and its address cannot be guessed. Pages hold no script, are not
@@ -18,6 +18,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,11 +29,16 @@ import (
 const (
 	// deliveryTime bounds how long Finish waits for the browser to fetch the page with the result.
 	deliveryTime = time.Second
+	// returnTime is how long a browser may have no connection at all, within deliveryTime: one that does not keep
+	// connections alive comes back on another to fetch the page.
+	returnTime = 200 * time.Millisecond
 	// shutdownTime bounds how long answers that are being written may take to end. It is short, because a connection
 	// that a browser has opened in advance and not used counts too.
 	shutdownTime = 200 * time.Millisecond
 	// maxBody bounds the body of any request, in bytes.
 	maxBody = 64 << 10
+	// maxConnections bounds the open connections: of more, the oldest is closed. A browser has few, and uses them at once.
+	maxConnections = 128
 )
 
 // server is what the redirect endpoint and the form share: listeners, the checks of every request, and the page that
@@ -49,11 +55,11 @@ type server struct {
 
 	mu      sync.Mutex // guards what follows
 	result  error
-	done    bool            // result is set
-	shown   bool            // delivered is closed
-	gone    bool            // closed is closed
-	clients map[string]bool // connections of browsers, by remote address
-	left    chan struct{}   // gets a value when clients becomes empty
+	done    bool          // result is set
+	shown   bool          // delivered is closed
+	gone    bool          // closed is closed
+	clients []net.Conn    // connections of browsers, the oldest first
+	left    chan struct{} // gets a value when clients becomes empty
 }
 
 // serve starts answering on the listeners.
@@ -61,7 +67,7 @@ func serve(listeners []net.Listener, host, provider, policy string, handler http
 	s := &server{
 		host: host, provider: provider, policy: policy,
 		finished: make(chan struct{}), delivered: make(chan struct{}), closed: make(chan struct{}),
-		clients: make(map[string]bool), left: make(chan struct{}, 1),
+		left: make(chan struct{}, 1),
 	}
 	s.http = &http.Server{
 		Handler:           s.guard(handler),
@@ -126,15 +132,19 @@ func (s *server) finish(result error) {
 	}
 }
 
-// track keeps count of the browser's connections: when there are none, nobody is going to fetch another page.
+// track keeps count of the browser's connections: when there are none for a while, nobody is going to fetch another page.
 func (s *server) track(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch state {
 	case http.StateNew:
-		s.clients[c.RemoteAddr().String()] = true
+		s.clients = append(s.clients, c)
+		if len(s.clients) > maxConnections {
+			_ = s.clients[0].Close()
+			s.clients = slices.Delete(s.clients, 0, 1)
+		}
 	case http.StateClosed, http.StateHijacked:
-		delete(s.clients, c.RemoteAddr().String())
+		s.clients = slices.DeleteFunc(s.clients, func(other net.Conn) bool { return other == c })
 		if len(s.clients) == 0 {
 			select {
 			case s.left <- struct{}{}:
@@ -169,21 +179,34 @@ func (s *server) close(promised bool) error {
 func (s *server) awaitDelivery() {
 	limit := time.NewTimer(deliveryTime)
 	defer limit.Stop()
+	var gone <-chan time.Time // fires if nobody has come back; nil while somebody is there
 	for {
-		s.mu.Lock()
-		alone := len(s.clients) == 0
-		s.mu.Unlock()
-		if alone {
-			return
+		switch alone := s.alone(); {
+		case !alone:
+			gone = nil
+		case gone == nil:
+			gone = time.After(returnTime)
 		}
 		select {
 		case <-s.delivered:
 			return
 		case <-s.left:
+			gone = nil
+		case <-gone:
+			if s.alone() {
+				return
+			}
 		case <-limit.C:
 			return
 		}
 	}
+}
+
+// alone reports whether no browser has a connection.
+func (s *server) alone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.clients) == 0
 }
 
 var errClosed = errors.New("the login was not finished")

@@ -49,6 +49,16 @@ func (p *Policy) WithSafePosts(safe []Target) *Policy {
 	return &Policy{cfg: cfg, limiter: p.limiter}
 }
 
+// Renew returns the policy of another configuration. If it has the same rates, what has been counted goes on counting.
+func (p *Policy) Renew(cfg Config) *Policy {
+	next := New(cfg)
+	same := func(a, b Rate) bool { return a.Provider == b.Provider && a.Requests == b.Requests && a.Per == b.Per }
+	if p != nil && next != nil && slices.EqualFunc(p.cfg.Rates, next.cfg.Rates, same) {
+		next.limiter = p.limiter
+	}
+	return next
+}
+
 // For returns what the policy says about one host, in canonical form, that is reached by a scheme, "http" or "https"; nil if
 // it says nothing. routed reports that the host belongs to a connected provider.
 func (p *Policy) For(scheme, host, port string, routed bool) *Host {

@@ -25,10 +25,17 @@ type dialer struct {
 	resolve map[string]string // "host:port" to "address:port"
 	proxy   func(*http.Request) (*url.URL, error)
 	tls     *tls.Config // towards a proxy that is reached over TLS
+
+	contained  bool // nothing on this machine may be reached
+	trustProxy bool // not through proxy either: it sees to that itself
+	lookup     lookup
 }
 
 func newDialer(cfg Config, isOwn func(netip.AddrPort) bool, tlsConfig *tls.Config) (*dialer, error) {
-	d := &dialer{resolve: make(map[string]string, len(cfg.Resolve)), tls: tlsConfig}
+	d := &dialer{
+		resolve: make(map[string]string, len(cfg.Resolve)), tls: tlsConfig,
+		contained: cfg.Contained, trustProxy: cfg.TrustUpstreamProxy, lookup: net.DefaultResolver.LookupNetIP,
+	}
 	if cfg.UpstreamProxy != nil {
 		d.proxy = func(r *http.Request) (*url.URL, error) { return d.choose(cfg.UpstreamProxy, r) }
 	}

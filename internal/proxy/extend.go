@@ -1,12 +1,16 @@
 package proxy
 
 import (
+	"slices"
+
+	"authsome"
 	"authsome/internal/policy"
 )
 
 // ruleset is what a proxy goes by. It does not change, but another one can take its place.
 type ruleset struct {
 	routes  []route
+	former  []route // that there were before, and are no more: what has gone there can come back
 	policy  *policy.Policy
 	reveals *policy.Policy // denies what is answered with a new credential
 }
@@ -17,16 +21,19 @@ func (p *Proxy) ruleset(routes []Route, bounds *policy.Policy, newCredentials []
 	}
 }
 
-// Extend has the proxy go by more routes than before: those of connections that there are now. It takes the place of the
+// Extend has the proxy go by other routes than before: those of connections that there are now. They take the place of the
 // configuration's Routes, Policy and NewCredentials. The next request counts, be it on a connection that is open: one that has
-// been passed on unseen to a host of a new route ends, so that the program opens another. A connection that the proxy knows
-// keeps its Guard.
+// been passed on unseen to a host of a new route ends, so that the program opens another, and so does what is open with a
+// connection of which nothing was covered and something is now. So does a tunnel that would be refused. Calls must not overlap.
 func (p *Proxy) Extend(routes []Route, bounds *policy.Policy, newCredentials []policy.Rule) {
-	p.rules.Store(p.ruleset(routes, bounds, newCredentials))
+	next := p.ruleset(routes, bounds, newCredentials)
+	next.former = former(p.rules.Load(), next.routes)
+	p.rules.Store(next)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.clients {
-		if to := c.through.Load(); to != nil && (p.destination(*to) != nil || p.isCleartext(*to)) {
+		to := c.through.Load()
+		if to != nil && (p.destination(*to) != nil || p.isCleartext(*to) || p.refuseTunnel(*to) != nil) {
 			c.hangUp()
 		}
 	}
@@ -47,4 +54,20 @@ func (p *Proxy) current(d *destination) *destination {
 	}
 	d.later.Store(later)
 	return later
+}
+
+// former returns the routes of old rules that new ones do not have.
+func former(old *ruleset, routes []route) []route {
+	var kept []route
+	for _, r := range slices.Concat(old.former, old.routes) {
+		same := func(other route) bool {
+			return other.slot == r.slot && slices.EqualFunc(other.Hosts, r.Hosts, func(a, b authsome.HostPattern) bool {
+				return a.String() == b.String()
+			})
+		}
+		if !slices.ContainsFunc(routes, same) && !slices.ContainsFunc(kept, same) {
+			kept = append(kept, r)
+		}
+	}
+	return kept
 }

@@ -105,9 +105,9 @@ func coverable(p []byte, forms []string) []bool {
 // relayed has bytes relayed in both directions as after a 101, and returns what arrives.
 func relayed(t *testing.T, down, up, pieces []byte) (gotDown, gotUp []byte) {
 	t.Helper()
-	slot := &slot{}
-	slot.secrets.Store(redact.New(redact.Forms(secret)))
-	x := &exchange{p: &Proxy{ctx: t.Context()}, slot: slot}
+	c := &cover{slots: []*slot{{}}}
+	c.live.Store(redact.New(redact.Forms(secret)))
+	x := &exchange{p: &Proxy{ctx: t.Context()}, cover: c}
 	client, ours := net.Pipe()
 	server, theirs := net.Pipe()
 	relay := make(chan struct{})

@@ -25,7 +25,7 @@ const maxCodings = 3
 // narrow keeps the client from asking for what could not be looked through: ranges, of which each could hold too little of a
 // secret to tell, are widened; codings that nobody here can decode; and compressed messages of WebSockets (RFC 7692) and gRPC.
 func (x *exchange) narrow() {
-	if x.slot.guard.Off {
+	if x.cover == nil {
 		return
 	}
 	h := x.out.Header
@@ -61,17 +61,17 @@ func decodable(offered []string) string {
 	return strings.Join(kept, ", ")
 }
 
-// guard looks through an answer to a request with a credential, and has its body looked through while it passes. It
-// returns a refusal for an answer that cannot be looked through.
+// guard looks through an answer from where credentials go, and has its body looked through while it passes. It returns a refusal
+// for an answer that cannot be looked through.
 func (x *exchange) guard(resp *http.Response) *refusal {
-	if x.slot == nil || x.slot.guard.Off {
+	if x.cover == nil {
 		return nil
 	}
 	coding := messageCoding(resp.Header)
 	if name := compressed(resp.Header); name != "" {
 		return x.undecodable("%s compresses what follows (%s), so that it cannot be looked through for the credential", x.d, name)
 	}
-	g := &guarded{x: x, resp: resp, set: x.slot.secrets.Load()}
+	g := &guarded{x: x, resp: resp, set: x.cover.live.Load()}
 	g.hits = g.header(resp.Header)
 	g.hits += g.header(resp.Trailer) // of which the names are known
 	x.dropCookies(resp.Header)
@@ -94,7 +94,7 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 	if why := g.decodeMessages(coding); why != nil {
 		return why
 	}
-	r := redact.NewReader(resp.Body, &x.slot.secrets)
+	r := redact.NewReader(resp.Body, &x.cover.live)
 	if g.part != nil {
 		g.part.r = r
 	}
@@ -112,10 +112,10 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 
 // guardInterim looks through the fields of an interim response.
 func (x *exchange) guardInterim(h http.Header) {
-	if x.slot == nil || x.slot.guard.Off {
+	if x.cover == nil {
 		return
 	}
-	g := &guarded{x: x, set: x.slot.secrets.Load()}
+	g := &guarded{x: x, set: x.cover.live.Load()}
 	x.recordRedaction(g.header(h))
 	x.dropCookies(h)
 }
@@ -123,7 +123,7 @@ func (x *exchange) guardInterim(h http.Header) {
 // dropCookies takes cookies out of the fields of an answer, wherever in it they stand: a session that the credential has opened
 // would serve as well as the credential.
 func (x *exchange) dropCookies(h http.Header) {
-	if !x.slot.guard.Cookies {
+	if x.slot != nil && !x.lets.Off && !x.lets.Cookies {
 		delete(h, "Set-Cookie")
 	}
 }
@@ -229,9 +229,21 @@ func (g *guarded) decode() *refusal {
 // undecodable refuses an answer that cannot be looked through.
 func (x *exchange) undecodable(format string, args ...any) *refusal {
 	why := refuse(http.StatusBadGateway, "undecodable", format, args...)
-	why.Kind, why.ref = authsome.KindUnreachable, x.slot.ref
-	why.Provider, why.Connection = x.slot.ref.Provider, x.slot.ref.Connection
+	why.Kind, why.ref = authsome.KindUnreachable, x.ref()
+	why.Provider, why.Connection = why.ref.Provider, why.ref.Connection
 	return why
+}
+
+// ref names the connection that an event about an answer belongs to: the one that the request was sent with or, if with none,
+// the one whose values can come back. Of several nobody can tell.
+func (x *exchange) ref() authsome.Ref {
+	switch {
+	case x.slot != nil:
+		return x.slot.ref
+	case len(x.cover.slots) == 1:
+		return x.cover.slots[0].ref
+	}
+	return authsome.Ref{Profile: x.cover.slots[0].ref.Profile}
 }
 
 type closers []io.Closer
@@ -262,7 +274,7 @@ func codingsOf(h http.Header) []string {
 
 // freshIn returns what covers the credentials that an answer brings, or nil.
 func (x *exchange) freshIn(resp *http.Response) *redact.Members {
-	if x.slot.guard.NewCredentials {
+	if x.slot == nil || x.lets.Off || x.lets.NewCredentials {
 		return nil
 	}
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -305,7 +317,7 @@ func (x *exchange) recordRedaction(hits int) {
 	if hits == 0 || p.cfg.Recorder == nil {
 		return
 	}
-	e := authsome.Event{Time: p.cfg.Now(), Name: authsome.EventRedact, Ref: x.slot.ref}
+	e := authsome.Event{Time: p.cfg.Now(), Name: authsome.EventRedact, Ref: x.ref()}
 	e.Detail = map[string]string{
 		"host": x.d.field, "method": x.in.Method, "path": x.in.URL.EscapedPath(), "covered": strconv.Itoa(hits),
 	}
@@ -315,10 +327,10 @@ func (x *exchange) recordRedaction(hits int) {
 
 // guardStream has what a server sends looked through after it has switched to another protocol.
 func (x *exchange) guardStream(server io.ReadWriteCloser) io.ReadWriteCloser {
-	if x.slot == nil || x.slot.guard.Off {
+	if x.cover == nil {
 		return server
 	}
-	r := redact.NewReader(server, &x.slot.secrets)
+	r := redact.NewReader(server, &x.cover.live)
 	r.Interactive()
 	return &guardedStream{ReadWriteCloser: server, reader: r, x: x}
 }
@@ -344,7 +356,10 @@ func (s *guardedStream) Read(p []byte) (int, error) {
 // refuseNewCredentials says why a request does not go out whose answer would be a new credential, or nil.
 func (x *exchange) refuseNewCredentials() *refusal {
 	why := x.d.reveals.Judge(x.in)
-	if why == nil || x.rule.slot == nil || x.rule.slot.guard.Off || x.rule.slot.guard.NewCredentials {
+	if why == nil || x.rule.slot == nil {
+		return nil
+	}
+	if lets := x.rule.slot.guard.Load(); lets.Off || lets.NewCredentials {
 		return nil
 	}
 	ref := x.rule.slot.ref
@@ -358,13 +373,4 @@ func (x *exchange) refuseNewCredentials() *refusal {
 	}
 	r.ref, r.Provider, r.Connection = ref, ref.Provider, ref.Connection
 	return r
-}
-
-// secretsOf returns the forms of every credential of a connection that is alive.
-func secretsOf(live []*authsome.Credential) *redact.Set {
-	var forms []string
-	for _, c := range live {
-		forms = append(forms, redact.FormsOf(c)...)
-	}
-	return redact.New(forms)
 }

@@ -18,7 +18,9 @@ type exchange struct {
 	copied http.Request // what out points to, at first
 	d      *destination
 	rule   *verdict
-	slot   *slot // whose credential the request gets; nil if none
+	slot   *slot          // whose credential the request gets; nil if none
+	lets   authsome.Guard // what that connection lets come back
+	cover  *cover         // what must not; nil: there is nothing
 	cred   *kept
 	form   *form     // how it travels
 	part   *part     // the range that the client has asked for, and which was widened; nil if there is none
@@ -99,6 +101,7 @@ func (x *exchange) prepare() *refusal {
 	x.slot = x.rule.slot
 	x.enter()
 	x.outgoing()
+	x.lookFor()
 	if x.slot != nil {
 		cred, err := x.p.memory.get(x.in.Context(), x.slot)
 		if err != nil {
@@ -117,6 +120,8 @@ func (x *exchange) prepare() *refusal {
 		x.cleanTrailer()
 		x.watchBody()
 		x.keepBody()
+	} else {
+		x.narrow()
 	}
 	if holdsPlaceholder(x.out) {
 		return refuse(http.StatusForbidden, "placeholder",

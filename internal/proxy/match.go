@@ -25,7 +25,8 @@ type destination struct {
 	field    string // the Host header field
 	rules    []rule // in the order in which they are tried
 	excluded []authsome.HostPattern
-	byPath   bool // the path makes a difference
+	byPath   bool   // the path makes a difference
+	cover    *cover // what must not come back from here; nil: nothing goes there that must not
 	policy   *policy.Host
 	reveals  *policy.Host // denies what is answered with a new credential
 	made     *ruleset     // what it was made of
@@ -87,6 +88,7 @@ func (r rule) matches(u *url.URL) bool {
 func (p *Proxy) destination(a authority) *destination {
 	rules := p.rules.Load()
 	d := &destination{authority: a, scheme: "https", field: a.field("https"), made: rules}
+	d.cover = p.memory.coverOf(rules.slotsAt(a))
 	for _, r := range rules.routes {
 		for _, h := range r.Hosts {
 			only, concerned := narrowed(r.Only, a)
@@ -104,7 +106,7 @@ func (p *Proxy) destination(a authority) *destination {
 	}
 	d.policy = rules.policy.For(d.scheme, a.host, a.port, len(d.rules) > 0)
 	d.reveals = rules.reveals.For(d.scheme, a.host, a.port, true)
-	if len(d.rules) == 0 && (!d.policy.Inspects() || isForbiddenHost(a.host)) {
+	if len(d.rules) == 0 && d.cover == nil && (!d.policy.Inspects() || isForbiddenHost(a.host)) {
 		return nil
 	}
 	slices.SortStableFunc(d.rules, func(a, b rule) int { return cmp.Compare(len(b.prefix), len(a.prefix)) })
@@ -148,7 +150,22 @@ func (p *Proxy) namedByRoute(a authority) bool {
 		return h.MatchHost("https", a.host, a.port) || h.MatchHost("https", a.host, "443") ||
 			h.MatchHost("http", a.host, a.port)
 	}
-	return slices.ContainsFunc(p.rules.Load().routes, func(r route) bool { return slices.ContainsFunc(r.Hosts, named) })
+	rules := p.rules.Load()
+	has := func(r route) bool { return slices.ContainsFunc(r.Hosts, named) }
+	return slices.ContainsFunc(rules.routes, has) || slices.ContainsFunc(rules.former, has)
+}
+
+// slotsAt returns the connections whose credentials go to a host, or have gone there, be it for some requests only.
+func (r *ruleset) slotsAt(a authority) []*slot {
+	var slots []*slot
+	for _, list := range [][]route{r.routes, r.former} {
+		for _, one := range list {
+			if slices.ContainsFunc(one.Hosts, func(h authsome.HostPattern) bool { return h.MatchHost("https", a.host, a.port) }) {
+				slots = append(slots, one.slot)
+			}
+		}
+	}
+	return slots
 }
 
 // slotFor returns the connection whose credential a request gets, or nil if it gets none.

@@ -89,7 +89,7 @@ func (x *exchange) askPart() {
 		return
 	}
 	if x.in.Method == http.MethodGet {
-		x.part = parsePart(h["Range"], int64(max(minMargin, 2*x.slot.secrets.Load().Longest())))
+		x.part = parsePart(h["Range"], int64(max(minMargin, 2*x.cover.live.Load().Longest())))
 	}
 	if x.part == nil {
 		delete(h, "Range")

@@ -70,6 +70,9 @@ type Config struct {
 	Resolve map[string]string
 	// Contained says that the clients cannot reach this machine's own services themselves, and must not through the proxy.
 	Contained bool
+	// TrustUpstreamProxy says that an UpstreamProxy on this machine keeps clients from this machine's services by itself, so
+	// that with Contained, too, it may be handed names to resolve.
+	TrustUpstreamProxy bool
 	// UpstreamProxy names the proxy through which an upstream is reached; nil means none, whatever the environment says.
 	UpstreamProxy func(*http.Request) (*url.URL, error)
 

@@ -72,6 +72,12 @@ func unreachable(a authority, err error) *refusal {
 	if errors.Is(err, errForbiddenAddress) {
 		return refuse(http.StatusForbidden, "forbidden_address", "connections to the address of %s are not allowed", a)
 	}
+	if errors.Is(err, errUnseen) {
+		r := refuse(http.StatusForbidden, "unseen_address", "the sandbox does not allow %s: %v", a, errUnseen)
+		r.Hint = "tell the person who started this run; if that proxy refuses to connect to this machine, they can say so with " +
+			"--sandbox-trust-proxy"
+		return r
+	}
 	r := &refusal{status: http.StatusBadGateway, Kind: authsome.KindUnreachable, Reason: classify(err), cause: err}
 	r.Message = fmt.Sprintf("no answer from %s: %s", a, r.Reason)
 	if via, ok := errors.AsType[*proxyError](err); ok {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"authsome"
-	"authsome/internal/redact"
 )
 
 const (
@@ -33,8 +32,9 @@ type memory struct {
 	ahead  sync.Once     // starts renewAhead
 	landed chan struct{} // wakes it
 
-	mu    sync.Mutex // guards slots
-	slots map[authsome.Ref]*slot
+	mu     sync.Mutex // guards all below, and covers of each slot
+	slots  map[authsome.Ref]*slot
+	covers map[string]*cover // by the names of their connections
 }
 
 // slot is what is remembered of one connection.
@@ -44,10 +44,10 @@ type slot struct {
 	futileUntil atomic.Int64 // Unix nanoseconds
 	open        openExchanges
 	handedOut   handedOut
-	guard       authsome.Guard
-	secrets     redact.Live // forms of the values that are alive, to be covered in answers
+	guard       atomic.Pointer[authsome.Guard]
+	covers      []*cover // what holds its values; guarded by the memory's mutex
 
-	known *kept // the last answer whose value is among secrets; guarded by mu
+	known *kept // the last answer whose value is looked for; guarded by mu
 
 	mu      sync.Mutex // guards flights, and the order of what is stored in kept
 	flights map[question]*flight
@@ -82,24 +82,31 @@ type flight struct {
 
 func newMemory(ctx context.Context, wg *sync.WaitGroup, source authsome.CredentialSource, now func() time.Time) *memory {
 	return &memory{
-		source: source, now: now, ctx: ctx, wg: wg, slots: make(map[authsome.Ref]*slot), landed: make(chan struct{}, 1),
+		source: source, now: now, ctx: ctx, wg: wg, slots: make(map[authsome.Ref]*slot), covers: make(map[string]*cover),
+		landed: make(chan struct{}, 1),
 	}
 }
 
-// routes gives each route the slot of its connection.
+// routes gives each route the slot of its connection, whose guard is the route's.
 func (m *memory) routes(routes []Route) []route {
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	out := make([]route, len(routes))
 	for i, r := range routes {
-		s := m.slots[r.Ref]
-		if s == nil {
-			s = &slot{ref: r.Ref, guard: r.Guard, flights: make(map[question]*flight)}
-			m.slots[r.Ref] = s
-		}
-		out[i] = route{r, s}
+		out[i] = route{r, m.slot(r)}
+		m.setGuard(out[i].slot, r.Guard)
 	}
 	return out
+}
+
+func (m *memory) slot(r Route) *slot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.slots[r.Ref]
+	if s == nil {
+		s = &slot{ref: r.Ref, flights: make(map[question]*flight)}
+		s.guard.Store(&r.Guard)
+		m.slots[r.Ref] = s
+	}
+	return s
 }
 
 // all returns the slots that there are.
@@ -129,6 +136,7 @@ func (m *memory) watch(changed <-chan struct{}) {
 // refresh of one connection makes no request of any other wait, nor of its own.
 func (m *memory) review() {
 	m.epoch.Add(1)
+	m.askAgain()
 	for _, s := range m.all() {
 		s.futileUntil.Store(0)
 		switch k := s.kept.Load(); {
@@ -263,7 +271,9 @@ func (m *memory) land(s *slot, f *flight, q question) {
 	}
 	old := s.kept.Load()
 	if old == nil || old.err != nil {
-		s.kept.Store(f.answer)
+		if f.answer.err == nil || !q.stored { // that nothing good is stored need not mean that there is nothing to be had
+			s.kept.Store(f.answer)
+		}
 		return
 	}
 	switch {
@@ -286,8 +296,10 @@ func (m *memory) land(s *slot, f *flight, q question) {
 // watchFor has a value looked for in answers. It comes before any request can have the value.
 func (m *memory) watchFor(s *slot, k *kept) {
 	s.handedOut.add(k.cred, m.now())
-	if !s.guard.Off && (s.known == nil || !s.known.sameValue(k)) {
-		s.secrets.Store(secretsOf(s.live()))
+	if s.known == nil || !s.known.sameValue(k) {
+		for _, c := range m.coversOf(s) {
+			c.renew()
+		}
 		s.known = k
 	}
 }

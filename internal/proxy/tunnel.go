@@ -11,7 +11,7 @@ import (
 
 // tunnel connects the client with the target, byte for byte (RFC 9110 section 9.3.6).
 func (p *Proxy) tunnel(c *client, e entrance, target authority) {
-	server, err := p.upstream.dialTunnel(c.ctx, target)
+	server, err := p.upstream.dialTunnel(c.ctx, target, false)
 	if err != nil {
 		p.cfg.Logger.Debug("proxy: tunnel", "host", target.host, "error", err)
 		e.refuse(target.String(), unreachable(target, err))

@@ -193,7 +193,7 @@ func (u *upstream) connectTLS(ctx context.Context, host string, protocols ...str
 	if err != nil {
 		return nil, err
 	}
-	raw, err := u.dialTunnel(ctx, a)
+	raw, err := u.dialTunnel(ctx, a, true)
 	if err != nil {
 		return nil, err
 	}

@@ -59,36 +59,14 @@ func isRefusedName(host string) bool {
 		slices.Contains([]string{"metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}, host)
 }
 
-// viaKey is in the context of requests that are not encrypted: a *string, the address of the proxy that has been chosen.
-type viaKey struct{}
-
-func withVia(r *http.Request) *http.Request {
-	return r.WithContext(context.WithValue(r.Context(), viaKey{}, new(string)))
-}
-
 // plainTransport sends what is not encrypted, to an upstream or to the proxy before it. That is reached where the user has
 // put it, an upstream where one may be.
 func (d *dialer) plainTransport() *http.Transport {
 	t := &http.Transport{Protocols: protocols(true), TLSClientConfig: d.tls.Clone()}
 	if d.proxy != nil {
-		t.Proxy = func(r *http.Request) (*url.URL, error) {
-			via, err := d.proxy(r)
-			if chosen, ok := r.Context().Value(viaKey{}).(*string); ok && via != nil {
-				a, err := parseAuthority(via.Host, proxyPort(via.Scheme))
-				if err != nil {
-					return nil, err
-				}
-				*chosen = a.String()
-			}
-			return via, err
-		}
+		t.Proxy = d.chooseForPlain
 	}
-	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if chosen, ok := ctx.Value(viaKey{}).(*string); ok && strings.EqualFold(*chosen, address) {
-			return d.trusted.DialContext(ctx, network, address)
-		}
-		return d.DialContext(ctx, network, address)
-	}
+	t.DialContext = d.dialForPlain
 	return transport(t)
 }
 
@@ -100,8 +78,9 @@ func proxyPort(scheme string) string {
 	return schemePort(scheme)
 }
 
-// dialTunnel makes a connection on which the bytes of an authority come, through the upstream proxy if there is one.
-func (d *dialer) dialTunnel(ctx context.Context, a authority) (net.Conn, error) {
+// dialTunnel makes a connection on which the bytes of an authority come, through the upstream proxy if there is one. It is
+// verified if the caller sends nothing before the other end has shown the certificate of the authority.
+func (d *dialer) dialTunnel(ctx context.Context, a authority, verified bool) (net.Conn, error) {
 	var via *url.URL
 	if d.proxy != nil {
 		var err error
@@ -113,16 +92,11 @@ func (d *dialer) dialTunnel(ctx context.Context, a authority) (net.Conn, error) 
 	if via == nil {
 		return d.DialContext(ctx, "tcp", a.String())
 	}
-	conn, err := d.dialVia(ctx, via, a)
+	targets, err := d.handOver(ctx, via, a, verified)
 	if err != nil {
-		failed, ok := errors.AsType[*proxyError](err)
-		if !ok {
-			failed = &proxyError{err: err}
-		}
-		failed.proxy = via.Host
-		return nil, fmt.Errorf("connect to %s: %w", a, failed)
+		return nil, fmt.Errorf("connect to %s: %w", a, err)
 	}
-	return conn, nil
+	return d.dialHandedOver(ctx, via, a, targets)
 }
 
 func (d *dialer) dialVia(ctx context.Context, via *url.URL, a authority) (net.Conn, error) {

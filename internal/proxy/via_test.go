@@ -8,8 +8,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -96,9 +98,16 @@ func (c *corporate) serveSOCKS(ln net.Listener) {
 			user := next(int(next(2)[1]))
 			secret := next(int(next(1)[0]))
 			_, _ = conn.Write([]byte{1, 0})
-			name := next(int(next(5)[4]))
+			var name string
+			switch kind := next(4)[3]; kind {
+			case socksName:
+				name = string(next(int(next(1)[0])))
+			default:
+				ip, _ := netip.AddrFromSlice(next(map[byte]int{socksIPv4: 4, socksIPv6: 16}[kind]))
+				name = ip.String()
+			}
 			port := next(2)
-			target := fmt.Sprintf("%s:%d", name, int(port[0])<<8|int(port[1]))
+			target := net.JoinHostPort(name, strconv.Itoa(int(port[0])<<8|int(port[1])))
 			c.note(fmt.Sprintf("SOCKS %s %s:%s", target, user, secret))
 			server, err := net.Dial("tcp", c.address(target))
 			if err != nil {
@@ -191,7 +200,7 @@ func TestPlainRequestsOfASandboxReachTheUpstreamProxy(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.cfg.Contained = true
+			w.cfg.Contained, w.cfg.TrustUpstreamProxy = true, true
 			c := w.behind(scheme)
 			w.start()
 			tr := w.transport(false)
@@ -286,7 +295,7 @@ func TestUnknownSchemesOfUpstreamProxiesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.dialTunnel(t.Context(), authority{"other.test", "443"})
+	_, err = d.dialTunnel(t.Context(), authority{"other.test", "443"}, false)
 	if _, ok := errors.AsType[*proxyError](err); !ok || !strings.Contains(err.Error(), "ftp") {
 		t.Errorf("got %v", err)
 	}

@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"html"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -317,5 +319,27 @@ func BenchmarkReader(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkConnections looks through the same text for the values of one connection, and of several.
+func BenchmarkConnections(b *testing.B) {
+	body := bytes.Repeat([]byte(`{"id":1296269,"name":"Hello-World","html_url":"https://github.com/octocat","private":false},`), 12000)
+	for _, n := range []int{1, 2, 8} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			var tokens []string
+			for range n {
+				tokens = append(tokens, "ghp_"+rand.Text()+rand.Text()[:10])
+			}
+			live := liveOf(setOf(tokens...))
+			buf := make([]byte, 32<<10)
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				r := NewReader(bytes.NewReader(body), live)
+				for r.err == nil {
+					_, _ = r.Read(buf)
+				}
+			}
+		})
 	}
 }

@@ -10,8 +10,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -47,6 +49,10 @@ type attack struct {
 }
 
 func attacks() []attack {
+	return slices.Concat(basicAttacks(), lendingAttacks(), laterAttacks(), socketAttacks(), deviceAttacks())
+}
+
+func basicAttacks() []attack {
 	return []attack{
 		{name: "read the vault", run: func(w world) error { return readSecret(w.Vault) }},
 		{name: "read the key file of a keyring", run: func(w world) error {
@@ -62,7 +68,7 @@ func attacks() []attack {
 			return readSecret(filepath.Join(pid, "root", w.Vault))
 		})},
 		{name: "working directory of a process", run: ofProcesses(func(pid string, w world) error {
-			return readSecret(filepath.Join(pid, "cwd", ".authsome", "vault.db"))
+			return readSecret(filepath.Join(pid, "cwd", inHome, "vault.db"))
 		})},
 		{name: "environment of a process", run: ofProcesses(func(pid string, _ world) error {
 			return readSecret(filepath.Join(pid, "environ"))
@@ -86,6 +92,10 @@ func attacks() []attack {
 		{name: "keyring of the kernel", run: readKey},
 		{name: "typing into the terminal", terminal: true, run: typeInto, possible: setting("/proc/sys/dev/tty/legacy_tiocsti", "1")},
 		{name: "typing with a bit too many", terminal: true, run: typeWide, possible: setting("/proc/sys/dev/tty/legacy_tiocsti", "1")},
+		{name: "line discipline of the terminal", terminal: true, run: func(world) error {
+			return unix.IoctlSetPointerInt(0, unix.TIOCSETD, 0)
+		}},
+		{name: "signal to the processes outside of the same group", run: signalGroup, possible: func() bool { return false }},
 		{name: "new user namespace", run: func(world) error { return newNamespace() }},
 		{name: "io_uring", run: ring, possible: setting("/proc/sys/kernel/io_uring_disabled", "0")},
 		{name: "write elsewhere", run: func(w world) error { return os.WriteFile(filepath.Join(w.Elsewhere, "f"), nil, 0o600) }},
@@ -151,7 +161,7 @@ func inheritedDirectory(w world) error {
 			_ = unix.Close(file)
 			return nil
 		}
-		if file, err = unix.Openat(fd, ".authsome/vault.db", unix.O_RDONLY, 0); err == nil {
+		if file, err = unix.Openat(fd, inHome+"/vault.db", unix.O_RDONLY, 0); err == nil {
 			_ = unix.Close(file)
 			return nil
 		}
@@ -272,6 +282,16 @@ func inject(request uintptr) error {
 		return errno
 	}
 	return nil
+}
+
+// signalGroup sends a signal to the process group, which the broker is in, who does not ignore this one.
+func signalGroup(world) error {
+	signal.Ignore(unix.SIGALRM)
+	if err := syscall.Kill(0, unix.SIGALRM); err != nil {
+		return err
+	}
+	time.Sleep(100 * time.Millisecond) // for the broker to end, which it does if it has got it
+	return errors.New("the broker lives on")
 }
 
 func setting(file, want string) func() bool {

@@ -41,10 +41,16 @@ func enter(s scene) error {
 	if err := makeReadOnly(plain(s.ReadOnly)); err != nil {
 		return err
 	}
+	if err := coverLinks(plain(s.Links)); err != nil {
+		return err
+	}
 	if err := hide(s, kept); err != nil {
 		return err
 	}
 	if err := freeze(writable(s), fresh); err != nil {
+		return err
+	}
+	if err := fix(writable(s), plain(s.Fixed)); err != nil {
 		return err
 	}
 	// The old working directory may be one that is covered now, and everything beside it.

@@ -27,14 +27,21 @@ func freeze(writable, fresh []string) error {
 	}
 	kept := append(slices.Clone(writable), fresh...)
 	for _, m := range mounts {
+		// Devices are in /dev; those that root keeps elsewhere are not for the program.
+		attributes := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_RDONLY}
 		if slices.ContainsFunc(kept, func(dir string) bool { return within(m.point, dir) }) {
+			attributes.Attr_set &^= unix.MOUNT_ATTR_RDONLY
+		}
+		if within(m.point, "/dev") || m.root == "/null" { // which lies over files that are hidden
+			attributes.Attr_set &^= unix.MOUNT_ATTR_NODEV
+		}
+		if attributes.Attr_set == 0 {
 			continue
 		}
-		attributes := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
 		err := unix.MountSetattr(unix.AT_FDCWD, m.point, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT, &attributes)
 		// What is covered, or out of the user's reach, is out of the program's.
 		if err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EACCES) {
-			return attempt("make "+m.point+" read-only", err)
+			return attempt("close "+m.point, err)
 		}
 	}
 	return nil

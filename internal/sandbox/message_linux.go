@@ -50,6 +50,8 @@ type order struct {
 type scene struct {
 	Dir, UserHome, Home, Keep text
 	Hide, ReadOnly            []text
+	Links                     []text // files that are symbolic links, to be as fixed as those that they lead to
+	Fixed                     []text // what can be reached by no other way: nothing on the way to it is moved
 	Write                     []text
 	Programs                  []text // the directories of PATH
 	Temporary                 text   // TMPDIR

@@ -53,25 +53,25 @@ func FuzzMounts(f *testing.F) {
 	})
 }
 
-func TestSocketPaths(t *testing.T) {
+func TestSocketNames(t *testing.T) {
 	const table = "Num       RefCount Protocol Flags    Type St Inode Path\n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/user/1000/bus\n" +
 		"0000000000000000: 00000003 00000000 00000000 0001 03 12346\n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01   347 @abstract\n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01    12 /home/ann/a b/s  ock \n" +
 		"0000000000000000: 00000002 00000000 00010000 0001 01 12347 relative\n"
-	want := []string{"/home/ann/a b/s  ock ", "/run/user/1000/bus"}
-	if got := socketPaths([]byte(table)); !slices.Equal(got, want) {
+	want := []string{"/home/ann/a b/s  ock ", "/run/user/1000/bus", "relative"}
+	if got := socketNames([]byte(table)); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-func FuzzSocketPaths(f *testing.F) {
+func FuzzSocketNames(f *testing.F) {
 	f.Add([]byte("0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/user/1000/bus\n"))
 	f.Fuzz(func(t *testing.T, table []byte) {
-		for _, path := range socketPaths(table) {
-			if path[0] != '/' || strings.Contains(path, "\n") {
-				t.Errorf("%q", path)
+		for _, name := range socketNames(table) {
+			if name == "" || name[0] == '@' || strings.Contains(name, "\n") {
+				t.Errorf("%q", name)
 			}
 		}
 	})
@@ -132,6 +132,15 @@ func TestFilter(t *testing.T) {
 		{"routing", machine, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, unix.SECCOMP_RET_ALLOW},
 		{"audit", machine, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_AUDIT}, denied(uint32(unix.EPROTONOSUPPORT))},
 		{"vsock", machine, unix.SYS_SOCKET, []uint64{unix.AF_VSOCK, unix.SOCK_STREAM, 0}, denied(uint32(unix.EAFNOSUPPORT))},
+		{"chmod", machine, unix.SYS_FCHMODAT, []uint64{0, 0, 0o1777}, unix.SECCOMP_RET_ALLOW},
+		{"set-user-ID", machine, unix.SYS_FCHMODAT, []uint64{0, 0, 0o4755}, denied(uint32(unix.EPERM))},
+		{"set-group-ID", machine, unix.SYS_FCHMOD, []uint64{0, 0o2755}, denied(uint32(unix.EPERM))},
+		{"set-user-ID in disguise", machine, unix.SYS_FCHMODAT2, []uint64{0, 0, 1<<40 | 1<<16 | 0o4755}, denied(uint32(unix.EPERM))},
+		{"open what there is", machine, unix.SYS_OPENAT, []uint64{0, 0, unix.O_RDWR | unix.O_DIRECTORY, 0o7777}, unix.SECCOMP_RET_ALLOW},
+		{"make a file", machine, unix.SYS_OPENAT, []uint64{0, 0, unix.O_CREAT, 0o644}, unix.SECCOMP_RET_ALLOW},
+		{"make a set-user-ID one", machine, unix.SYS_OPENAT, []uint64{0, 0, unix.O_CREAT, 0o4755}, denied(uint32(unix.EPERM))},
+		{"make one without a name", machine, unix.SYS_OPENAT, []uint64{0, 0, unix.O_TMPFILE, 0o2755}, denied(uint32(unix.EPERM))},
+		{"openat2", machine, unix.SYS_OPENAT2, nil, denied(uint32(unix.ENOSYS))},
 		{"bluetooth", machine, unix.SYS_SOCKET, []uint64{unix.AF_BLUETOOTH, unix.SOCK_RAW, 0}, denied(uint32(unix.EAFNOSUPPORT))},
 	}
 	for _, tt := range tests {

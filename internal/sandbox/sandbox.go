@@ -28,6 +28,7 @@ type View struct {
 	UserHome string   // the user's home, writable but for what others start programs from
 	Home     string   // the home of authsome: hidden
 	Keep     string   // the one directory in Home that is to be seen, read-only
+	State    string   // what authsome keeps outside of its home, hidden as well; may be empty
 	Hide     []string // further files and directories to hide
 	Write    []string // further directories to write to
 	Environ  []string // of the program: where it looks for programs and for temporary files
@@ -54,6 +55,14 @@ func (v *View) Check() error {
 			}
 		}
 	}
+	if link := v.looseLink(); link != "" {
+		return &authsome.Error{
+			Kind: authsome.KindUsage,
+			Message: "the sandbox cannot fix the home of authsome, " + v.Home + ", in its place: the program could replace the " +
+				"symbolic link " + link + ", which leads there",
+			Hint: "export AUTHSOME_HOME=" + home,
+		}
+	}
 	for _, path := range v.Write {
 		switch real := resolved(path); {
 		case within(home, real) && real == "/", within(real, home), isSystem(real):
@@ -64,6 +73,19 @@ func (v *View) Check() error {
 		}
 	}
 	return nil
+}
+
+// looseLink returns a symbolic link on the way to the home of authsome which the program may write to.
+func (v *View) looseLink() string {
+	dirs := append([]string{v.Dir, v.UserHome}, projectDirs(v.Dir)...)
+	for _, link := range linksOf(v.Home) {
+		for _, dir := range append(dirs, v.Write...) {
+			if filepath.IsAbs(dir) && within(filepath.Dir(link), resolved(dir)) {
+				return link
+			}
+		}
+	}
+	return ""
 }
 
 // isSystem reports whether a directory is one through which a program could reach out of the box.
@@ -90,6 +112,28 @@ func resolved(path string) string {
 		return filepath.Join(resolved(parent), filepath.Base(path))
 	}
 	return path
+}
+
+// linksOf lists the symbolic links that a path leads through, each where it lies itself.
+func linksOf(path string) []string {
+	var links []string
+	at, left := "/", strings.Split(filepath.Clean(path), "/")
+	for len(left) > 0 && len(links) < 40 { // as many as the kernel follows
+		name := left[0]
+		left = left[1:]
+		next := filepath.Join(at, name) // also for "..", as no link is left in at
+		target, err := os.Readlink(next)
+		if err != nil {
+			at = next
+			continue
+		}
+		links = append(links, next)
+		left = append(strings.Split(target, "/"), left...)
+		if filepath.IsAbs(target) {
+			at = "/"
+		}
+	}
+	return links
 }
 
 // Feature is one thing that the kernel must have.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -21,6 +22,9 @@ import (
 
 	"golang.org/x/sys/unix"
 )
+
+// inHome is where the home of authsome lies in the user's: deep, so that what it lies in can be written to.
+const inHome = ".config/tools/authsome"
 
 const (
 	envRole  = "TEST_SANDBOX_ROLE"
@@ -39,8 +43,12 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(envRole) {
 	case "":
 		os.Exit(m.Run())
+	case "listener":
+		os.Exit(listenerRole(os.Args[1]))
 	case "nothing":
 		os.Exit(0)
+	case "stage":
+		os.Exit(stageRole(os.Args[1], os.Args[2:]))
 	case "broker":
 		os.Exit(brokerRole(os.Args[1] == "inside", os.Args[2:]))
 	case "attack":
@@ -57,7 +65,7 @@ func brokerRole(inside bool, args []string) int {
 		return broken
 	}
 	defer os.RemoveAll(filepath.Dir(w.Temp))
-	env := []string{goRace, envRole + "=attack", "PATH=/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
+	env := []string{goRace, envRole + "=attack", "PATH=" + filepath.Join(w.User, ".local/bin") + ":/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
 	if os.Getenv("TEST_SANDBOX_PROTECT") != "" {
 		if err := Protect(); err != nil {
 			return broken
@@ -81,7 +89,7 @@ func brokerRole(inside bool, args []string) int {
 	go serve(box.Listener())
 	env = append(env, w.variable())
 	view := View{
-		Dir: w.User, UserHome: w.User, Home: w.Home, Keep: filepath.Join(w.Home, "run", "child"), Environ: env,
+		Dir: w.User, UserHome: w.User, Home: w.Home, State: w.state(), Keep: filepath.Join(w.Home, "run", "child"), Environ: env,
 		Write: []string{filepath.Join(w.Top, "bin")}, // where the programs of the test lie
 	}
 	if err := box.Enter(view); err != nil {
@@ -131,16 +139,21 @@ func attackRole(name string) int {
 func makeWorld() (w world, listener net.Listener, err error) {
 	top := os.Getenv("TEST_SANDBOX_TOP")
 	w = world{Top: top, Elsewhere: os.Getenv("TEST_SANDBOX_ELSEWHERE"), User: filepath.Join(top, "user"), PID: os.Getpid()}
-	w.Home = filepath.Join(w.User, ".authsome")
+	w.Home = filepath.Join(w.User, inHome)
 	w.Vault = filepath.Join(w.Home, "vault.db")
 	for path, content := range map[string]string{
 		w.Vault: secret, filepath.Join(w.User, ".local/share/keyrings/login.keyring"): secret,
 		filepath.Join(w.Home, "run", "child", "ca.pem"): "certificate",
 		filepath.Join(w.User, ".bashrc"):                "# nothing", filepath.Join(w.Elsewhere, "old"): "old",
+		filepath.Join(w.state(), "marks", "mark"): secret, filepath.Join(w.User, ".local/bin/tool"): "#!/bin/sh",
+		filepath.Join(w.User, "dotfiles/zshrc"): "# nothing", filepath.Join(w.User, ".docker/cli-plugins/one"): "",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 			return w, nil, err
 		}
+	}
+	if err := os.Symlink("dotfiles/zshrc", filepath.Join(w.User, ".zshrc")); err != nil && !errors.Is(err, fs.ErrExist) {
+		return w, nil, err
 	}
 	if err := os.Chdir(w.User); err != nil {
 		return w, nil, err
@@ -161,7 +174,7 @@ func makeWorld() (w world, listener net.Listener, err error) {
 	if os.Getuid() == 0 {
 		w.Alias = filepath.Join(w.Elsewhere, "alias") // outside of /tmp, which is another one inside
 		err = errors.Join(os.MkdirAll(w.Alias, 0o700), os.WriteFile(w.Alias+".db", nil, 0o600),
-			unix.Mount(w.Home, w.Alias, "", unix.MS_BIND, ""), unix.Mount(w.Vault, w.Alias+".db", "", unix.MS_BIND, ""))
+			makeDevices(w), unix.Mount(w.Home, w.Alias, "", unix.MS_BIND, ""), unix.Mount(w.Vault, w.Alias+".db", "", unix.MS_BIND, ""))
 		if err != nil {
 			return w, nil, err
 		}
@@ -203,6 +216,9 @@ func openSockets(w *world) error {
 			return err
 		}
 		go serve(l)
+	}
+	if err := openOddSockets(*w); err != nil {
+		return err
 	}
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -318,13 +334,7 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 	})
 	elsewhere := filepath.Join(top, "elsewhere") // is not there inside, as all of /tmp; root can show what Landlock does
 	if os.Getuid() == 0 {
-		if elsewhere, err = os.MkdirTemp("/var/lib", "authsome-sandbox-"); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.RemoveAll(elsewhere) })
-		if err := os.Chown(elsewhere, uid, uid); err != nil {
-			t.Fatal(err)
-		}
+		elsewhere = filepath.Join(rootStage, "elsewhere")
 	}
 	program := filepath.Join(top, "bin", "program")
 	self, err := os.ReadFile("/proc/self/exe")
@@ -332,7 +342,10 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	err = errors.Join(os.Chmod(top, 0o755), os.Mkdir(filepath.Dir(program), 0o755), os.WriteFile(program, self, 0o755),
-		os.Chown(top, uid, uid), os.Chmod(filepath.Dir(program), 0o755))
+		os.Chmod(filepath.Dir(program), 0o755))
+	for _, path := range []string{top, filepath.Dir(program), program} {
+		err = errors.Join(err, os.Chown(path, uid, uid))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -343,13 +356,36 @@ func stage(t *testing.T, uid int) func(inside bool, args ...string) *exec.Cmd {
 			goRace, envRole + "=broker", "TEST_SANDBOX_TOP=" + top, "TEST_SANDBOX_ELSEWHERE=" + elsewhere, "SECRET=" + secret, "PATH=/usr/bin:/bin", "TMPDIR=" + os.TempDir(),
 		}
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
-		if uid != os.Getuid() {
-			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
-		} else if uid == 0 {
+		if os.Getuid() == 0 {
 			cmd.SysProcAttr.Unshareflags = unix.CLONE_NEWNS // where it may mount what it likes
+			cmd.Env = append(cmd.Env, envRole+"=stage", "TEST_SANDBOX_UID="+strconv.Itoa(uid))
 		}
 		return cmd
 	}
+}
+
+// rootStage is a directory of every system that is not renewed inside. Root lays an empty file system over it in a mount
+// namespace of its own, so that nothing is left of it, however a test ends.
+const rootStage = "/var/lib"
+
+// stageRole becomes a broker of another user, with a directory of its own where the tests make no other.
+func stageRole(where string, args []string) int {
+	uid, err := strconv.Atoi(os.Getenv("TEST_SANDBOX_UID"))
+	elsewhere := os.Getenv("TEST_SANDBOX_ELSEWHERE")
+	err = errors.Join(err, unix.Mount("tmpfs", rootStage, "tmpfs", 0, "mode=0755"),
+		os.Mkdir(elsewhere, 0o700), os.Chown(elsewhere, uid, uid))
+	if err == nil && uid != 0 {
+		err = errors.Join(syscall.Setgroups(nil), syscall.Setgid(uid), syscall.Setuid(uid))
+	}
+	if err == nil {
+		err = os.Setenv(envRole, "broker")
+	}
+	if err == nil {
+		program := filepath.Join(os.Getenv("TEST_SANDBOX_TOP"), "bin", "program")
+		err = syscall.Exec(program, append([]string{program, where}, args...), os.Environ())
+	}
+	fmt.Println("the stage:", err)
+	return broken
 }
 
 // users are who the tests run as.

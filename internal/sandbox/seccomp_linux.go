@@ -69,10 +69,13 @@ func filter(machine uint32) []bpf.Instruction {
 	f.call(unix.SYS_UNSHARE, flags...)
 	f.call(unix.SYS_IOCTL, argument(1),
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.TIOCSTI, SkipTrue: 1}, refuse(uint32(unix.EPERM)),
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.TIOCLINUX, SkipTrue: 1}, refuse(uint32(unix.EPERM)))
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.TIOCLINUX, SkipTrue: 1}, refuse(uint32(unix.EPERM)),
+		// Another line discipline loads a driver, for modems mostly, and stays when the program has ended.
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.TIOCSETD, SkipTrue: 1}, refuse(uint32(unix.EPERM)))
 	for _, number := range []uint32{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
 		f.call(number, socketFamilies()...)
 	}
+	f.refuseLending()
 	f.add(bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 	return f.code
 }

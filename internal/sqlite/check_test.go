@@ -11,6 +11,7 @@ import (
 
 	"authsome/internal/sqlite"
 	"authsome/vault"
+	"authsome/vault/storetest"
 )
 
 func TestCheckFindsADamagedPage(t *testing.T) {
@@ -22,7 +23,7 @@ func TestCheckFindsADamagedPage(t *testing.T) {
 	}
 	for i := range 100 {
 		row := vault.Row{Key: vault.Key(fmt.Sprintf("key/%d", i)), Version: 1, Sealed: bytes.Repeat([]byte{1}, 500)}
-		if err := store.Put(t.Context(), row); err != nil {
+		if err := storetest.Put(t.Context(), store, row); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-
-	"modernc.org/sqlite"
 )
 
 // connection is the store's one connection. It calls the driver itself: the pool of database/sql starts goroutines, and
@@ -17,25 +15,11 @@ type connection struct {
 	source string // names the database to the driver
 
 	mu   sync.Mutex // held for a statement or a transaction
-	open driverConn // nil until the first statement
-}
-
-// driverConn is what the driver's connections can do.
-type driverConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ExecerContext
-	driver.QueryerContext
+	open *session   // nil until the first statement
 }
 
 // errClosed is what a connection fails with after Close.
 var errClosed = errors.New("the database is closed")
-
-// execer is a connection or a transaction on it.
-type execer interface {
-	// exec runs statements and returns how many rows the last one changed.
-	exec(ctx context.Context, statements string, args ...any) (changed int64, err error)
-}
 
 // querier is a connection or a transaction on it.
 type querier interface {
@@ -44,7 +28,7 @@ type querier interface {
 }
 
 // use calls do with the driver's connection, which nobody else uses meanwhile.
-func (c *connection) use(ctx context.Context, do func(driverConn) error) error {
+func (c *connection) use(ctx context.Context, do func(*session) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := ctx.Err(); err != nil {
@@ -63,25 +47,9 @@ func (c *connection) use(ctx context.Context, do func(driverConn) error) error {
 	return do(c.open)
 }
 
-func connect(ctx context.Context, source string) (driverConn, error) {
-	connector, err := sqlite.NewConnector(source)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := connector.Connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	conn, ok := opened.(driverConn)
-	if !ok {
-		return nil, errors.Join(fmt.Errorf("the driver's %T is of another kind", opened), opened.Close())
-	}
-	return conn, nil
-}
-
 // query implements querier.
 func (c *connection) query(ctx context.Context, query string, args ...any) (all [][]driver.Value, err error) {
-	err = c.use(ctx, func(conn driverConn) error {
+	err = c.use(ctx, func(conn *session) error {
 		all, err = transaction{conn}.query(ctx, query, args...)
 		return err
 	})
@@ -116,18 +84,9 @@ func queryOne[T any](ctx context.Context, db querier, query string) (value T, er
 	return value, nil
 }
 
-// exec implements execer.
-func (c *connection) exec(ctx context.Context, statements string, args ...any) (changed int64, err error) {
-	err = c.use(ctx, func(conn driverConn) error {
-		changed, err = transaction{conn}.exec(ctx, statements, args...)
-		return err
-	})
-	return changed, err
-}
-
 // transact makes a transaction of what do does: all of it happens, or nothing.
 func (c *connection) transact(ctx context.Context, do func(transaction) error) error {
-	return c.use(ctx, func(conn driverConn) error {
+	return c.use(ctx, func(conn *session) error {
 		// What is deleted is overwritten, names too. Only who writes pays for saying so.
 		if _, err := (transaction{conn}).exec(ctx, "PRAGMA secure_delete = ON"); err != nil {
 			return err
@@ -145,9 +104,9 @@ func (c *connection) transact(ctx context.Context, do func(transaction) error) e
 }
 
 // transaction is the connection during a transaction.
-type transaction struct{ conn driverConn }
+type transaction struct{ conn *session }
 
-// exec implements execer.
+// exec runs statements and returns how many rows the last one changed.
 func (t transaction) exec(ctx context.Context, statements string, args ...any) (changed int64, err error) {
 	result, err := t.conn.ExecContext(ctx, statements, named(args))
 	if err != nil {
@@ -158,7 +117,11 @@ func (t transaction) exec(ctx context.Context, statements string, args ...any) (
 
 // query implements querier.
 func (t transaction) query(ctx context.Context, query string, args ...any) (all [][]driver.Value, err error) {
-	rows, err := t.conn.QueryContext(ctx, query, named(args))
+	statement, err := t.conn.compile(query)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := statement.QueryContext(ctx, named(args))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"authsome/vault"
+	"authsome/vault/storetest"
 )
 
 // fillDisk writes records until the file may not grow further, as on a full disk, and prints how many it has written.
@@ -76,9 +77,8 @@ func readOnly(ctx context.Context, home string) error {
 	}
 	_, lockErr := store.Lock(ctx, "k")
 	for what, err := range map[string]error{
-		"put":    store.Put(ctx, vault.Row{Key: "k", Version: 2, Sealed: []byte("x")}),
-		"delete": store.Delete(ctx, "k"),
-		"batch":  store.Batch(ctx, []vault.Mutation{{Row: vault.Row{Key: "k"}, Delete: true}}),
+		"put":    storetest.Put(ctx, store, vault.Row{Key: "k", Version: 2, Sealed: []byte("x")}),
+		"delete": storetest.Delete(ctx, store, "k"),
 		"lock":   lockErr,
 	} {
 		if !errors.Is(err, vault.ErrUnavailable) {
@@ -99,7 +99,7 @@ func TestAReadOnlyHomeCanBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Put(t.Context(), vault.Row{Key: "k", Version: 1, Sealed: []byte("sealed")}); err != nil {
+	if err := storetest.Put(t.Context(), store, vault.Row{Key: "k", Version: 1, Sealed: []byte("sealed")}); err != nil {
 		t.Fatal(err)
 	}
 	if err := store.Close(); err != nil {

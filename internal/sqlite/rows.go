@@ -15,24 +15,22 @@ import (
 // The statements of the store. Rows are read through the name that every schema has. A put is one statement that finds
 // the expected version or changes nothing.
 const (
-	selectRow = "SELECT key, version, sealed FROM record WHERE key = ?"
-	selectAll = "SELECT key, version, sealed FROM record WHERE key >= ? ORDER BY key"
-	// selectRange has an upper bound instead of LIKE, which would give meaning to characters of the prefix.
-	selectRange = "SELECT key, version, sealed FROM record WHERE key >= ? AND key < ? ORDER BY key"
-	// selectWith finds the row of one more key.
-	selectWith = "SELECT key, version, sealed FROM record WHERE key >= ? AND key < ?" +
-		" UNION ALL SELECT key, version, sealed FROM record WHERE key = ?"
+	selectRow  = "SELECT key, version, sealed FROM record WHERE key = ?"
+	selectFrom = "SELECT key, version, sealed FROM record WHERE key >= ?"
+	// untilKey is an upper bound instead of LIKE, which would give meaning to characters of the prefix.
+	untilKey      = " AND key < ?"
+	andRow        = " UNION ALL " + selectRow
 	insertRow     = "INSERT INTO sealed_record (version, sealed, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 	updateRow     = "UPDATE sealed_record SET version = ?, sealed = ? WHERE key = ? AND version = ?"
 	deleteRow     = "DELETE FROM sealed_record WHERE key = ?"
 	deleteVersion = "DELETE FROM sealed_record WHERE key = ? AND version = ?"
 	setRow        = "INSERT INTO sealed_record (version, sealed, key) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET version = excluded.version, sealed = excluded.sealed"
-	replaceRow    = "UPDATE sealed_record SET version = ?, sealed = ? WHERE key = ?"
 )
 
 // Get implements [vault.Store].
 func (s *Store) Get(ctx context.Context, key vault.Key) (vault.Row, error) {
-	rows, err := s.read(ctx, selectRow, string(key))
+	// A command that lists, too, has one query compiled for both.
+	rows, err := s.read(ctx, selectFrom+untilKey+andRow, "", "", string(key))
 	if err == nil && len(rows) == 0 {
 		err = vault.ErrNotFound
 	}
@@ -42,9 +40,9 @@ func (s *Store) Get(ctx context.Context, key vault.Key) (vault.Row, error) {
 	return rows[0], nil
 }
 
-// List implements [vault.Store].
-func (s *Store) List(ctx context.Context, prefix vault.Key) ([]vault.Row, error) {
-	query, args := list(prefix)
+// List implements [vault.Store] by one statement, which sees one moment.
+func (s *Store) List(ctx context.Context, prefix vault.Key, others ...vault.Key) ([]vault.Row, error) {
+	query, args := list(prefix, others)
 	rows, err := s.read(ctx, query, args...)
 	if err != nil {
 		return nil, failed(ctx, fmt.Sprintf("list %q", string(prefix)), err)
@@ -52,12 +50,18 @@ func (s *Store) List(ctx context.Context, prefix vault.Key) ([]vault.Row, error)
 	return rows, nil
 }
 
-// list returns the query for the rows whose keys begin with prefix.
-func list(prefix vault.Key) (query string, args []any) {
+// list returns the query for the rows whose keys begin with prefix, and for others.
+func list(prefix vault.Key, others []vault.Key) (query string, args []any) {
+	query, args = selectFrom, []any{string(prefix)}
 	if end := successor(string(prefix)); end != "" {
-		return selectRange, []any{string(prefix), end}
+		query, args = query+untilKey, append(args, end)
 	}
-	return selectAll, []any{string(prefix)}
+	for _, other := range others {
+		if !strings.HasPrefix(string(other), string(prefix)) {
+			query, args = query+andRow, append(args, string(other))
+		}
+	}
+	return query, args
 }
 
 // read returns the rows that a query finds. Once begun it is not interrupted: it is over after a few pages.
@@ -68,6 +72,7 @@ func (s *Store) read(ctx context.Context, query string, args ...any) ([]vault.Ro
 	return readRows(context.WithoutCancel(ctx), s.db, query, args...)
 }
 
+// readRows returns what a query finds in the order of the keys.
 func readRows(ctx context.Context, db querier, query string, args ...any) ([]vault.Row, error) {
 	found, err := db.query(ctx, query, args...)
 	if err != nil {
@@ -81,6 +86,7 @@ func readRows(ctx context.Context, db querier, query string, args ...any) ([]vau
 		}
 		rows = append(rows, row)
 	}
+	slices.SortFunc(rows, func(a, b vault.Row) int { return cmp.Compare(a.Key, b.Key) })
 	return rows, nil
 }
 
@@ -105,42 +111,7 @@ func successor(prefix string) string {
 	return ""
 }
 
-// ListWith implements [vault.Transactor] by one statement, which sees one moment.
-func (s *Store) ListWith(ctx context.Context, prefix, also vault.Key) ([]vault.Row, error) {
-	end := successor(string(prefix))
-	if end == "" || strings.HasPrefix(string(also), string(prefix)) {
-		return s.List(ctx, prefix)
-	}
-	rows, err := s.read(ctx, selectWith, string(prefix), end, string(also))
-	if err != nil {
-		return nil, failed(ctx, fmt.Sprintf("list %q", string(prefix)), err)
-	}
-	slices.SortFunc(rows, func(a, b vault.Row) int { return cmp.Compare(a.Key, b.Key) })
-	return rows, nil
-}
-
-// Put implements [vault.Store].
-func (s *Store) Put(ctx context.Context, row vault.Row) error {
-	return s.write(ctx, "write "+string(row.Key), func(ctx context.Context, tx transaction) error {
-		return put(ctx, tx, row)
-	})
-}
-
-// Delete implements [vault.Store].
-func (s *Store) Delete(ctx context.Context, key vault.Key) error {
-	return s.write(ctx, "delete "+string(key), func(ctx context.Context, tx transaction) error {
-		return remove(ctx, tx, vault.Row{Key: key})
-	})
-}
-
-// Batch implements [vault.Batcher].
-func (s *Store) Batch(ctx context.Context, mutations []vault.Mutation) error {
-	return s.write(ctx, "write a batch", func(ctx context.Context, tx transaction) error {
-		return update{tx}.Apply(ctx, mutations)
-	})
-}
-
-// Update implements [vault.Transactor].
+// Update implements [vault.Store].
 func (s *Store) Update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
 	return s.write(ctx, "write", func(ctx context.Context, tx transaction) error { return do(ctx, update{tx}) })
 }
@@ -163,33 +134,52 @@ func (u update) Get(ctx context.Context, key vault.Key) (vault.Row, error) {
 }
 
 // List implements [vault.Tx].
-func (u update) List(ctx context.Context, prefix vault.Key) ([]vault.Row, error) {
-	query, args := list(prefix)
+func (u update) List(ctx context.Context, prefix vault.Key, others ...vault.Key) ([]vault.Row, error) {
+	query, args := list(prefix, others)
 	return readRows(ctx, u.tx, query, args...)
 }
 
-// Apply implements [vault.Tx].
-func (u update) Apply(ctx context.Context, mutations []vault.Mutation) error {
-	for _, m := range mutations {
-		if err := mutate(ctx, u.tx, m); err != nil {
-			return fmt.Errorf("%s: %w", m.Key, err)
-		}
+// Put implements [vault.Tx] by one statement.
+func (u update) Put(ctx context.Context, row vault.Row) error {
+	err := vault.ErrConflict
+	switch {
+	case row.Version == 0 || row.Version > math.MaxInt64:
+	case row.Version == 1:
+		err = expectOne(u.tx.exec(ctx, insertRow, int64(1), row.Sealed, string(row.Key)))
+	default:
+		version := int64(row.Version)
+		err = expectOne(u.tx.exec(ctx, updateRow, version, row.Sealed, string(row.Key), version-1))
 	}
-	return nil
+	return of(row.Key, err)
 }
 
 // Set implements [vault.Tx].
-func (u update) Set(ctx context.Context, rows []vault.Row) error {
-	for _, row := range rows {
-		err := vault.ErrConflict
-		if row.Version > 0 && row.Version <= math.MaxInt64 {
-			_, err = u.tx.exec(ctx, setRow, int64(row.Version), row.Sealed, string(row.Key))
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", row.Key, err)
-		}
+func (u update) Set(ctx context.Context, row vault.Row) error {
+	err := vault.ErrConflict
+	if row.Version > 0 && row.Version <= math.MaxInt64 {
+		_, err = u.tx.exec(ctx, setRow, int64(row.Version), row.Sealed, string(row.Key))
 	}
-	return nil
+	return of(row.Key, err)
+}
+
+// Delete implements [vault.Tx].
+func (u update) Delete(ctx context.Context, key vault.Key, version uint64) error {
+	err := vault.ErrConflict
+	switch {
+	case version == 0:
+		_, err = u.tx.exec(ctx, deleteRow, string(key))
+	case version <= math.MaxInt64:
+		err = expectOne(u.tx.exec(ctx, deleteVersion, string(key), int64(version)))
+	}
+	return of(key, err)
+}
+
+// of says which row an error is about.
+func of(key vault.Key, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", key, err)
 }
 
 // write makes a transaction of a write that has not begun when ctx ends. One that has begun is finished: if it were
@@ -210,47 +200,6 @@ func (s *Store) write(ctx context.Context, what string, do func(context.Context,
 	}
 	s.writes.Add(1)
 	return nil
-}
-
-func mutate(ctx context.Context, tx transaction, m vault.Mutation) error {
-	switch {
-	case m.Check:
-		return check(ctx, tx, m.Row)
-	case m.Delete:
-		return remove(ctx, tx, m.Row)
-	}
-	return put(ctx, tx, m.Row)
-}
-
-func check(ctx context.Context, db querier, row vault.Row) error {
-	rows, err := readRows(ctx, db, selectRow, string(row.Key))
-	if err == nil && (len(rows) != 1 || rows[0].Version != row.Version) {
-		return vault.ErrConflict
-	}
-	return err
-}
-
-func put(ctx context.Context, db execer, row vault.Row) error {
-	switch {
-	case row.Version == 0 || row.Version > math.MaxInt64:
-		return vault.ErrConflict
-	case row.Version == 1:
-		return expectOne(db.exec(ctx, insertRow, int64(1), row.Sealed, string(row.Key)))
-	default:
-		version := int64(row.Version)
-		return expectOne(db.exec(ctx, updateRow, version, row.Sealed, string(row.Key), version-1))
-	}
-}
-
-func remove(ctx context.Context, db execer, row vault.Row) error {
-	if row.Version == 0 {
-		_, err := db.exec(ctx, deleteRow, string(row.Key))
-		return err
-	}
-	if row.Version > math.MaxInt64 {
-		return vault.ErrConflict
-	}
-	return expectOne(db.exec(ctx, deleteVersion, string(row.Key), int64(row.Version)))
 }
 
 func expectOne(changed int64, err error) error {

@@ -45,7 +45,7 @@ func salvage(ctx context.Context, path, scratch string) (rows []vault.Row, err e
 	}
 	c := &connection{source: dataSource(scratch)}
 	defer func() { err = errors.Join(err, c.close()) }()
-	err = c.use(ctx, func(conn driverConn) error {
+	err = c.use(ctx, func(conn *session) error {
 		rows, err = readOneByOne(ctx, transaction{conn})
 		return err
 	})

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -20,13 +21,16 @@ func TestSalvageFindsWhatIsOnOtherPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []vault.Mutation
-	for i := range records {
-		all = append(all, vault.Mutation{Row: vault.Row{
-			Key: vault.Key(fmt.Sprintf("key/%02d", i)), Version: 1, Sealed: bytes.Repeat([]byte{byte(i)}, 700),
-		}})
+	fill := func(ctx context.Context, tx vault.Tx) error {
+		for i := range records {
+			row := vault.Row{Key: vault.Key(fmt.Sprintf("key/%02d", i)), Version: 1, Sealed: bytes.Repeat([]byte{byte(i)}, 700)}
+			if err := tx.Put(ctx, row); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	if err := errors.Join(store.Batch(t.Context(), all), store.Close()); err != nil {
+	if err := errors.Join(store.Update(t.Context(), fill), store.Close()); err != nil {
 		t.Fatal(err)
 	}
 	db := mustRead(t, path)

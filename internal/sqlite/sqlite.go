@@ -52,15 +52,11 @@ type Store struct {
 }
 
 var (
-	_ vault.Store    = (*Store)(nil)
-	_ vault.Batcher  = (*Store)(nil)
-	_ vault.Rewriter = (*Store)(nil)
-	_ vault.Stamper  = (*Store)(nil)
-	_ vault.Awaiter  = (*Store)(nil)
-
-	_ vault.Transactor = (*Store)(nil)
-	_ vault.Marker     = (*Store)(nil)
-	_ vault.Witness    = (*Store)(nil)
+	_ vault.Store   = (*Store)(nil)
+	_ vault.Stamper = (*Store)(nil)
+	_ vault.Awaiter = (*Store)(nil)
+	_ vault.Marker  = (*Store)(nil)
+	_ vault.Witness = (*Store)(nil)
 )
 
 // Open opens a database file and makes it, with mode 0600 and its directory with mode 0700, if it is missing or still

@@ -12,7 +12,7 @@ import (
 func (w *world) foreign() bool {
 	row := w.store.rows[connectionKey]
 	var fields map[string]any
-	if err := json.Unmarshal(w.value(row), &fields); err != nil {
+	if err := json.Unmarshal(w.value(), &fields); err != nil {
 		w.violated("%v", err)
 		return true
 	}
@@ -34,7 +34,7 @@ func (w *world) foreign() bool {
 	if _, err := w.vault.Put(context.Background(), connectionKey, value, row.Version); err != nil {
 		w.violated("%v", err)
 	}
-	w.committed(nil, nil, w.store.rows[connectionKey])
+	w.committed(nil, nil)
 	return true
 }
 

@@ -26,7 +26,6 @@ type oracle struct {
 	violation string
 	history   []*state // of the connection's record
 	vault     *vault.Vault
-	peek      *peekStore
 	refused   map[string]bool // refresh tokens that were truly refused, and the client knows
 	sends     int
 	lost      bool
@@ -73,37 +72,27 @@ type session struct {
 	stolen     bool // the record was replaced by somebody who knows no locks
 }
 
-// peekStore shows a vault one row.
-type peekStore struct {
-	*shared
-	row *vault.Row
+// peekStore is the store as the oracle's own vault sees it, which waits for nobody.
+type peekStore struct{ *shared }
+
+func (s peekStore) Get(ctx context.Context, key vault.Key) (vault.Row, error) {
+	return s.rows.Get(ctx, key)
 }
 
-func (s *peekStore) Get(_ context.Context, key vault.Key) (vault.Row, error) {
-	if s.row != nil {
-		return *s.row, nil
-	}
-	row, ok := s.rows[key]
-	if !ok {
-		return row, vault.ErrNotFound
-	}
-	return row, nil
+func (s peekStore) List(ctx context.Context, prefix vault.Key, others ...vault.Key) ([]vault.Row, error) {
+	return s.rows.List(ctx, prefix, others...)
 }
 
-func (s *peekStore) Put(_ context.Context, row vault.Row) error {
-	return s.apply([]vault.Mutation{{Row: row}})
+func (s peekStore) Update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
+	return s.update(ctx, do)
 }
-func (s *peekStore) Delete(context.Context, vault.Key) error { return nil }
-func (s *peekStore) List(_ context.Context, prefix vault.Key) ([]vault.Row, error) {
-	return s.list(prefix), nil
-}
-func (s *peekStore) Lock(context.Context, vault.Key) (func(), error) { return func() {}, nil }
-func (s *peekStore) Close() error                                    { return nil }
+
+func (peekStore) Lock(context.Context, vault.Key) (func(), error) { return func() {}, nil }
+func (peekStore) Close() error                                    { return nil }
 
 func (o *oracle) open(w *world) {
 	o.refused = make(map[string]bool)
-	o.peek = &peekStore{shared: w.store}
-	v, err := vault.Open(context.Background(), o.peek, plainKeys{})
+	v, err := vault.Open(context.Background(), peekStore{w.store}, plainKeys{})
 	if err != nil {
 		o.violated("the vault cannot be made: %v", err)
 	}
@@ -124,10 +113,9 @@ func (o *oracle) current() *state {
 	return o.history[len(o.history)-1]
 }
 
-func (o *oracle) value(row vault.Row) []byte {
-	o.peek.row = &row
-	defer func() { o.peek.row = nil }()
-	rec, err := o.vault.Get(context.Background(), row.Key)
+// value returns the connection's record as it is stored.
+func (o *oracle) value() []byte {
+	rec, err := o.vault.Get(context.Background(), connectionKey)
 	if err != nil {
 		o.violated("what was written cannot be read: %v", err)
 	}
@@ -135,9 +123,9 @@ func (o *oracle) value(row vault.Row) []byte {
 }
 
 // committed looks at what a process has written.
-func (w *world) committed(p *process, a *ask, row vault.Row) {
+func (w *world) committed(p *process, a *ask) {
 	fresh := &state{}
-	if err := json.Unmarshal(w.value(row), fresh); err != nil {
+	if err := json.Unmarshal(w.value(), fresh); err != nil {
 		w.violated("the record that was written is no record: %v", err)
 		return
 	}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"authsome"
 	"authsome/local"
 	"authsome/vault"
+	"authsome/vault/storetest"
 )
 
 // errDead is what a process that has died is told by everything it touches, so that its goroutines come to an end. What
@@ -23,6 +25,7 @@ const (
 	toRead   kind = iota
 	toWrite       // the store has not changed yet
 	hasWrote      // the store has changed, and nobody knows but the store
+	toMark        // to read or write the mark of how far the store has got
 	toLock
 	toTry    // to lock, if nobody holds the lock
 	toAwait  // until its holder lets go
@@ -31,7 +34,7 @@ const (
 )
 
 func (k kind) String() string {
-	return [...]string{"read", "write", "have written", "lock", "try to lock", "await", "send", "listen"}[k]
+	return [...]string{"read", "write", "have written", "mark", "lock", "try to lock", "await", "send", "listen"}[k]
 }
 
 // turn is a goroutine that waits to be let on.
@@ -113,7 +116,8 @@ func asking(ctx context.Context) *ask {
 // shared is what all processes see of the store: the rows and who holds which lock.
 type shared struct {
 	mu    sync.Mutex // guards what follows; only the unlocking of a lock happens outside the scheduler
-	rows  map[vault.Key]vault.Row
+	rows  storetest.Rows
+	mark  []byte
 	locks map[vault.Key]*process
 }
 
@@ -142,8 +146,8 @@ type disk struct {
 
 var (
 	_ vault.Store   = (*disk)(nil)
-	_ vault.Batcher = (*disk)(nil)
 	_ vault.Awaiter = (*disk)(nil)
+	_ vault.Marker  = (*disk)(nil)
 )
 
 func (d *disk) read(ctx context.Context, do func()) error {
@@ -157,85 +161,59 @@ func (d *disk) read(ctx context.Context, do func()) error {
 
 // Get implements [vault.Store].
 func (d *disk) Get(ctx context.Context, key vault.Key) (row vault.Row, err error) {
-	found := false
-	if err := d.read(ctx, func() { row, found = d.world.store.rows[key] }); err != nil {
-		return vault.Row{}, err
-	}
-	if !found {
-		return vault.Row{}, vault.ErrNotFound
-	}
-	row.Sealed = slices.Clone(row.Sealed)
-	return row, nil
+	var missing error
+	err = d.read(ctx, func() { row, missing = d.world.store.rows.Get(context.Background(), key) })
+	return row, errors.Join(err, missing)
 }
 
 // List implements [vault.Store].
-func (d *disk) List(ctx context.Context, prefix vault.Key) (found []vault.Row, err error) {
-	err = d.read(ctx, func() { found = d.world.store.list(prefix) })
+func (d *disk) List(ctx context.Context, prefix vault.Key, others ...vault.Key) (found []vault.Row, err error) {
+	err = d.read(ctx, func() { found, _ = d.world.store.rows.List(context.Background(), prefix, others...) })
 	return found, err
 }
 
-func (s *shared) list(prefix vault.Key) (found []vault.Row) {
-	for key, row := range s.rows {
-		if len(key) >= len(prefix) && key[:len(prefix)] == prefix {
-			row.Sealed = slices.Clone(row.Sealed)
-			found = append(found, row)
-		}
-	}
-	slices.SortFunc(found, func(a, b vault.Row) int {
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
-	})
-	return found
-}
-
-// Put implements [vault.Store].
-func (d *disk) Put(ctx context.Context, row vault.Row) error {
-	return d.Batch(ctx, []vault.Mutation{{Row: row}})
-}
-
-// Delete implements [vault.Store].
-func (d *disk) Delete(ctx context.Context, key vault.Key) error {
-	return d.Batch(ctx, []vault.Mutation{{Row: vault.Row{Key: key}, Delete: true}})
-}
-
-// Batch implements [vault.Batcher].
-func (d *disk) Batch(ctx context.Context, mutations []vault.Mutation) error {
+// Update implements [vault.Store].
+func (d *disk) Update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
 	a := asking(ctx)
-	write := func() error { return d.world.write(d.proc, a, mutations) }
+	write := func() error { return d.world.write(d.proc, a, do) }
 	if err := d.world.park(&turn{kind: toWrite, proc: d.proc, ask: a, ctx: ctx, do: write}); err != nil {
 		return err
 	}
 	return d.world.park(&turn{kind: hasWrote, proc: d.proc, ask: a, ctx: ctx})
 }
 
-// apply makes all mutations or none.
-func (s *shared) apply(mutations []vault.Mutation) error {
-	for _, m := range mutations {
-		stored := s.rows[m.Key].Version
-		if m.Check {
-			if m.Version != stored || stored == 0 {
-				return vault.ErrConflict
-			}
-			continue
+// Mark implements [vault.Marker].
+func (d *disk) Mark(ctx context.Context) (mark []byte, err error) {
+	err = d.atMark(ctx, func() error { mark = d.world.store.mark; return nil })
+	return mark, err
+}
+
+// SetMark implements [vault.Marker].
+func (d *disk) SetMark(ctx context.Context, mark []byte, _ bool) error {
+	return d.atMark(ctx, func() error {
+		if d.proc.full {
+			return vault.ErrUnavailable
 		}
-		if m.Delete && m.Version != 0 && m.Version != stored || !m.Delete && m.Version != stored+1 {
-			return vault.ErrConflict
-		}
+		d.world.store.mark = slices.Clone(mark)
+		return nil
+	})
+}
+
+func (d *disk) atMark(ctx context.Context, do func() error) error {
+	a := asking(ctx)
+	if a == nil { // the vault is being opened, or the scheduler itself does what a process writes
+		return do()
 	}
-	for _, m := range mutations {
-		if m.Check {
-			continue
-		}
-		if m.Delete {
-			delete(s.rows, m.Key)
-			continue
-		}
-		row := m.Row
-		row.Sealed = slices.Clone(row.Sealed)
-		s.rows[m.Key] = row
+	return d.world.park(&turn{kind: toMark, proc: d.proc, ask: a, ctx: ctx, do: do})
+}
+
+// update does all of it or nothing.
+func (s *shared) update(ctx context.Context, do func(context.Context, vault.Tx) error) error {
+	rows := maps.Clone(s.rows)
+	if err := do(ctx, rows); err != nil {
+		return err
 	}
+	s.rows = rows
 	return nil
 }
 

@@ -20,6 +20,7 @@ import (
 	"authsome"
 	"authsome/local"
 	"authsome/vault"
+	"authsome/vault/storetest"
 )
 
 var acme = authsome.Ref{Profile: "default", Provider: "acme", Connection: "default"}
@@ -40,7 +41,7 @@ const (
 // That one is done once for each kind of server, because it takes as long as the rest of a schedule.
 type scene struct {
 	home     string
-	loggedIn map[issue]map[vault.Key]vault.Row
+	loggedIn map[issue]*shared
 }
 
 // issue is what the record of a login depends on.
@@ -54,7 +55,7 @@ const loginTook = 20 * time.Millisecond
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{home: t.TempDir(), loggedIn: make(map[issue]map[vault.Key]vault.Row)}
+	s := &scene{home: t.TempDir(), loggedIn: make(map[issue]*shared)}
 	providers := filepath.Join(s.home, local.ProvidersDir)
 	if err := os.MkdirAll(providers, 0o700); err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func newScene(t *testing.T) *scene {
 }
 
 // login returns what an undisturbed login leaves in an empty vault.
-func (s *scene) login(t *testing.T, r rules) (rows map[vault.Key]vault.Row) {
+func (s *scene) login(t *testing.T, r rules) (left *shared) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(s, 0)
@@ -84,10 +85,10 @@ func (s *scene) login(t *testing.T, r rules) (rows map[vault.Key]vault.Row) {
 		if w.violation != "" || w.current() == nil {
 			t.Errorf("the first login: %s", w.violation)
 		}
-		rows = w.store.rows
+		left = w.store
 		w.end()
 	})
-	return rows
+	return left
 }
 
 // world is one schedule. All but the processes' own doing happens on the goroutine of its scheduler.
@@ -163,7 +164,7 @@ func (s *scene) simulate(t *testing.T, seed uint64, trace bool) (r result) {
 func newWorld(s *scene, seed uint64) *world {
 	return &world{
 		scene: s, rng: rand.New(rand.NewPCG(seed, 0x5eed)), began: time.Now(),
-		store: &shared{rows: make(map[vault.Key]vault.Row), locks: make(map[vault.Key]*process)},
+		store: &shared{rows: make(storetest.Rows), locks: make(map[vault.Key]*process)},
 	}
 }
 
@@ -177,11 +178,12 @@ func (w *world) populate() {
 
 // begin makes a world in which somebody has logged in.
 func (w *world) begin() {
-	w.store.rows = maps.Clone(w.loggedIn[issue{w.life, w.silent}])
+	stored := w.loggedIn[issue{w.life, w.silent}]
+	w.store.rows, w.store.mark = maps.Clone(stored.rows), stored.mark
 	w.populate()
 	w.server.newGrant()
 	time.Sleep(loginTook)
-	w.committed(nil, nil, w.store.rows[connectionKey])
+	w.committed(nil, nil)
 	w.start(w.process(w.machines[0]), "get", authsome.CredentialOptions{})
 	if w.skewed {
 		for _, m := range w.machines {
@@ -345,7 +347,7 @@ func (w *world) advance(t *turn) {
 	w.tracef("ask %d of process %d: %s%s", t.ask.id, t.proc.id, t.kind, t.note())
 	gone := t.ctx.Err()
 	switch t.kind {
-	case toRead, toWrite:
+	case toRead, toWrite, toMark:
 		if gone == nil {
 			gone = w.touch(t)
 		}
@@ -428,7 +430,7 @@ func (w *world) listen(t *turn, gone error) {
 }
 
 // write is a write reaching the disk of a process.
-func (w *world) write(p *process, a *ask, mutations []vault.Mutation) error {
+func (w *world) write(p *process, a *ask, do func(context.Context, vault.Tx) error) error {
 	broken := fmt.Errorf("%w: simulated", vault.ErrUnavailable)
 	if p.full && !p.lying {
 		p.faults++
@@ -437,12 +439,12 @@ func (w *world) write(p *process, a *ask, mutations []vault.Mutation) error {
 		return broken
 	}
 	before := w.store.rows[connectionKey]
-	if err := w.store.apply(mutations); err != nil {
+	if err := w.store.update(context.Background(), do); err != nil {
 		w.tracef("  %v", err)
 		return err
 	}
 	if after := w.store.rows[connectionKey]; after.Version != before.Version {
-		w.committed(p, a, after)
+		w.committed(p, a)
 	}
 	if p.full {
 		p.faults++

@@ -169,6 +169,7 @@ func echoed(t *testing.T) {
 	}
 	s.answer(t, "GET").expect(t, "the response after it", http.StatusOK)
 	w.traced(t, r)
+	otherAccounts(t)
 	r.end()
 	if log := w.home.Must(t, "log", "--json", "--event", "redact"); !strings.Contains(log, `"covered":`) {
 		t.Errorf("what was covered is not in the audit log: %s", log)

@@ -1,6 +1,7 @@
 package attack_test
 
 import (
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -15,22 +16,26 @@ func loginForgery(t *testing.T) {
 	i := newIssuer(t)
 	var states []string
 	for _, forgery := range []struct {
-		name  string
-		forge func(r response, theirs string)
+		name   string
+		forge  func(r response, theirs string)
+		ignore bool // the login goes on, and the honest answer still counts
 	}{
-		{"a guessed state", func(r response, theirs string) { r.Set("state", "state"); r.Set("code", theirs) }},
-		{"no state", func(r response, theirs string) { r.Set("state", ""); r.Set("code", theirs) }},
+		{"a guessed state", func(r response, theirs string) { r.Set("state", "state"); r.Set("code", theirs) }, true},
+		{"no state", func(r response, theirs string) { r.Del("state"); r.Set("code", theirs) }, true},
+		{"an empty state", func(r response, theirs string) { r.Set("state", ""); r.Set("code", theirs) }, true},
+		{"a refusal without a state", func(r response, _ string) { r.Del("state"); r.Del("code"); r.Set("error", "access_denied") }, true},
 		{"the state of the login before", func(r response, theirs string) {
 			r.Set("code", theirs)
+			r.Set("state", "none")
 			if len(states) > 1 {
 				r.Set("state", states[len(states)-2])
 			}
-		}},
-		{"two states", func(r response, theirs string) { r.Add("state", "state"); r.Set("code", theirs) }},
-		{"a code of another login", func(r response, _ string) { r.Set("code", "injected") }},
-		{"two codes", func(r response, theirs string) { r.Add("code", theirs) }},
-		{"another issuer", func(r response, theirs string) { r.Set("iss", "https://"+evilHost) }},
-		{"no issuer", func(r response, theirs string) { r.Del("iss") }},
+		}, true},
+		{"two states", func(r response, theirs string) { r.Add("state", "state"); r.Set("code", theirs) }, true},
+		{"a code of another login", func(r response, _ string) { r.Set("code", "injected") }, false},
+		{"two codes", func(r response, theirs string) { r.Add("code", theirs) }, false},
+		{"another issuer", func(r response, theirs string) { r.Set("iss", "https://"+evilHost) }, false},
+		{"no issuer", func(r response, theirs string) { r.Del("iss") }, false},
 	} {
 		t.Run(forgery.name, func(t *testing.T) {
 			h := i.newHome(t, i.URL+"/token")
@@ -46,9 +51,22 @@ func loginForgery(t *testing.T) {
 					i.challenges["injected"] = "of-another-login"
 				}
 				i.mu.Unlock()
-				forgery.forge(honest, "attackers")
+				forged := response{honest.redirect, maps.Clone(honest.Values)}
+				forgery.forge(forged, "attackers")
+				if err := forged.send(); err != nil || !forgery.ignore {
+					return err
+				}
 				return honest.send()
 			}, "victim")
+			if forgery.ignore {
+				if r.Code != 0 || !strings.Contains(r.Stderr, "ignored") && !strings.Contains(r.Stderr, "did not say to which login") {
+					t.Errorf("a forged answer ends the login: %s", r)
+				}
+				if got := token(t, h); !strings.HasPrefix(got, "access-good-") {
+					t.Errorf("the login ends with the token %s", got)
+				}
+				return
+			}
 			if r.Code != 4 {
 				t.Errorf("the login ends with exit code %d: %s", r.Code, r)
 			}

@@ -1,6 +1,7 @@
 package attack_test
 
 const (
+	coverGo     = "internal/proxy/cover.go"
 	cutGo       = "internal/proxy/remember.go"
 	clientGo    = "internal/proxy/client.go"
 	dialGo      = "internal/proxy/dial.go"
@@ -73,6 +74,8 @@ var proofs = map[int][]proof{
 	20: {one("limit of what is signed", "internal/sigv4/sigv4.go", "	case len(body) > MaxBody:", "	case false:")},
 	21: {
 		one("looking through bodies", guardGo, "	resp.Body = g\n", ""),
+		one("looking for what other accounts were sent with", coverGo, "		c = &cover{slots: slots}\n", "		c = &cover{slots: slots[:1]}\n"),
+		one("looking for what was not used yet", coverGo, "	x.p.memory.acquaint(x.in.Context(), c, x.slot)\n", ""),
 		one("looking through fields", guardGo, "	g.hits = g.header(resp.Header)\n", ""),
 		one("looking through trailers", guardGo, "		g.hits += g.header(g.resp.Trailer)\n", ""),
 		one("looking through interim responses", respondGo, "	x.guardInterim(h)\n", ""),
@@ -151,7 +154,11 @@ func (x *exchange) substitute() {
 	},
 	32: {one("mode of the file", "internal/run/files.go", "os.WriteFile(f.CA, caPEM, 0o600)", "os.WriteFile(f.CA, caPEM, 0o666)")},
 	33: {
-		one("check of the state", redirectGo, "	if state == \"\" || !same(single(q, \"state\"), state) {", "	if false {"),
+		{"check of the state", []change{
+			{redirectGo, "	if state == \"\" || !same(single(q, \"state\"), state) {", "	if false {"},
+			{"internal/loopback/callback.go", "	case !c.belongs(query):", "	case false:"},
+		}},
+		one("waiting for the answer with the state", "internal/loopback/callback.go", "	case !c.belongs(query):", "	case false:"),
 		one("PKCE", "internal/oauth/authorize.go", "	if !req.Verifier.IsZero() {", "	if false {"),
 		one("check of the issuer", redirectGo, "	checked := issRequired ||", "	checked := false && issRequired &&"),
 	},

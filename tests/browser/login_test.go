@@ -134,10 +134,34 @@ func TestForeignPageCannotAnswerForTheProvider(t *testing.T) {
 			t.Errorf("fetch in the mode %s was answered: %s", mode, got)
 		}
 	}
+	for query, title := range map[string]string{
+		"?code=forged&state=guessed": "Not the answer of this login", "?code=forged": "Not the answer of this login",
+		"?error=access_denied": "Have you refused at Acme?",
+	} { // it may send the whole tab there
+		foreign.open(foreignPage(t, fmt.Sprintf(`<meta http-equiv="refresh" content="0; url=%s"><h1>Cats</h1>`, redirect+query)))
+		foreign.until(title)
+	}
 	b.open(authorization)
 	b.do(chromedp.Click(chromedp.CSS(`button[value=approve]`)))
 	b.until("Connected to Acme")
 	if r := l.result(); r.Code != 0 {
+		t.Errorf("the login\n%s", r)
+	}
+}
+
+// A server that leaves the state out of an error: the person ends the login on the page.
+func TestErrorWithoutAStateIsConfirmedInTheBrowser(t *testing.T) {
+	t.Parallel()
+	b := newTab(t)
+	h, _ := startAcme(t)
+	l := begin(t, h, "acme")
+	b.open(parameter(t, l.address(), "redirect_uri") + "?error=access_denied&error_description=Call+us")
+	b.until("Have you refused at Acme?")
+	b.contains("access_denied")
+	b.photograph("unnamed-error")
+	b.do(chromedp.Click(chromedp.CSS(`button[type=submit]`)))
+	b.until("Login cancelled")
+	if r := l.result(); r.Code != 8 || !strings.Contains(r.Stderr, "was refused at the provider") {
 		t.Errorf("the login\n%s", r)
 	}
 }

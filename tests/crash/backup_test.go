@@ -6,10 +6,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"testing"
 
 	"golang.org/x/crypto/ssh"
 
@@ -53,6 +56,30 @@ func (w *worker) prepareBackups() {
 	}
 }
 
+// TestCrashBackups kills processes that write a backup, half of them while they write it, and a few others in between that change
+// what is to be written.
+func TestCrashBackups(t *testing.T) {
+	t.Parallel()
+	rounds := number(t, envKills, 150) / 3
+	seed := number(t, envSeed, mathrand.Uint64N(1<<32))
+	t.Logf("%s=%d", envSeed, seed)
+	w := newWorker(t, mathrand.New(mathrand.NewPCG(seed, workers+1)))
+	for n := range rounds {
+		if w.random.IntN(8) == 0 {
+			w.kill(w.store())
+		} else {
+			w.kill(w.backup())
+		}
+		if n%verifyEvery == verifyEvery-1 {
+			w.verify()
+		}
+	}
+	if rounds > 20 && w.backups.torn == 0 {
+		t.Error("no process died while it was writing a backup: this has tested nothing")
+	}
+	w.finish()
+}
+
 func (b *vaultOfBackups) path() string { return filepath.Join(b.dir, "home.age") }
 
 // backup writes everything into a file, half of the time over one that is there. A process that dies leaves what was there
@@ -65,7 +92,8 @@ func (w *worker) backup() deed {
 		}
 		b.content = nil
 	}
-	return deed{name: "backup", args: []string{"backup", b.path(), "--recipient", b.recipient}, after: func(r process.Result) {
+	args := []string{"backup", b.path(), "--recipient", b.recipient}
+	return deed{name: "backup", args: args, begun: b.changes(w), after: func(r process.Result) {
 		now, err := os.ReadFile(b.path())
 		switch {
 		case os.IsNotExist(err) && b.content == nil && r.Code != 0:
@@ -81,6 +109,27 @@ func (w *worker) backup() deed {
 		}
 		w.sweepBackups(r)
 	}}
+}
+
+// changes returns what reports whether anything in the directory is another than now.
+func (b *vaultOfBackups) changes(w *worker) func() bool {
+	look := func() string {
+		entries, err := os.ReadDir(b.dir)
+		if err != nil {
+			w.fail("%v", err)
+		}
+		var seen strings.Builder
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err != nil {
+				return "" // it has gone meanwhile
+			}
+			fmt.Fprintln(&seen, entry.Name(), info.Size(), info.ModTime())
+		}
+		return seen.String()
+	}
+	before := look()
+	return func() bool { return look() != before }
 }
 
 // readBackup reads a new backup to its end, and some it puts into a second home, as if that were another machine.

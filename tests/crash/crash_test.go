@@ -20,6 +20,9 @@ const (
 // workers is how many homes are treated at once. The work is the processes', so this is for two cores.
 const workers = 2
 
+// reportEvery is how many processes of a worker are killed before it says so.
+const reportEvery = 500
+
 // verifyEvery is how many processes are killed in a row before everything is looked at: up to that many deaths add up.
 const verifyEvery = 4
 

@@ -51,6 +51,9 @@ type deed struct {
 	args  []string
 	stdin string
 	after func(r process.Result) // looks at what has become of it
+	// begun reports whether it has come to the part in which a death matters most; nil if it has none. That part may be so
+	// short that few processes would die in it by chance.
+	begun func() bool
 }
 
 func newWorker(t *testing.T, random *rand.Rand) *worker {
@@ -197,7 +200,6 @@ func (w *worker) measure(d deed) {
 // kill begins something and ends the process somewhere on the way.
 func (w *worker) kill(d deed) {
 	w.wire.reset()
-	delay := time.Duration(w.random.Float64() * 1.2 * float64(w.typical[d.name]))
 	cmd := w.home.Command(w.t.Context(), d.args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(d.stdin), &stdout, &stderr
@@ -210,10 +212,7 @@ func (w *worker) kill(d deed) {
 		defer close(exited)
 		_ = cmd.Wait()
 	}()
-	select {
-	case <-exited:
-	case <-time.After(delay):
-	}
+	w.await(d, exited)
 	at, took := phase(w.wire.phase.Load()), time.Since(begin)
 	_ = cmd.Process.Kill() // or it has ended by itself
 	<-exited
@@ -228,11 +227,31 @@ func (w *worker) kill(d deed) {
 	case r.Code == 0, d.name == "logout" && r.Code == 5: // there was nothing to log out from
 		w.ended[d.name]++
 	default:
-		w.fail("%s after %s\n%s", d.name, delay, r)
+		w.fail("%s after %s\n%s", d.name, took, r)
 	}
 	w.adapt(d.name, took, r.Code == -1)
 	w.wire.reset()
 	d.after(r)
+}
+
+// await returns when a process is to die: at any moment of its deed or, half of the time, somewhere in the part that matters most.
+func (w *worker) await(d deed, exited <-chan struct{}) {
+	left := time.NewTimer(time.Duration(w.random.Float64() * 1.2 * float64(w.typical[d.name])))
+	if d.begun != nil && w.random.IntN(2) == 0 {
+		part := time.Duration(w.random.Float64() / 4 * float64(w.typical[d.name]))
+		for !d.begun() {
+			select {
+			case <-exited:
+				return
+			case <-time.After(100 * time.Microsecond):
+			}
+		}
+		left.Reset(part)
+	}
+	select {
+	case <-exited:
+	case <-left.C:
+	}
 }
 
 // adapt follows a machine that gets faster or slower, so that the kills stay spread over the whole of a deed.
@@ -269,6 +288,9 @@ func (w *worker) bystander(d deed) (wait func()) {
 func (w *worker) countKill(d deed) {
 	w.kills++
 	w.killed[d.name]++
+	if w.kills%reportEvery == 0 {
+		w.t.Logf("%d killed, nothing lost", w.kills)
+	}
 }
 
 // verify looks at everything, and uses the login: it is there, it is good, and the API would accept it.

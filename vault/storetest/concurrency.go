@@ -34,7 +34,7 @@ func increment(ctx context.Context, store vault.Store, key vault.Key) error {
 			return err
 		}
 		next := binary.BigEndian.Uint64(row.Sealed) + 1
-		err = store.Put(ctx, vault.Row{Key: key, Version: row.Version + 1, Sealed: binary.BigEndian.AppendUint64(nil, next)})
+		err = Put(ctx, store, vault.Row{Key: key, Version: row.Version + 1, Sealed: binary.BigEndian.AppendUint64(nil, next)})
 		if !errors.Is(err, vault.ErrConflict) {
 			return err
 		}
@@ -73,7 +73,7 @@ func testFirstWrite(t *testing.T, opener Opener) {
 				return
 			}
 			defer func() { _ = store.Close() }()
-			switch err := store.Put(t.Context(), vault.Row{Key: "k", Version: 1, Sealed: []byte("x")}); {
+			switch err := Put(t.Context(), store, vault.Row{Key: "k", Version: 1, Sealed: []byte("x")}); {
 			case err == nil:
 				won.Add(1)
 			case errors.Is(err, vault.ErrConflict):

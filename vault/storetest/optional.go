@@ -2,186 +2,28 @@ package storetest
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"authsome/vault"
 )
 
-// batcher skips a test of an ability that a store does not have.
-func batcher(t *testing.T, store vault.Store) vault.Batcher {
+// able returns a store's ability, and skips the test of one that it does not have.
+func able[Ability any](t *testing.T, store vault.Store) Ability {
 	t.Helper()
-	b, ok := store.(vault.Batcher)
+	able, ok := store.(Ability)
 	if !ok {
-		t.Skip("not a vault.Batcher")
+		t.Skipf("not a %s", reflect.TypeFor[Ability]())
 	}
-	return b
-}
-
-func testBatch(t *testing.T, opener Opener) {
-	store := open(t, opener)
-	b := batcher(t, store)
-	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
-	a2 := vault.Row{Key: "a", Version: 2, Sealed: []byte("2")}
-	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
-	c1 := vault.Row{Key: "c", Version: 1, Sealed: []byte("1")}
-	mustPut(t, store, a1, b1)
-
-	err := b.Batch(t.Context(), []vault.Mutation{
-		{Row: a2}, {Row: vault.Row{Key: "b"}, Delete: true}, {Row: c1}, {Row: c1},
-	})
-	wantError(t, "a batch with a stale version", err, vault.ErrConflict)
-	wantRows(t, store, "", a1, b1)
-
-	if err := b.Batch(t.Context(), []vault.Mutation{
-		{Row: a2}, {Row: vault.Row{Key: "b"}, Delete: true}, {Row: c1},
-	}); err != nil {
-		t.Fatalf("batch: %v", err)
-	}
-	wantRows(t, open(t, opener), "", a2, c1)
-
-	if err := b.Batch(t.Context(), nil); err != nil {
-		t.Errorf("empty batch: %v", err)
-	}
-}
-
-func testBatchDelete(t *testing.T, opener Opener) {
-	store := open(t, opener)
-	b := batcher(t, store)
-	row := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
-	mustPut(t, store, row)
-	for _, version := range []uint64{2, 1<<64 - 1} {
-		err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "a", Version: version}, Delete: true}})
-		wantError(t, "delete of another version", err, vault.ErrConflict)
-	}
-	err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "absent", Version: 1}, Delete: true}})
-	wantError(t, "delete of a version that is not there", err, vault.ErrConflict)
-	wantRows(t, store, "", row)
-	if err := b.Batch(t.Context(), []vault.Mutation{
-		{Row: vault.Row{Key: "a", Version: 1}, Delete: true}, {Row: vault.Row{Key: "absent"}, Delete: true},
-	}); err != nil {
-		t.Fatalf("delete: %v", err)
-	}
-	wantRows(t, store, "")
-}
-
-func testBatchCheck(t *testing.T, opener Opener) {
-	store := open(t, opener)
-	b := batcher(t, store)
-	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
-	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
-	mustPut(t, store, a1)
-	for _, version := range []uint64{0, 2, 1<<64 - 1} {
-		err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "a", Version: version}, Check: true}, {Row: b1}})
-		wantError(t, fmt.Sprintf("a check for version %d", version), err, vault.ErrConflict)
-	}
-	for _, version := range []uint64{0, 1} {
-		err := b.Batch(t.Context(), []vault.Mutation{{Row: b1}, {Row: vault.Row{Key: "absent", Version: version}, Check: true}})
-		wantError(t, "a check of what is not there", err, vault.ErrConflict)
-	}
-	wantRows(t, store, "", a1)
-	if err := b.Batch(t.Context(), []vault.Mutation{{Row: vault.Row{Key: "a", Version: 1}, Check: true}, {Row: b1}}); err != nil {
-		t.Fatalf("a check for the stored version: %v", err)
-	}
-	wantRows(t, store, "", a1, b1)
-}
-
-// rewriter skips a test of an ability that a store does not have.
-func rewriter(t *testing.T, store vault.Store) vault.Rewriter {
-	t.Helper()
-	r, ok := store.(vault.Rewriter)
-	if !ok {
-		t.Skip("not a vault.Rewriter")
-	}
-	return r
-}
-
-func testRewrite(t *testing.T, opener Opener) {
-	store := open(t, opener)
-	r := rewriter(t, store)
-	a1 := vault.Row{Key: "a", Version: 1, Sealed: []byte("1")}
-	b1 := vault.Row{Key: "b", Version: 1, Sealed: []byte("1")}
-	c1 := vault.Row{Key: "c", Version: 1, Sealed: []byte("1")}
-	mustPut(t, store, c1, a1, b1)
-	given := errors.New("given up")
-	err := r.Rewrite(t.Context(), func([]vault.Row) ([]vault.Row, error) { return nil, given })
-	wantError(t, "a change that fails", err, given)
-	err = r.Rewrite(t.Context(), func([]vault.Row) ([]vault.Row, error) {
-		return []vault.Row{{Key: "a", Version: 1, Sealed: []byte("2")}, {Key: "absent", Version: 1, Sealed: []byte("2")}}, nil
-	})
-	wantError(t, "a row that is not there", err, vault.ErrConflict)
-	wantRows(t, store, "", a1, b1, c1)
-
-	a, b := vault.Row{Key: "a", Version: 1, Sealed: []byte("same version")}, vault.Row{Key: "b", Version: 7, Sealed: []byte("x")}
-	err = r.Rewrite(t.Context(), func(rows []vault.Row) ([]vault.Row, error) {
-		if diff := cmp.Diff([]vault.Row{a1, b1, c1}, rows); diff != "" {
-			t.Errorf("rewrite is given (-want +got):\n%s", diff)
-		}
-		return []vault.Row{a, b}, nil
-	})
-	if err != nil {
-		t.Fatalf("rewrite: %v", err)
-	}
-	wantRows(t, open(t, opener), "", a, b, c1)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	err = r.Rewrite(ctx, func([]vault.Row) ([]vault.Row, error) { return []vault.Row{a1}, nil })
-	wantError(t, "a cancelled rewrite", err, context.Canceled)
-	wantRows(t, store, "", a, b, c1)
-}
-
-// Rows are put while others are rewritten; each row has to come out of a rewrite, or to be put after it.
-func testRewriteRace(t *testing.T, opener Opener) {
-	stores := handles(t, opener, 2)
-	r := rewriter(t, stores[0])
-	const puts = 20
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for n := range puts {
-			row := vault.Row{Key: vault.Key(fmt.Sprintf("k%02d", n)), Version: 1, Sealed: []byte("put")}
-			if err := stores[1].Put(t.Context(), row); err != nil {
-				t.Errorf("put: %v", err)
-			}
-		}
-	})
-	for range 5 {
-		seen := 0
-		err := r.Rewrite(t.Context(), func(rows []vault.Row) ([]vault.Row, error) {
-			seen = len(rows)
-			for i := range rows {
-				rows[i].Sealed = []byte("rewritten")
-			}
-			return rows, nil
-		})
-		if err != nil {
-			t.Errorf("rewrite: %v", err)
-		}
-		rewritten := 0
-		rows, _ := stores[0].List(t.Context(), "")
-		for _, row := range rows {
-			if string(row.Sealed) == "rewritten" {
-				rewritten++
-			}
-		}
-		if rewritten != seen {
-			t.Errorf("%d rows were rewritten, %d of them are there", seen, rewritten)
-		}
-	}
-	wg.Wait()
+	return able
 }
 
 func testStamp(t *testing.T, opener Opener) {
 	stores := handles(t, opener, 2)
-	stamper, ok := stores[0].(vault.Stamper)
-	if !ok {
-		t.Skip("not a vault.Stamper")
-	}
+	stamper := able[vault.Stamper](t, stores[0])
 	seen := make(map[string]string)
 	stamp := func(after string) {
 		t.Helper()
@@ -203,7 +45,7 @@ func testStamp(t *testing.T, opener Opener) {
 	stamp("a put of another")
 	mustPut(t, stores[1], vault.Row{Key: "a", Version: 3, Sealed: []byte("2")})
 	stamp("a second put of another")
-	if err := stores[1].Delete(t.Context(), "a"); err != nil {
+	if err := Delete(t.Context(), stores[1], "a"); err != nil {
 		t.Fatal(err)
 	}
 	stamp("a deletion by another")
@@ -215,10 +57,7 @@ func testStamp(t *testing.T, opener Opener) {
 // testLockOrAwait lets several wait for the holder of a lock: all go on when it lets go, and hold nothing.
 func testLockOrAwait(t *testing.T, opener Opener) {
 	store := open(t, opener)
-	first, ok := store.(vault.Awaiter)
-	if !ok {
-		t.Skip("not a vault.Awaiter")
-	}
+	first := able[vault.Awaiter](t, store)
 	unlock, err := first.LockOrAwait(t.Context(), "k")
 	if err != nil || unlock == nil {
 		t.Fatalf("a lock that nobody holds is not taken: %v", err)
@@ -260,4 +99,20 @@ func testLockOrAwait(t *testing.T, opener Opener) {
 		t.Fatalf("somebody who waited holds the lock: %v", err)
 	}
 	unlock()
+}
+
+func testMark(t *testing.T, opener Opener) {
+	stores := handles(t, opener, 2)
+	marker, other := able[vault.Marker](t, stores[0]), able[vault.Marker](t, stores[1])
+	if b, err := marker.Mark(t.Context()); b != nil || err != nil {
+		t.Errorf("before: %q, %v", b, err)
+	}
+	for i, mark := range []string{"one", "two", "a longer one", ""} {
+		if err := marker.SetMark(t.Context(), []byte(mark), i%2 == 0); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := other.Mark(t.Context()); b == nil || string(b) != mark || err != nil {
+			t.Errorf("got %q, %v; want %q", b, err, mark)
+		}
+	}
 }

@@ -16,8 +16,8 @@ import (
 // Opener opens one more handle to the same storage, as another process would.
 type Opener func() (vault.Store, error)
 
-// Run tests a kind of store. create makes empty storage for one test and returns what opens it. Stores that are
-// Batchers and Stampers are tested as such.
+// Run tests a kind of store. create makes empty storage for one test and returns what opens it. What a
+// store can do besides is tested as well.
 func Run(t *testing.T, create func(t *testing.T) Opener) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, Opener){
@@ -30,14 +30,13 @@ func Run(t *testing.T, create func(t *testing.T) Opener) {
 		"ACancelledContextWritesNothing":          testCancelled,
 		"RacingWritersLoseNoUpdate":               testRace,
 		"RacingFirstWritersAgree":                 testFirstWrite,
-		"BatchIsAllOrNothing":                     testBatch,
-		"BatchDeletesTheVersionItExpects":         testBatchDelete,
-		"BatchChecksAVersion":                     testBatchCheck,
-		"RewriteIsAllOrNothing":                   testRewrite,
-		"RewriteExcludesWriters":                  testRewriteRace,
 		"StampTellsOfEveryWrite":                  testStamp,
 		"UpdateIsAllOrNothing":                    testUpdate,
-		"ListWithSeesOneMoreRow":                  testListWith,
+		"UpdateEndsWithAConflict":                 testConflict,
+		"UpdateExcludesWriters":                   testUpdateExcludes,
+		"SetWritesWhateverTheVersion":             testSet,
+		"DeleteTakesTheVersionItExpects":          testDeleteVersions,
+		"ListSeesOtherRows":                       testListOthers,
 		"MarkIsKept":                              testMark,
 		"LockExcludesOtherHandlesAndItself":       testLockExcludes,
 		"LockGoesToAWaiter":                       testLockHandOver,
@@ -72,7 +71,7 @@ func open(t *testing.T, opener Opener) vault.Store {
 func mustPut(t *testing.T, store vault.Store, rows ...vault.Row) {
 	t.Helper()
 	for _, row := range rows {
-		if err := store.Put(t.Context(), row); err != nil {
+		if err := Put(t.Context(), store, row); err != nil {
 			t.Fatalf("put %s at version %d: %v", row.Key, row.Version, err)
 		}
 	}
@@ -137,7 +136,7 @@ func testPutVersions(t *testing.T, opener Opener) {
 		{Key: "k", Version: 4, Sealed: []byte("x")},
 		{Key: "k", Version: 1<<64 - 1, Sealed: []byte("x")},
 	} {
-		err := store.Put(t.Context(), row)
+		err := Put(t.Context(), store, row)
 		wantError(t, fmt.Sprintf("put %s at version %d", row.Key, row.Version), err, vault.ErrConflict)
 	}
 	wantRows(t, store, "", vault.Row{Key: "k", Version: 2, Sealed: []byte("2")})
@@ -147,7 +146,7 @@ func testDelete(t *testing.T, opener Opener) {
 	store := open(t, opener)
 	mustPut(t, store, vault.Row{Key: "k", Version: 1, Sealed: []byte("1")}, vault.Row{Key: "kk", Version: 1, Sealed: []byte("1")})
 	for range 2 {
-		if err := store.Delete(t.Context(), "k"); err != nil {
+		if err := Delete(t.Context(), store, "k"); err != nil {
 			t.Fatalf("delete: %v", err)
 		}
 	}
@@ -207,6 +206,30 @@ func testList(t *testing.T, opener Opener) {
 	}
 }
 
+func testListOthers(t *testing.T, opener Opener) {
+	store := open(t, opener)
+	rows := make(map[vault.Key]vault.Row)
+	for _, key := range []vault.Key{"a/1", "a/2", "b", "m/x", "z"} {
+		rows[key] = vault.Row{Key: key, Version: 1, Sealed: []byte(key)}
+		mustPut(t, store, rows[key])
+	}
+	for _, tt := range []struct{ prefix, also vault.Key }{{"a/", "m/x"}, {"z", "m/x"}, {"", "m/x"}, {"m", "m/x"}, {"a/", "absent"}, {"none", "m/x"}} {
+		var want []vault.Row
+		for _, key := range []vault.Key{"a/1", "a/2", "b", "m/x", "z"} {
+			if key == tt.also || len(key) >= len(tt.prefix) && key[:len(tt.prefix)] == tt.prefix {
+				want = append(want, rows[key])
+			}
+		}
+		got, err := store.List(t.Context(), tt.prefix, tt.also)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("list %q with %q (-want +got):\n%s", tt.prefix, tt.also, diff)
+		}
+	}
+}
+
 func testDurability(t *testing.T, opener Opener) {
 	first, err := opener()
 	if err != nil {
@@ -234,8 +257,8 @@ func testCancelled(t *testing.T, opener Opener) {
 	wantError(t, "get", err, context.Canceled)
 	_, err = store.List(ctx, "")
 	wantError(t, "list", err, context.Canceled)
-	wantError(t, "put", store.Put(ctx, vault.Row{Key: "k", Version: 2, Sealed: []byte("2")}), context.Canceled)
-	wantError(t, "delete", store.Delete(ctx, "k"), context.Canceled)
+	wantError(t, "put", Put(ctx, store, vault.Row{Key: "k", Version: 2, Sealed: []byte("2")}), context.Canceled)
+	wantError(t, "delete", Delete(ctx, store, "k"), context.Canceled)
 	_, err = store.Lock(ctx, "k")
 	wantError(t, "lock", err, context.Canceled)
 	wantRows(t, store, "", row)

@@ -1,0 +1,110 @@
+//go:build amd64 || arm64
+
+package sandbox
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Sockets in the user's home whose paths the kernel does not tell.
+const (
+	linkedSocket   = "sockets/control-me@host" // as ssh makes the one for shared connections
+	relativeSocket = "sockets/relative"
+	foreignSocket  = "sockets/foreign" // of a program in another network, as a docker without root is
+)
+
+func socketAttacks() []attack {
+	to := func(name string) func(w world) error {
+		return func(w world) error { return echo("unix", filepath.Join(w.User, name)) }
+	}
+	return []attack{
+		{name: "socket under another name", run: to(linkedSocket)},
+		{name: "socket bound by a relative name", run: to(relativeSocket)},
+		{name: "socket of another network", root: true, run: to(foreignSocket)},
+	}
+}
+
+func openOddSockets(w world) error {
+	for _, name := range []string{linkedSocket, relativeSocket, foreignSocket} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(w.User, name)), 0o700); err != nil {
+			return err
+		}
+		_ = os.Remove(filepath.Join(w.User, name)) // of the broker before
+	}
+	first := filepath.Join(w.User, "sockets/first")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: first})
+	if err != nil {
+		return err
+	}
+	l.SetUnlinkOnClose(false)
+	if err := errors.Join(os.Link(first, filepath.Join(w.User, linkedSocket)), os.Remove(first)); err != nil {
+		return err
+	}
+	go serve(l)
+	relative, err := net.Listen("unix", relativeSocket) // the broker works in the user's home
+	if err != nil {
+		return err
+	}
+	go serve(relative)
+	if os.Getuid() != 0 {
+		return nil
+	}
+	cmd := exec.Command("/proc/self/exe", filepath.Join(w.User, foreignSocket))
+	cmd.Env = []string{goRace, envRole + "=listener"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: unix.SIGKILL}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	_, err = bufio.NewReader(out).ReadString('\n')
+	return err
+}
+
+// listenerRole listens, and says when.
+func listenerRole(path string) int {
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return broken
+	}
+	fmt.Println("listening")
+	serve(l)
+	return 0
+}
+
+// deviceAttacks open a device that lies somewhere else than in /dev, as in a system that root keeps in a directory.
+func deviceAttacks() []attack {
+	null := func(dir string) error {
+		path := filepath.Join(dir, "device")
+		f, err := os.OpenFile(path, os.O_RDWR, 0)
+		if err == nil {
+			err = f.Close()
+		}
+		return err
+	}
+	return []attack{
+		{name: "device in a directory", root: true, run: func(w world) error { return null(w.Elsewhere) }},
+		{name: "device in the working directory", root: true, run: func(w world) error { return null(w.User) }},
+	}
+}
+
+func makeDevices(w world) error {
+	for _, dir := range []string{w.Elsewhere, w.User} {
+		err := unix.Mknod(filepath.Join(dir, "device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3)))
+		if err != nil && !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+	}
+	return nil
+}
