@@ -141,6 +141,9 @@ func (a *app) unlock(ctx context.Context, o agentOptions, given bool) error {
 		if _, err := a.auth(ctx); err != nil {
 			return err
 		}
+		if a.access.notKept != nil {
+			return agentError(a.access.notKept)
+		}
 		if s, _, err = client.Status(ctx); err != nil {
 			return agentError(err)
 		}
