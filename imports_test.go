@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
 		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4", "authsome/internal/leanjson",
+		"authsome/internal/atomicfile",
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
