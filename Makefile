@@ -13,7 +13,7 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package reproducible clean
+.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package reproducible windows clean
 
 all: build
 
@@ -77,6 +77,10 @@ package: $(GORELEASER) $(CYCLONEDX)
 # before. The packages are then unpacked, installed and used. A container is made, too, where there is buildah.
 reproducible: $(GORELEASER) $(CYCLONEDX)
 	cd tests && AUTHSOME_RELEASE=$(BIN) $(GO) test -count=1 -v -timeout 60m ./release
+
+# The Windows build under Wine, which is fetched where it is missing: half an hour on two cores.
+windows:
+	./tests/windows
 
 fuzz:
 	./tests/fuzz $(FUZZTIME)

@@ -49,10 +49,11 @@ var allowed = map[string][]string{
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
 		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4", "authsome/internal/leanjson",
+		"authsome/internal/atomicfile",
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
-		"authsome/internal/sandbox",
+		"authsome/internal/sandbox", "authsome/internal/agent",
 	},
 	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
 }
@@ -84,6 +85,7 @@ func TestProgramLinksNoTestDependencies(t *testing.T) {
 	}
 	for _, forbidden := range []string{
 		"testing", "net/http/httptest", "github.com/google/jsonschema-go/jsonschema", "filippo.io/age", "golang.org/x/crypto/ssh",
+		"runtime/metrics",
 	} {
 		if slices.Contains(strings.Fields(string(out)), forbidden) {
 			t.Errorf("the program links %s", forbidden)

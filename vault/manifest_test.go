@@ -58,13 +58,14 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 // change runs SQL on a vault's file, as somebody with write access could.
+// It leaves the journal where it is: on Windows it could not be deleted while the vault has it open.
 func change(t *testing.T, path, statements string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.ExecContext(t.Context(), statements)
+	_, err = db.ExecContext(t.Context(), "PRAGMA journal_mode = TRUNCATE; "+statements)
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}

@@ -5,8 +5,8 @@ import "errors"
 const (
 	// socketFile is where clients find the agent, in the directory of the home's sockets and locks.
 	socketFile = "agent.sock"
-	// lockFile is locked by the agent of the home for as long as it lives, by a lock that ends with it whatever happens.
-	lockFile = "agent.lock"
+	// LockFile is locked by the agent of the home for as long as it lives, by a lock that ends with it whatever happens.
+	LockFile = "agent.lock"
 )
 
 // errNoAgent: nobody listens.

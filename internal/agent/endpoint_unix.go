@@ -29,7 +29,7 @@ func listen(dir string) (*endpoint, error) {
 	if err := makeOwn(dir); err != nil {
 		return nil, err
 	}
-	lock := flock.New(filepath.Join(dir, lockFile), flock.SetPermissions(0o600))
+	lock := flock.New(filepath.Join(dir, LockFile), flock.SetPermissions(0o600))
 	locked, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", lock.Path(), err)

@@ -64,7 +64,7 @@ func TestModes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer e.Close()
-	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, socketFile): 0o600, filepath.Join(dir, lockFile): 0o600} {
+	for path, want := range map[string]os.FileMode{dir: 0o700, filepath.Join(dir, socketFile): 0o600, filepath.Join(dir, LockFile): 0o600} {
 		info, err := os.Lstat(path)
 		if err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s has mode %v, error %v", path, info.Mode(), err)

@@ -343,7 +343,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if e.Name() != socketFile && e.Name() != lockFile {
+		if e.Name() != socketFile && e.Name() != LockFile {
 			t.Errorf("%s is left", e.Name())
 		}
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && info.Size() > 0 {

@@ -29,6 +29,15 @@ func ReadFile(path string) (content []byte, err error) {
 	return content, err
 }
 
+// Open is os.Open for a file that others may be replacing, or removing another name of; see [Rename].
+func Open(path string) (file *os.File, err error) {
+	err = retry(func() error {
+		file, err = os.Open(path)
+		return err
+	}, inUse)
+	return file, err
+}
+
 // retry repeats what fails because of others, with longer and longer pauses, until patience ends. It returns the last error.
 func retry(do func() error, busy func(error) bool) error {
 	err := do()

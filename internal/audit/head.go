@@ -1,8 +1,8 @@
 package audit
 
 import (
+	"crypto"
 	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -40,7 +40,8 @@ func (k chainKeys) sign(l link, now time.Time) Head {
 	if err != nil {
 		return h
 	}
-	signature, err := ecdsa.SignASN1(rand.Reader, k.head, sum[:])
+	// Without a source of randomness the nonce follows from the key and from what is signed (RFC 6979).
+	signature, err := k.head.Sign(nil, sum[:], crypto.SHA256)
 	if err != nil { // it would count as not signed
 		return h
 	}

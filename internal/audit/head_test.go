@@ -42,3 +42,20 @@ func TestHeadIsEncodedAsEncodingJSONDoes(t *testing.T) {
 		}
 	}
 }
+
+// A signature asks the system for no random bytes: they would be the only ones that a command needs.
+func TestHeadsAreSignedByTheirKeyAlone(t *testing.T) {
+	t.Parallel()
+	keys, err := newKeys(make([]byte, KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 25, 10, 0, 0, 0, time.UTC)
+	first, again := keys.sign(link{seq: 3, chain: "c"}, at), keys.sign(link{seq: 3, chain: "c"}, at)
+	if first.Signature != again.Signature || keys.check(first) != nil {
+		t.Errorf("%+v is signed otherwise the second time, %+v", first, again)
+	}
+	if other := keys.sign(link{seq: 4, chain: "c"}, at); other.Signature == first.Signature || keys.check(other) != nil {
+		t.Errorf("%+v is not signed for itself", other)
+	}
+}

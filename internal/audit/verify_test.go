@@ -62,7 +62,7 @@ func TestVerifyFindsWhatWasTamperedWith(t *testing.T) {
 		"renumbered": {func(l [][]byte) [][]byte {
 			l[9] = bytes.Replace(l[9], []byte(`"seq":10`), []byte(`"seq":11`), 1)
 			return l
-		}, "entries 10 to 10 are missing"},
+		}, "entry 10 is missing"},
 		"a space": {func(l [][]byte) [][]byte { l[2] = bytes.Replace(l[2], []byte(`,`), []byte(`, `), 1); return l }, "entry 3"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -62,7 +62,11 @@ func (c *keyCache) Put(ctx context.Context, id string, key []byte) error {
 	}
 	kept, err := client.Put(ctx, id, key)
 	c.app.access.kept = kept && !c.app.access.changing
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case c.app.unlocking != nil:
+		c.app.access.notKept = err
+	default:
 		e := authsome.AsError(err)
 		c.app.warn(&authsome.Error{Message: "the key is not kept for the next command: " + e.Message, Hint: e.Hint})
 	}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"authsome/internal/sandbox"
 )
 
@@ -37,6 +39,7 @@ func mainWith(change func(*Env)) int {
 	if len(os.Args) > 1 && os.Args[1] == sandbox.Command {
 		return sandbox.Main()
 	}
+	cobra.EnableCommandSorting = false // the help has the commands in the order in which they are needed
 	env := Env{
 		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Now: time.Now,
 	}

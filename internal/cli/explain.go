@@ -106,6 +106,7 @@ type verdict struct {
 	injects    []string
 	file       string
 	why        string
+	couldBe    []string // providers that claim the host, and that there is no connection to
 	code       int
 }
 
@@ -130,7 +131,33 @@ func (a *app) verdictOn(e proxy.Explanation, chosen *chosenRoutes, r *http.Reque
 		v.code = exitCode(authsome.KindRefreshFailed)
 	}
 	v.why = reason(v, r)
+	if v.Outcome == proxy.Tunnelled {
+		v.couldBe = a.couldBe(r.Context(), r.URL)
+	}
 	return v
+}
+
+// couldBe names the providers whose credential a request would get, were there a connection to one. A definition that cannot
+// be read, or wants an address of one's own, is none of them.
+func (a *app) couldBe(ctx context.Context, u *url.URL) []string {
+	names := []string{}
+	connected := a.connected(ctx)
+	catalogue := a.catalogue()
+	if catalogue == nil {
+		return names
+	}
+	all, _, err := catalogue.All()
+	if err != nil {
+		return names
+	}
+	for _, p := range all {
+		hosts, excluded, err := provider.Patterns(&p, "", "")
+		isIt := func(ref authsome.Ref) bool { return ref.Provider == p.Name }
+		if err == nil && authsome.MatchAny(hosts, u) && !authsome.MatchAny(excluded, u) && !slices.ContainsFunc(connected, isIt) {
+			names = append(names, string(p.Name))
+		}
+	}
+	return names
 }
 
 // freshness says what becomes of a connection's credential when it is used, as far as can be told without using it.
@@ -231,6 +258,9 @@ func (v verdict) object(method, target string) object {
 	if v.Outcome == proxy.Refused {
 		o = append(o, member{"http_status", v.Status}, member{"reason", v.Reason}, member{"rule", v.Rule}, member{"rule_at", v.RuleAt})
 	}
+	if v.couldBe != nil {
+		o = append(o, member{"could_be", v.couldBe})
+	}
 	return append(o, member{"project_file", v.file})
 }
 
@@ -257,6 +287,9 @@ func (a *app) printVerdict(v verdict, r *http.Request) error {
 		}
 		facts = append(facts, member{"connection", string(v.Ref.Connection) + ": " + state}, member{"chosen by", v.Only},
 			member{"credential", firstNonEmpty(v.dead, v.refresh)}, member{"adds", strings.Join(v.injects, ", ")})
+	}
+	if len(v.couldBe) > 0 {
+		facts = append(facts, member{"could be", strings.Join(v.couldBe, ", ") + ": authsome login " + v.couldBe[0]})
 	}
 	return a.printMembers(append(facts, member{"project file", v.file}))
 }

@@ -108,6 +108,12 @@ func (a *app) getValue(cmd *cobra.Command, layer authsome.AuthLayer, ref authsom
 		return err
 	}
 	a.warn(c.Warning)
+	if o.field == fieldRefreshToken {
+		a.warn(&authsome.Error{
+			Message: "refresh tokens never leave the vault",
+			Hint:    "authsome get " + arguments(c.Ref) + " --field " + fieldAccessToken + " --show-secret",
+		})
+	}
 	return a.printConnection(cmd, describe(c), o.field)
 }
 

@@ -70,7 +70,13 @@ func (a *app) registerCommand() *cobra.Command {
 	return cmd
 }
 
+// register adds a definition. A program in a run replaces none: it says where a credential goes, and runs heed it.
 func (a *app) register(cmd *cobra.Command, path string, force bool) error {
+	if force {
+		if err := a.notInARun("replace a definition"); err != nil {
+			return err
+		}
+	}
 	read := func() ([]byte, error) { return os.ReadFile(path) }
 	if path == "-" {
 		read = a.readStdin

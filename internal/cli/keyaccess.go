@@ -14,6 +14,7 @@ type keyAccess struct {
 	passphrase authsome.Secret // given on standard input
 	changing   bool            // it changes the key, for which an unlocked session is not enough
 	kept       bool            // it has unlocked the vault: an agent keeps the key from now on
+	notKept    error           // why no agent keeps the key, when that is what was asked for
 }
 
 // keySources returns the sources that the vault's key may come from. Nothing of any of them is used yet.

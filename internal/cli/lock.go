@@ -16,6 +16,8 @@ import (
 func (a *app) lockCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "lock", Short: "Have the agent forget the key of the vault, at once", Args: exactly(0),
+		Long: "Have the agent forget the key of the vault, at once. A run or a proxy that is open goes on with the key that it has: end it,\n" +
+			"or give authsome proxy stop.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.lock(cmd.Context()) },
 	}
 }
@@ -138,6 +140,9 @@ func (a *app) unlock(ctx context.Context, o agentOptions, given bool) error {
 		a.unlocking = &o
 		if _, err := a.auth(ctx); err != nil {
 			return err
+		}
+		if a.access.notKept != nil {
+			return agentError(a.access.notKept)
 		}
 		if s, _, err = client.Status(ctx); err != nil {
 			return agentError(err)

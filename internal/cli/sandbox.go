@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"authsome"
+	"authsome/internal/keysource"
 	"authsome/internal/run"
 	"authsome/internal/sandbox"
 	"authsome/local"
@@ -82,6 +83,9 @@ func (a *app) view(o sandboxOptions) (sandbox.View, error) {
 	}
 	v := sandbox.View{
 		Dir: dir, UserHome: a.userHome(), Home: home, State: local.StateDir(a.env.getenv), Environ: a.env.Environ,
+	}
+	if file := a.env.getenv(keysource.EnvPassphraseFile); filepath.IsAbs(file) {
+		v.Hide = append(v.Hide, file)
 	}
 	for _, list := range []struct {
 		paths []string

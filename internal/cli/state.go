@@ -66,9 +66,9 @@ func (a *app) whoami(cmd *cobra.Command) error {
 		{"key_source", source.name},
 		{"key_source_reason", source.why},
 		{"connections", len(all)},
-		{"version", version()},
 	}
 	o = append(o, count(all).members(a.flags.json)...)
+	o = append(o, member{"version", version()})
 	if a.flags.json {
 		return a.printJSON(o)
 	}

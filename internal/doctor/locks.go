@@ -12,6 +12,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"authsome/internal/agent"
 	"authsome/local"
 )
 
@@ -50,7 +51,8 @@ func (e *examination) lockFiles() (files []string, err error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil // nobody has locked anything yet, or a run has ended
 		}
-		if err == nil && entry.Type().IsRegular() && strings.HasSuffix(path, ".lock") {
+		// The agent holds its own for as long as it lives, which is no news.
+		if err == nil && entry.Type().IsRegular() && strings.HasSuffix(path, ".lock") && entry.Name() != agent.LockFile {
 			files = append(files, path)
 		}
 		return err

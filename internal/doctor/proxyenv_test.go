@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,9 @@ func TestEnvironmentThatLeadsAroundTheBrokerFails(t *testing.T) {
 	} {
 		t.Run(test.change, func(t *testing.T) {
 			t.Parallel()
+			if runtime.GOOS == "windows" && test.change == "HTTPS_PROXY" {
+				t.Skip("https_proxy is the same variable there")
+			}
 			name, _, set := strings.Cut(test.change, "=")
 			env := slices.DeleteFunc(slices.Clone(good), func(s string) bool { return strings.HasPrefix(s, name+"=") })
 			if set {

@@ -122,7 +122,7 @@ func (f file) taken(err error) bool {
 func (f file) beside() string { return filepath.Join(filepath.Dir(f.path), besideForeign) }
 
 func (f file) readAt(path string) (masterKey, error) {
-	r, err := os.Open(path)
+	r, err := atomicfile.Open(path)
 	if err != nil {
 		return masterKey{}, err
 	}

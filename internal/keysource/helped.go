@@ -26,7 +26,7 @@ func (s *Set) call(
 	out, err := s.program(ctx, []string{companion.Find(program), operation}, bytes.NewReader(sent))
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return answer, unavailable(subject+" cannot be used", "install "+program+", which comes with authsome, on $PATH", err)
+		return answer, unavailable(subject+" cannot be used", "put "+program+" beside authsome or on $PATH: docs/install.md says where it comes from", err)
 	case err != nil:
 		return answer, unavailable(subject+" cannot be used", "try again", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -442,8 +443,9 @@ func TestPassphraseIsAskedForThreeTimes(t *testing.T) {
 	}
 	w.env[keysource.EnvPassphraseFile] = w.file("exposed", passphrase)
 	_ = os.Chmod(filepath.Join(w.dir, "exposed"), 0o644)
-	_, err = unwrapIn(t, w.process(), e)
-	wantError(t, "a file that others may read", err, keysource.ErrExposed, vault.ErrUnavailable)
+	if _, err = unwrapIn(t, w.process(), e); runtime.GOOS != "windows" { // where the mode says nothing
+		wantError(t, "a file that others may read", err, keysource.ErrExposed, vault.ErrUnavailable)
+	}
 	if _, err := w.process().Make(t.Context(), keysource.Spec{Kind: keysource.Passphrase, Passphrase: authsome.NewSecret("short")}); err == nil {
 		t.Error("a short passphrase is taken")
 	}

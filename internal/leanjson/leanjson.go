@@ -9,6 +9,7 @@ package leanjson
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,17 +54,18 @@ func noEOF(err error) error {
 
 // decodeStruct reads the members of an object that has been opened.
 func decodeStruct(d *json.Decoder, into reflect.Value) (unknown map[string]json.RawMessage, err error) {
+	fields := fieldsOf(into.Type())
 	for d.More() {
 		name, err := memberName(d)
 		if err != nil {
 			return nil, err
 		}
-		field, err := fieldOf(into, name)
+		field, err := fields.find(name)
 		if err != nil {
 			return nil, err
 		}
-		if field.IsValid() {
-			if err := decodeValue(d, field); err != nil {
+		if field >= 0 {
+			if err := decodeValue(d, into.Field(field)); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			continue
@@ -89,24 +91,37 @@ func memberName(d *json.Decoder) (string, error) {
 	return name, nil
 }
 
-// fieldOf finds the field of a member; the zero Value where there is none. A field without a tag is none.
-func fieldOf(v reflect.Value, name string) (reflect.Value, error) {
-	for field, value := range v.Fields() {
-		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if tag == name && tag != "" && tag != "-" {
-			return value, nil
+// fields are the fields of a struct, in its order.
+type fields []field
+
+type field struct {
+	member string // whose value it takes; the field's own name without a tag, "-" for none
+	tagged bool
+}
+
+func fieldsOf(t reflect.Type) fields {
+	all := make(fields, t.NumField())
+	for i := range all {
+		f := t.Field(i)
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		all[i] = field{member: cmp.Or(tag, f.Name), tagged: tag != ""}
+	}
+	return all
+}
+
+// find returns the index of a member's field, -1 where there is none. A field without a tag is none.
+func (all fields) find(name string) (int, error) {
+	for i, f := range all {
+		if f.member == name && f.tagged && name != "-" {
+			return i, nil
 		}
 	}
-	for field := range v.Fields() {
-		tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if tag == "" {
-			tag = field.Name
-		}
-		if strings.EqualFold(tag, name) && tag != "-" {
-			return reflect.Value{}, fmt.Errorf("the name %q is spelled otherwise, %q", name, tag)
+	for _, f := range all {
+		if strings.EqualFold(f.member, name) && f.member != "-" {
+			return 0, fmt.Errorf("the name %q is spelled otherwise, %q", name, f.member)
 		}
 	}
-	return reflect.Value{}, nil
+	return -1, nil
 }
 
 // decodeValue reads the value that comes next. Types that decode themselves do so, and null changes nothing.

@@ -17,7 +17,7 @@ func overriding(r *http.Request) []string {
 			}
 		}
 	}
-	if !strings.Contains(r.URL.RawQuery, "ethod") && !strings.Contains(r.URL.RawQuery, "%") {
+	if !strings.ContainsAny(r.URL.RawQuery, "_%") {
 		return methods
 	}
 	for part := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) {

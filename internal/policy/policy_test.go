@@ -3,6 +3,7 @@ package policy
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -219,6 +220,17 @@ func BenchmarkCheck(b *testing.B) {
 	for b.Loop() {
 		if h.Check(r, authsome.Ref{}) != nil {
 			b.Fatal("denied")
+		}
+	}
+}
+
+// The parameter is known in any case of its letters.
+func TestMethodInTheQueryIsSeenHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{"_method=DELETE", "_METHOD=delete", "a=1&_MeThOd=DELETE", "%5FMETHOD=DELETE", "a;_METHOD=DELETE"} {
+		r := &http.Request{Method: "POST", URL: &url.URL{Path: "/", RawQuery: query}}
+		if got := overriding(r); !slices.Equal(got, []string{"DELETE"}) {
+			t.Errorf("%s: %q", query, got)
 		}
 	}
 }

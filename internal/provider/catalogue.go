@@ -167,13 +167,19 @@ func (c *Catalogue) customNames() ([]authsome.ProviderName, error) {
 		return nil, nil
 	}
 	entries, err := os.ReadDir(c.dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && isMissing(c.dir) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list custom provider definitions: %w", err)
 	}
 	return namesOf(entries), nil
+}
+
+// isMissing reports whether nothing has a name. Windows says of a file that is read as a directory that it does not exist.
+func isMissing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // namesOf returns the names of the definitions in a directory; hidden files are not definitions.

@@ -47,10 +47,13 @@ func newDialer(cfg Config, isOwn func(netip.AddrPort) bool, tlsConfig *tls.Confi
 		d.resolve[a.String()] = to
 	}
 	check := func(guard bool) func(string, string, syscall.RawConn) error {
-		return func(_, address string, _ syscall.RawConn) error {
+		return func(_, address string, socket syscall.RawConn) error {
 			a, err := netip.ParseAddrPort(address)
 			if err != nil || isOwn(a) || guard && (isForbidden(a.Addr()) || cfg.Contained && isThisMachine(a.Addr())) {
 				return errForbiddenAddress
+			}
+			if a.Addr().Unmap().IsLoopback() {
+				sendAtOnce(socket)
 			}
 			return nil
 		}
@@ -76,7 +79,7 @@ func isForbiddenHost(host string) bool {
 
 // isForbidden reports whether an address is never connected to: link-local ones, among them the metadata services of
 // clouds, the unspecified one, multicast and broadcast; also when an IPv4 address of that kind hides in IPv6
-// (RFC 4291 section 2.5.5, RFC 6052, RFC 3056).
+// (RFC 4291 section 2.5.5, RFC 6052, RFC 7915, RFC 3056).
 func isForbidden(ip netip.Addr) bool {
 	ip = embedded(ip.Unmap().WithZone(""))
 	switch {
@@ -87,7 +90,8 @@ func isForbidden(ip netip.Addr) bool {
 		return b[0] == 0 || b == [4]byte{255, 255, 255, 255} || b == [4]byte{100, 100, 100, 200} ||
 			b == [4]byte{168, 63, 129, 16} || b == [4]byte{192, 0, 0, 192}
 	default:
-		return ip == netip.AddrFrom16([16]byte{0: 0xfd, 2: 0x0e, 3: 0xc2, 14: 0x02, 15: 0x54})
+		b := ip.As16() // fd00:ec2::/32 of AWS: metadata, Pod Identity; fd20:ce::254 of Google
+		return [4]byte(b[:4]) == [4]byte{0xfd, 0, 0x0e, 0xc2} || b == [16]byte{0: 0xfd, 1: 0x20, 3: 0xce, 14: 0x02, 15: 0x54}
 	}
 }
 
@@ -104,6 +108,8 @@ func embedded(ip netip.Addr) netip.Addr {
 	case [12]byte(b[:12]) == [12]byte{1: 0x64, 2: 0xff, 3: 0x9b}: // NAT64
 		at = 12
 	case [6]byte(b[:6]) == [6]byte{1: 0x64, 2: 0xff, 3: 0x9b, 5: 0x01}: // local-use NAT64, RFC 8215
+		at = 12
+	case [12]byte(b[:12]) == [12]byte{8: 0xff, 9: 0xff}: // IPv4-translated
 		at = 12
 	case [12]byte(b[:12]) == [12]byte{} && (b[12] != 0 || b[13] != 0): // IPv4-compatible
 		at = 12

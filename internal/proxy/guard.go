@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -125,6 +126,7 @@ func (x *exchange) guardInterim(h http.Header) {
 func (x *exchange) dropCookies(h http.Header) {
 	if x.slot != nil && !x.lets.Off && !x.lets.Cookies {
 		delete(h, "Set-Cookie")
+		delete(h, "Set-Cookie2") // RFC 2965, which Java still knows
 	}
 }
 
@@ -146,6 +148,10 @@ type guarded struct {
 // Read reads what may be passed on.
 func (g *guarded) Read(p []byte) (int, error) {
 	n, err := g.read(p)
+	if err != nil && isGRPC(g.resp.Header) && errors.Is(err, redact.ErrTooMuch) {
+		g.endStream()
+		err = io.EOF
+	}
 	if g.fresh != nil && n > 0 {
 		g.fresh.Cover(p[:n])
 		if g.seen += n; g.seen >= freshWithin && !g.fresh.Covering() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"authsome"
 	"authsome/internal/policy"
@@ -188,7 +189,7 @@ func (d *destination) isAmbiguous(u *url.URL) bool {
 		return false
 	}
 	plain, dots := normalise(u.EscapedPath())
-	return dots || d.slotFor(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}) != d.slotFor(u)
+	return dots || !utf8.ValidString(plain) || d.slotFor(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}) != d.slotFor(u)
 }
 
 // rulesPaths reports whether anything depends on the path of a request.

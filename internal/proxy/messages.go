@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/binary"
 	"io"
 	"net/http"
 	"strings"
@@ -38,15 +39,47 @@ func (g *guarded) decodeMessages(coding string) *refusal {
 	if coding == "" {
 		return nil
 	}
-	decoded, err := redact.Messages(g.resp.Body, coding)
+	decoded, err := redact.Messages(g.resp.Body, coding, g.x.p.messages, lastMessage(g.resp.Header))
 	if err != nil {
 		return g.x.undecodable("%s answered with messages that cannot be looked through for the credential", g.x.d)
 	}
 	g.resp.Body = struct {
 		io.Reader
 		io.Closer
-	}{decoded, g.resp.Body}
+	}{decoded, closers{g.resp.Body, decoded}}
 	delete(g.resp.Header, "Content-Length")
 	g.resp.ContentLength = -1
 	return nil
+}
+
+// messageBudget bounds what all streams of a proxy hold of messages that are decoded: each must be known whole before its length
+// can be written.
+const messageBudget = 128 << 20
+
+// tooMuch is what a client is told in place of a message for which there is no room.
+const tooMuch = "authsome: compressed messages take too much memory to be looked through; ask for uncompressed ones, or for fewer at a time"
+
+// The code for that in gRPC, RESOURCE_EXHAUSTED.
+const resourceExhausted = "8"
+
+// lastMessage returns the message with which a stream ends in which there is no room for another; nil where trailers say it.
+func lastMessage(h http.Header) []byte {
+	kind := strings.ToLower(h.Get("Content-Type"))
+	var flags byte
+	var text string
+	switch {
+	case strings.HasPrefix(kind, "application/grpc-web"):
+		flags, text = 0x80, "grpc-status: "+resourceExhausted+"\r\ngrpc-message: "+tooMuch+"\r\n"
+	case strings.HasPrefix(kind, "application/connect+"):
+		flags, text = 0x02, `{"error":{"code":"resource_exhausted","message":"`+tooMuch+`"}}`
+	default:
+		return nil
+	}
+	return append(binary.BigEndian.AppendUint32([]byte{flags}, uint32(len(text))), text...) //nolint:gosec // it is short
+}
+
+// endStream ends a stream of gRPC in which there is no room for another message with the status that says so.
+func (g *guarded) endStream() {
+	g.x.p.cfg.Logger.Warn("proxy: no room for a compressed message", "host", g.x.d.host)
+	g.resp.Trailer = http.Header{"Grpc-Status": {resourceExhausted}, "Grpc-Message": {tooMuch}}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"crypto/x509"
@@ -91,6 +92,8 @@ type Config struct {
 	MaxConnections int
 	// MaxPerAgent bounds those of one agent; MaxConnections if zero.
 	MaxPerAgent int
+
+	messageBudget int64 // the constant of that name if zero
 }
 
 // Proxy is the proxy of one run. It is safe for concurrent use.
@@ -100,6 +103,7 @@ type Proxy struct {
 	memory *memory
 	// placeholder is what bodies are searched for.
 	placeholder *redact.Set
+	messages    *redact.Budget
 	upstream    *upstream
 	entrance    http1.Server // of what is asked of the proxy itself
 	http1       http1.Server
@@ -143,6 +147,7 @@ func New(cfg Config) (*Proxy, error) {
 	p.http1 = http1.Server{MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout, Panicked: p.panicked}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.placeholder = redact.New([]string{authsome.Placeholder})
+	p.messages = redact.NewBudget(cmp.Or(cfg.messageBudget, messageBudget))
 	p.memory = newMemory(p.ctx, &p.wg, cfg.Source, cfg.Now)
 	p.rules.Store(p.ruleset(cfg.Routes, cfg.Policy, cfg.NewCredentials))
 	up, err := newUpstream(cfg, p.isOwnAddress)
@@ -172,6 +177,7 @@ func (p *Proxy) Serve(ln net.Listener) error {
 	if p.cfg.OwnProcess {
 		defer giveBack()()
 	}
+	acceptUnpaced(ln)
 	for {
 		conn, err := ln.Accept()
 		switch {

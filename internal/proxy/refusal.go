@@ -99,12 +99,20 @@ func classify(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case isConnRefused(err):
 		return "connection refused"
 	case isCertificateError(err):
 		return "certificate not trusted"
 	}
 	return "connection failed"
+}
+
+// wsaConnRefused is what Windows says in place of ECONNREFUSED, which package syscall has made up there.
+const wsaConnRefused = syscall.Errno(10061)
+
+// isConnRefused reports whether the other computer has answered that nobody listens.
+func isConnRefused(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, wsaConnRefused)
 }
 
 // isCertificateError reports whether TLS failed on the certificate of the server.

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
-	"syscall"
 	"time"
 
 	"authsome"
@@ -207,7 +206,7 @@ func socksCode(why *refusal) byte {
 	switch {
 	case why.cause == nil: // it is by a rule
 		return socksNotAllowed
-	case errors.Is(why.cause, syscall.ECONNREFUSED):
+	case isConnRefused(why.cause):
 		return socksConnRefused
 	}
 	switch why.Reason {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -80,6 +81,20 @@ func TestTunnelPassesTheEndOfOneDirectionOn(t *testing.T) {
 	_ = conn.(*net.TCPConn).CloseWrite()
 	if got, err := io.ReadAll(br); err != nil || string(got) != "early,"+string(late) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
+	}
+}
+
+// What a system says is not what package syscall calls it: on Windows it has a number of its own.
+func TestRefusedConnectionsAreKnownOnEverySystem(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]string{
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}:   "connection refused",
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connectex", syscall.Errno(10061))}: "connection refused",
+		&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.Errno(9999))}:    "connection failed",
+	} {
+		if got := classify(err); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }
 

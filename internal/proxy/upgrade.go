@@ -11,15 +11,21 @@ import (
 	"authsome"
 )
 
-// upgradeOf returns the protocol that a request of HTTP/1.1 asks to switch to (RFC 9110 section 7.8), or "". HTTP/2
-// over cleartext is not offered on: nothing behind it could be checked.
+// upgradeOf returns the protocol that a request of HTTP/1.1 asks to switch to (RFC 9110 section 7.8), or "". HTTP
+// in another version and TLS within TLS (RFC 2817) are not offered on: nothing behind them could be looked through, and the answer
+// to the request, which had the credential, would be there.
 func upgradeOf(r *http.Request) string {
 	if r.ProtoMajor != 1 || r.ProtoMinor == 0 || !hasToken(r.Header["Connection"], "upgrade") {
 		return ""
 	}
 	protocol := r.Header.Get("Upgrade")
-	if strings.Contains(protocol, ",") || strings.HasPrefix(strings.ToLower(protocol), "h2") {
+	if len(r.Header["Upgrade"]) != 1 || strings.Contains(protocol, ",") {
 		return ""
+	}
+	for _, hidden := range [...]string{"h2", "http", "tls"} {
+		if strings.HasPrefix(strings.ToLower(strings.TrimSpace(protocol)), hidden) {
+			return ""
+		}
 	}
 	return protocol
 }

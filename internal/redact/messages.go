@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,15 +14,19 @@ const maxMessage = 32 << 20
 // and the length. So it is in gRPC, gRPC-Web and the streams of Connect.
 const prefixSize = 5
 
-var errMessageTooLong = errors.New("a message becomes too long when it is decoded")
+// ErrTooMuch is why a message is not decoded that becomes too long, by itself or together with those of other streams. Nothing of it
+// has been returned.
+var ErrTooMuch = errors.New("a compressed message, or all that there are at a time, becomes too long when it is decoded")
 
 // Messages returns the body of a stream of messages with those decoded that are compressed in a coding. Others pass as they
-// arrive. What it reads is looked at no further than that: a length that is a lie ends in the middle.
-func Messages(body io.Reader, coding string) (io.Reader, error) {
+// arrive. What it reads is looked at no further than that: a length that is a lie ends in the middle. What it holds comes out of
+// the budget, and goes back when it is read, and at Close, which does not close the body. If last is not nil, it is what the stream
+// ends with, in place of [ErrTooMuch].
+func Messages(body io.Reader, coding string, budget *Budget, last []byte) (io.ReadCloser, error) {
 	if !Decodes(coding) {
 		return nil, fmt.Errorf("decode messages: the coding %q is unknown", coding)
 	}
-	return &messages{src: body, coding: coding, limit: maxMessage}, nil
+	return &messages{src: body, coding: coding, limit: maxMessage, whole: store{budget: budget}, last: last}, nil
 }
 
 type messages struct {
@@ -32,8 +35,19 @@ type messages struct {
 	limit  int64  // of what a message may become
 	out    []byte // what is still to be returned, before anything else is read
 	left   int64  // what is left of a message that passes as it is
-	whole  bytes.Buffer
+	whole  store  // a message that was decoded, to be returned likewise
+	last   []byte
 	err    error
+}
+
+// Close gives back what the stream holds.
+func (m *messages) Close() error {
+	m.whole.reset()
+	m.out = nil
+	if m.err == nil {
+		m.err = io.ErrClosedPipe
+	}
+	return nil
 }
 
 // Read returns what is known.
@@ -47,6 +61,8 @@ func (m *messages) Read(p []byte) (int, error) {
 			n := copy(p, m.out)
 			m.out = m.out[n:]
 			return n, nil
+		case m.whole.held():
+			return m.whole.read(p), nil
 		case m.err != nil:
 			return 0, m.err
 		case m.left > 0:
@@ -57,7 +73,9 @@ func (m *messages) Read(p []byte) (int, error) {
 				return n, nil
 			}
 		default:
-			m.err = m.next()
+			if m.err = m.next(); m.last != nil && errors.Is(m.err, ErrTooMuch) {
+				m.out, m.err = m.last, io.EOF
+			}
 		}
 	}
 }
@@ -75,31 +93,34 @@ func (m *messages) next() error {
 		return nil
 	}
 	prefix[0] &^= 1
-	m.whole.Reset()
-	m.whole.Write(prefix)
-	if err := m.decode(io.LimitReader(m.src, length)); err != nil {
+	n, err := m.decode(prefix, io.LimitReader(m.src, length))
+	if err != nil {
+		m.whole.reset() // of what cannot be known whole nothing leaves
 		return err
 	}
-	m.out = m.whole.Bytes()
-	binary.BigEndian.PutUint32(m.out[1:], uint32(len(m.out)-prefixSize)) //nolint:gosec // no longer than maxMessage
+	binary.BigEndian.PutUint32(m.whole.chunks[0][1:], uint32(n)) //nolint:gosec // no longer than maxMessage
 	return nil
 }
 
-func (m *messages) decode(message io.Reader) error {
+// decode decodes a message into what is still to be returned, behind its prefix.
+func (m *messages) decode(prefix []byte, message io.Reader) (int64, error) {
+	if err := m.whole.begin(prefix); err != nil {
+		return 0, err
+	}
 	d, err := Decode(message, m.coding)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer d.Close()
-	n, err := io.Copy(&m.whole, io.LimitReader(d, m.limit+1))
+	n, err := m.whole.fill(io.LimitReader(d, m.limit+1))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if n > m.limit {
-		return errMessageTooLong
+		return 0, ErrTooMuch
 	}
 	_, err = io.Copy(io.Discard, message) // what follows the end of the compressed data in the message is no part of it
-	return err
+	return n, err
 }
 
 // ended is the error of a stream that ends within a prefix: bytes that are there are passed on, and then it is over.

@@ -31,7 +31,7 @@ func gzipped(t testing.TB, payload string) []byte {
 
 func unpacked(t testing.TB, stream io.Reader) ([]byte, error) {
 	t.Helper()
-	r, err := Messages(stream, "gzip")
+	r, err := Messages(stream, "gzip", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestMessageLeavesWhenItHasArrived(t *testing.T) {
 	t.Parallel()
 	in, out := io.Pipe()
 	defer in.Close()
-	r, err := Messages(in, "gzip")
+	r, err := Messages(in, "gzip", nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestMessagesThatCannotBeDecodedEndTheStream(t *testing.T) {
 			t.Errorf("%s: got %.40q, %v", name, got, err)
 		}
 	}
-	if _, err := Messages(nil, "snappy"); err == nil {
+	if _, err := Messages(nil, "snappy", nil, nil); err == nil {
 		t.Error("a coding that nobody knows is taken")
 	}
 	if got, err := unpacked(t, bytes.NewReader([]byte{0, 0})); err != nil || len(got) != 2 {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func settings() Settings {
 }
 
 // managedGolden is the part that every child gets, as clients.md lists it.
-const managedGolden = `HTTPS_PROXY=http://run:p%40ss@127.0.0.1:4711
+var managedGolden = `HTTPS_PROXY=http://run:p%40ss@127.0.0.1:4711
 https_proxy=http://run:p%40ss@127.0.0.1:4711
 HTTP_PROXY=http://run:p%40ss@127.0.0.1:4711
 http_proxy=http://run:p%40ss@127.0.0.1:4711
@@ -54,7 +55,7 @@ WGETRC=/r/wgetrc
 JAVA_TOOL_OPTIONS=-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=4711 -Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=4711 -Dhttp.nonProxyHosts=localhost|127.*|[::1] -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword= -Djavax.net.ssl.trustStore=/r/java.p12
 NODE_OPTIONS=--require=/r/node.cjs
 PYTHONPATH=/r/python
-PHP_INI_SCAN_DIR=:/r/php
+PHP_INI_SCAN_DIR=` + string(os.PathListSeparator) + `/r/php
 GH_TOKEN=authsome-proxy-managed
 OPENAI_API_KEY=authsome-proxy-managed`
 

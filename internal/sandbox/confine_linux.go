@@ -11,8 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// minLandlock is the version of Landlock that can forbid truncating files: Linux 6.2.
-const minLandlock = 3
+const (
+	minLandlock    = 3 // the version of Landlock that can forbid truncating files: Linux 6.2
+	signalLandlock = 6 // and sending signals out of the box: Linux 6.12
+	unixLandlock   = 9 // and connecting to sockets of others by their paths
+)
 
 // confine gives up every privilege of this thread, and with it of all that it starts.
 func confine(s scene, fresh []string) error {

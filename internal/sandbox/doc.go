@@ -16,7 +16,8 @@
 //     of keyrings. /tmp, /run and /dev are new, as sockets of the user's other programs lie there (tmux, D-Bus, systemd,
 //     the agents of ssh and gpg, X11, docker), each of which would run a command outside when asked; what is needed of
 //     them is put back. Sockets elsewhere are covered one by one. Mounts made outside later do not arrive.
-//     What is not to be written to is mounted read-only, since Landlock lets modes, owners and times be changed.
+//     What is not to be written to is mounted read-only, since Landlock lets modes, owners and times be changed. Every
+//     directory on the way to what is protected is mounted on itself: it cannot be renamed, and another put in its place.
 //   - A process namespace with its own /proc: nobody outside can be named. Its first process is ours; when it ends, the
 //     kernel ends all that is left.
 //   - A network namespace whose one port is the proxy's. The listening socket is made inside and handed to the broker
@@ -24,9 +25,11 @@
 //     to anybody who is not inside.
 //   - Landlock: writing is for the working directory, the user's home and temporary files; processes outside cannot be
 //     traced, nor their memory, environment and files be read, nor signals be sent to them; no mount can be changed.
-//   - seccomp: no namespaces, tracing, keyrings of the kernel, io_uring, BPF, sockets of other families than IP, Unix and
-//     routing, and no typing into the user's terminal (TIOCSTI).
+//   - seccomp: no set-user-ID or set-group-ID files, no namespaces, tracing, keyrings of the kernel, io_uring, BPF, sockets of other families than IP, Unix and
+//     routing, and no typing into the user's terminal (TIOCSTI) or changing its line discipline.
 //   - No capability, none to be had (no_new_privs, an empty bounding set), also for root.
+//
+// [LookAhead] notes, outside, what would run there later, so that what a program has left for later can be named.
 //
 // The first process of the box is not restricted itself, but for having lost its reason to exist with its program: it
 // starts the program, waits, and passes on what the broker says through a socket that nobody else has.

@@ -41,7 +41,22 @@ func landlockFeature() Feature {
 		detail := fmt.Sprintf("the kernel's Landlock has version %d of its interface, and %d is needed", version, minLandlock)
 		return Feature{name, false, detail, "Linux 6.2 or later has it"}
 	}
-	return Feature{name, true, fmt.Sprintf("version %d of the interface", version), ""}
+	return Feature{name, true, fmt.Sprintf("version %d of the interface", version) + lacking(version), ""}
+}
+
+// lacking says what a version of Landlock does not hold back, and nothing else does.
+func lacking(version int) string {
+	var what []string
+	if version < signalLandlock {
+		what = append(what, "signals to the processes of the same pipeline")
+	}
+	if version < unixLandlock {
+		what = append(what, "connecting to a Unix socket that is made in a writable directory after the start")
+	}
+	if len(what) == 0 {
+		return ""
+	}
+	return ", which does not hold back " + strings.Join(what, ", and ")
 }
 
 func seccompFeature() Feature {

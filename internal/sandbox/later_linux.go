@@ -48,7 +48,7 @@ func programs(v View, project []string) []string {
 // named there, at once, and the marks of authsome would be believed.
 func makeHiddenDirs(v View) {
 	for _, dir := range []string{filepath.Join(v.UserHome, ".ssh"), v.State} {
-		if filepath.IsAbs(dir) {
+		if filepath.IsAbs(dir) && dir != "/.ssh" { // of somebody who has no home
 			_ = os.MkdirAll(dir, 0o700) // where the user cannot, the program cannot
 		}
 	}

@@ -127,6 +127,7 @@ func TestFilter(t *testing.T) {
 		{"TIOCSTI", machine, unix.SYS_IOCTL, []uint64{0, unix.TIOCSTI}, denied(uint32(unix.EPERM))},
 		{"TIOCSTI in disguise", machine, unix.SYS_IOCTL, []uint64{0, 1<<33 | unix.TIOCSTI}, denied(uint32(unix.EPERM))},
 		{"TIOCLINUX", machine, unix.SYS_IOCTL, []uint64{0, unix.TIOCLINUX}, denied(uint32(unix.EPERM))},
+		{"TIOCSETD", machine, unix.SYS_IOCTL, []uint64{0, unix.TIOCSETD}, denied(uint32(unix.EPERM))},
 		{"TCP", machine, unix.SYS_SOCKET, []uint64{unix.AF_INET, unix.SOCK_STREAM, 0}, unix.SECCOMP_RET_ALLOW},
 		{"Unix pair", machine, unix.SYS_SOCKETPAIR, []uint64{unix.AF_UNIX, unix.SOCK_STREAM, 0}, unix.SECCOMP_RET_ALLOW},
 		{"routing", machine, unix.SYS_SOCKET, []uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, unix.SECCOMP_RET_ALLOW},
@@ -146,6 +147,15 @@ func TestFilter(t *testing.T) {
 	for _, tt := range tests {
 		if got := call(t, tt.of, tt.number, tt.arguments...); got != tt.want {
 			t.Errorf("%s: %x, want %x", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestLacking(t *testing.T) {
+	for version, want := range map[int]int{3: 2, 5: 2, 6: 1, 8: 1, 9: 0} {
+		got := lacking(version)
+		if n := strings.Count(got, "signals") + strings.Count(got, "Unix socket"); n != want {
+			t.Errorf("%d: %q", version, got)
 		}
 	}
 }

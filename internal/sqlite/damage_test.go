@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"testing"
 
 	"authsome/internal/keysource"
@@ -128,13 +130,14 @@ func execute(t *testing.T, path, statements string) {
 	}
 }
 
+// tryExecute leaves the journal where it is: on Windows it could not be deleted while the store has it open.
 func tryExecute(t *testing.T, path, statements string) error {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.ExecContext(t.Context(), statements)
+	_, err = db.ExecContext(t.Context(), "PRAGMA journal_mode = TRUNCATE; "+statements)
 	return errors.Join(err, db.Close())
 }
 
@@ -229,6 +232,9 @@ func TestADirectoryInPlaceOfTheDatabaseIsReported(t *testing.T) {
 func TestPathsNeedNoEscaping(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"with space", "50%25", "a?b=c", "a#b", "a&mode=ro", "ü"} {
+		if runtime.GOOS == "windows" && strings.Contains(name, "?") {
+			continue // no name has one
+		}
 		path := filepath.Join(t.TempDir(), name, "vault.db")
 		store, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 		if err != nil {

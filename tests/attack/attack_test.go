@@ -26,6 +26,7 @@ const last = 42
 
 // TestAttack carries them out. An attack that succeeds is a test that fails.
 func TestAttack(t *testing.T) {
+	t.Parallel()
 	var r report
 	t.Cleanup(func() { r.write(t) }) // when all have ended
 	for _, a := range attacks {

@@ -28,5 +28,6 @@ func TestMain(m *testing.M) {
 	case len(os.Args) > 1 && os.Args[1] == asThief:
 		os.Exit(thief(os.Args[2:]))
 	}
+	process.WaitTogether()
 	os.Exit(process.Main(m))
 }

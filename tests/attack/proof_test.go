@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"authsome/tests/internal/process"
@@ -32,6 +33,7 @@ var sample = map[int]bool{1: true, 29: true}
 // TestProof builds the program without the defence against an attack, one after the other, and expects the attack to
 // succeed. Nothing in the tree changes.
 func TestProof(t *testing.T) {
+	t.Parallel() // a proof waits, mostly, for what a defence would have done
 	root, err := process.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +44,10 @@ func TestProof(t *testing.T) {
 			continue
 		}
 		for _, p := range proofs[a.number] {
-			t.Run(a.id()+"/"+p.name, func(t *testing.T) { p.run(t, root, a) })
+			t.Run(a.id()+"/"+p.name, func(t *testing.T) {
+				t.Parallel()
+				p.run(t, root, a)
+			})
 		}
 	}
 }
@@ -62,13 +67,17 @@ func TestProofsApply(t *testing.T) {
 	}
 }
 
+var building sync.Mutex
+
 func (p proof) run(t *testing.T, root string, a attack) {
 	dir := t.TempDir()
 	overlay, err := p.overlay(root, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	building.Lock() // one by one: each takes all processors, and the next one finds half of its work done
 	program, err := process.Build(dir, "-overlay", overlay)
+	building.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -194,7 +194,7 @@ func (x *exchange) substitute() {
 	},
 	42: {
 		one("check of Host", "internal/loopback/server.go", "	if !strings.EqualFold(r.Host, s.host) {", "	if false && !strings.EqualFold(r.Host, s.host) {"),
-		one("check of Origin", "internal/loopback/form.go", "	if !f.fromOurPage(r) {", "	if false {"),
+		one("check of Origin", "internal/loopback/form.go", "	if !comesFrom(r, f.origin) {", "	if false {"),
 		one("the address nobody knows", "internal/loopback/form.go", "	if subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {", "	if isResult && subtle.ConstantTimeCompare([]byte(path), []byte(f.path)) != 1 {"),
 	},
 }

@@ -21,6 +21,13 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if url := os.Getenv(envResume); url != "" {
+		if err := resume(url); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if address := os.Getenv(envGRPC); address != "" {
 		if err := say(address); err != nil {
 			fmt.Fprintln(os.Stderr, err)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -216,8 +217,16 @@ func TestWhatFollowsAnAnswerIsNotTheNextOne(t *testing.T) { // response queue po
 	}
 }
 
+// skipWhereLifeCannotBeSeen skips what depends on looking at an idle connection; elsewhere a young one is trusted.
+func skipWhereLifeCannotBeSeen(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("whether an idle connection has ended cannot be seen there yet")
+	}
+}
+
 func TestUnaskedAnswerOnAnIdleConnectionIsNotTaken(t *testing.T) {
 	t.Parallel()
+	skipWhereLifeCannotBeSeen(t)
 	sent := make(chan struct{})
 	s, c := serveScript(t, func(conn net.Conn, br *bufio.Reader) {
 		once("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")(conn, br)
@@ -240,6 +249,7 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 func TestDeadKeptConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
+	skipWhereLifeCannotBeSeen(t)
 	closed := make(chan struct{}, 1)
 	s, c := serveScript(t, func(conn net.Conn, br *bufio.Reader) {
 		once(ok)(conn, br)

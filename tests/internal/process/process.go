@@ -7,12 +7,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +44,21 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
+}
+
+// together is how many tests run at once where they wait for most of their time. More would compete for the processors with
+// what they wait for.
+const together = 6
+
+// WaitTogether has as many tests run at once, on a machine of few processors, as suits tests that wait for processes. A flag
+// -parallel is obeyed.
+func WaitTogether() {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if limit := flag.Lookup("test.parallel"); limit != nil && !given && runtime.GOMAXPROCS(0) < together {
+		_ = limit.Value.Set(strconv.Itoa(together)) // a number is one
+	}
 }
 
 // Root returns the directory of the program's module.
@@ -99,6 +116,8 @@ func (h *Home) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = append([]string{
 		"AUTHSOME_HOME=" + h.Dir, "HOME=" + filepath.Dir(h.Dir), "PATH=" + os.Getenv("PATH"),
 		"SYSTEMROOT=" + os.Getenv("SYSTEMROOT"), // without which Windows opens no socket
+		// The tests' own binary is what a run starts; with the race detector it sleeps for a second when it ends otherwise.
+		"GORACE=atexit_sleep_ms=0",
 	}, h.Env...)
 	return cmd
 }
