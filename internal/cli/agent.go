@@ -223,6 +223,9 @@ func agentError(err error) error {
 			Reason: "not_confirmed",
 		}
 	}
+	if e, ok := errors.AsType[*authsome.Error](err); ok && e.Hint != "" { // one that could not be started may have said what to do
+		return e
+	}
 	return &authsome.Error{
 		Kind: authsome.KindUnreachable, Message: err.Error(), Hint: "authsome lock, and try again", Err: err,
 	}
