@@ -15,6 +15,8 @@ type http2Server struct {
 	server *http.Server
 	queue  *connQueue
 	start  func()
+	// handling is held, for reading, by each request: net/http does not wait for them when their connection has ended.
+	handling sync.RWMutex
 }
 
 // maxStreams bounds the requests that one connection of HTTP/2 has under way.
@@ -43,6 +45,8 @@ func newHTTP2Server(p *Proxy) *http2Server {
 			}
 		},
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.handling.RLock()
+			defer s.handling.RUnlock()
 			p.exchange(w, r, p.current(r.Context().Value(destinationKey{}).(*destination)))
 		}),
 	}
@@ -68,6 +72,12 @@ func (s *http2Server) serve(secure *tls.Conn, conn *clientConn) {
 func (s *http2Server) close() {
 	_ = s.queue.Close()
 	_ = s.server.Close()
+}
+
+// wait waits until what the requests have done is on record. Those that come later find everything closed.
+func (s *http2Server) wait() {
+	s.handling.Lock()
+	defer s.handling.Unlock()
 }
 
 // connQueue is a net.Listener whose connections come from within.

@@ -240,6 +240,7 @@ func (p *Proxy) Close() error {
 	p.http2.close()
 	p.upstream.close()
 	p.wg.Wait()
+	p.http2.wait()
 	p.upstream.close() // what was given back meanwhile
 	return nil
 }
