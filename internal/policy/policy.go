@@ -38,17 +38,6 @@ func New(cfg Config) *Policy {
 	return &Policy{cfg: cfg, limiter: &limiter{rates: cfg.Rates, now: cfg.Now}}
 }
 
-// WithSafePosts returns the policy with other requests for those that change nothing although their method is POST. What has
-// been counted against its rates goes on counting.
-func (p *Policy) WithSafePosts(safe []Target) *Policy {
-	if p == nil {
-		return nil
-	}
-	cfg := p.cfg
-	cfg.SafePosts = safe
-	return &Policy{cfg: cfg, limiter: p.limiter}
-}
-
 // Renew returns the policy of another configuration. If it has the same rates, what has been counted goes on counting.
 func (p *Policy) Renew(cfg Config) *Policy {
 	next := New(cfg)

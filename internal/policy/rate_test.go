@@ -91,7 +91,7 @@ func TestARateGoesOnWithOtherSafePosts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p = p.WithSafePosts([]Target{target})
+	p = p.Renew(Config{Rates: []Rate{rate}, ReadOnly: "--read-only", SafePosts: []Target{target}})
 	if why := p.For("https", "a.test", "443", true).Check(r, ref); why == nil || why.Status != 429 {
 		t.Errorf("the second request: %+v", why)
 	}
@@ -100,7 +100,7 @@ func TestARateGoesOnWithOtherSafePosts(t *testing.T) {
 		t.Errorf("a safe POST: %+v", why)
 	}
 	var none *Policy
-	if none.WithSafePosts(nil) != nil {
+	if none.Renew(Config{}) != nil {
 		t.Error("no policy becomes one")
 	}
 }

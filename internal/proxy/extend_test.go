@@ -17,7 +17,7 @@ func extendable(t *testing.T, bounds *policy.Policy) (w *world, api *seen, exten
 	routes := w.cfg.Routes
 	w.cfg.Routes, w.cfg.Policy = nil, bounds
 	w.start()
-	return w, api, func() { w.proxy.Extend(routes, bounds.WithSafePosts(nil), nil) }
+	return w, api, func() { w.proxy.Extend(routes, bounds, nil) }
 }
 
 func TestTunnelsEndWhenTheirHostsAreLearned(t *testing.T) {
