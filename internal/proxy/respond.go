@@ -95,7 +95,7 @@ func (x *exchange) stream(resp *http.Response) bool {
 		return true
 	}
 	buf := http1.GetBuffer()
-	defer http1.PutBuffer(buf)
+	defer func() { http1.PutBuffer(buf) }()
 	for {
 		n, err := resp.Body.Read(*buf)
 		if n > 0 {
@@ -105,6 +105,7 @@ func (x *exchange) stream(resp *http.Response) bool {
 			if err == nil && !x.flush() {
 				return false
 			}
+			buf = http1.FitBuffer(buf, n)
 		}
 		if errors.Is(err, io.EOF) {
 			return true

@@ -190,7 +190,7 @@ func (w *response) writeBody(p []byte) error {
 	if len(p) < bulk || wire == nil {
 		return w.frame(p)
 	}
-	wire.cork()
+	wire.cork(len(p))
 	err := w.frame(p)
 	if err == nil {
 		err = w.c.bw.Flush()

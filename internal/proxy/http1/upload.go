@@ -112,7 +112,7 @@ func (u *upload) await() bool {
 func (u *upload) copy() (readErr, writeErr error) {
 	r := u.x.r
 	buf := GetBuffer()
-	defer PutBuffer(buf)
+	defer func() { PutBuffer(buf) }()
 	out := &bodyWriter{out: u.x.p.conn, wire: u.x.p.in.wire, chunked: r.ContentLength < 0}
 	left := r.ContentLength
 	for left != 0 {
@@ -128,6 +128,7 @@ func (u *upload) copy() (readErr, writeErr error) {
 			if err := out.write(part[:n]); err != nil {
 				return nil, err
 			}
+			buf = FitBuffer(buf, n)
 		}
 		switch {
 		case errors.Is(err, io.EOF) && left > 0:
@@ -182,7 +183,7 @@ func (b *bodyWriter) write(p []byte) error {
 	if len(p) < bulk || b.wire == nil {
 		return b.frame(p)
 	}
-	b.wire.cork()
+	b.wire.cork(len(p))
 	err := b.frame(p)
 	return errors.Join(err, b.wire.uncork())
 }

@@ -102,12 +102,11 @@ func (w *Wire) release() error {
 	return err
 }
 
-// cork holds back what is written from now on, as far as a buffer goes.
-func (w *Wire) cork() {
+// cork holds back what is written from now on: n bytes, and what TLS adds to them.
+func (w *Wire) cork(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.corked, w.held = true, getBuffer(&held, heldSize)
-	*w.held = (*w.held)[:0]
+	w.corked, w.held = true, getHeld(n)
 }
 
 // uncork writes what has been held back.
@@ -115,7 +114,7 @@ func (w *Wire) uncork() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	err := w.release()
-	held.Put(w.held)
+	putHeld(w.held)
 	w.corked, w.held = false, nil
 	return err
 }
