@@ -11,7 +11,7 @@ import (
 	"authsome/internal/provider"
 )
 
-// exitCode is the table of contract section 4.
+// exitCode is the table in docs/commands.md.
 func exitCode(kind authsome.Kind) int {
 	switch kind {
 	case authsome.KindUsage:
