@@ -8,9 +8,9 @@
 // back. Where the browser is on another machine, [Client.DeviceAuthorize] begins a login and [Client.AwaitDeviceToken]
 // asks for the token until there is one. A [Discoverer] finds out what there is at a URL.
 //
-// Each request of a Client is sent once, on a connection of its own; nothing is retried and no redirect is followed, because a
-// refresh token that arrives twice may end the login. Whether to ask again is for the caller to decide, from the [Class] of
-// the [Error].
+// Each request of a Client is sent once, on a connection of its own, and again only to a server that has refused its proof for
+// want of a nonce (RFC 9449 section 8); no redirect is followed. A refresh token that arrives twice may end the login: whether
+// to ask again is for the caller to decide, from the [Class] of the [Error].
 //
 // No error and no log line holds a secret.
 package oauth
