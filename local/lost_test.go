@@ -18,7 +18,7 @@ func TestLostRecordsAreDescribed(t *testing.T) {
 		},
 		"profile/default/provider/acme/registration/0123456789abcdef": {"a client registered with acme", "authsome login acme --force"},
 		"profile/default/provider/acme/settings":                      {"the settings of acme", "authsome connection list"},
-		"something/else": {"the record something/else", ""},
+		"something/else":                                              {"the record something/else", ""},
 	} {
 		what, mend := local.DescribeLost(key)
 		if what != want[0] || mend != want[1] {

@@ -13,8 +13,8 @@ import (
 func TestRevokeTellsNoOtherServer(t *testing.T) {
 	t.Parallel()
 	for name, endpoints := range map[string][]string{
-		"both endpoints":     {"/token", "/revoke"},
-		"token endpoint":     {"/token"},
+		"both endpoints":      {"/token", "/revoke"},
+		"token endpoint":      {"/token"},
 		"revocation endpoint": {"/revoke"},
 	} {
 		t.Run(name, func(t *testing.T) {
