@@ -35,6 +35,7 @@ func TestPackages(t *testing.T) {
 		command(t, os.Environ(), ".", "tar", "-C", root, "-xpzf", only(t, first, "authsome_*_linux_amd64.tar.gz"))
 		wantProgram(t, root, root)
 		wantLegal(t, filepath.Join(root, "LICENSE"), filepath.Join(root, "LICENSES.txt"))
+		wantDocs(t, root)
 		command(t, os.Environ(), first, "sha256sum", "--check", "--quiet", "checksums.txt")
 	})
 }
@@ -130,6 +131,7 @@ func testDeb(t *testing.T, dist string) {
 		doc := filepath.Join(root, "usr/share/doc", name)
 		wantLegal(t, filepath.Join(doc, "copyright"), filepath.Join(doc, "LICENSES.txt"))
 	}
+	wantDocs(t, filepath.Join(root, "usr/share/doc/authsome"))
 	for _, path := range []string{
 		"man/man1/authsome-run.1", "bash-completion/completions/authsome",
 		"fish/vendor_completions.d/authsome.fish", "zsh/vendor-completions/_authsome",
@@ -153,6 +155,7 @@ func testRPM(t *testing.T, dist string) {
 	command(t, os.Environ(), root, "sh", "-c", `rpm2cpio "$1" | cpio --quiet --no-absolute-filenames -idm`, "sh", path)
 	wantProgram(t, filepath.Join(root, "usr/bin"), root)
 	wantLegal(t, filepath.Join(root, "usr/share/doc/authsome/copyright"), filepath.Join(root, "usr/share/doc/authsome/LICENSES.txt"))
+	wantDocs(t, filepath.Join(root, "usr/share/doc/authsome"))
 	if _, err := os.Stat(filepath.Join(root, "usr/share/zsh/site-functions/_authsome")); err != nil {
 		t.Error(err)
 	}
@@ -163,6 +166,28 @@ func testRPM(t *testing.T, dist string) {
 	owners := string(command(t, os.Environ(), ".", "rpm", "-qp", "--nosignature", "--qf", `[%{FILEUSERNAME}:%{FILEGROUPNAME}\n]`, path))
 	if others := strings.ReplaceAll(owners, "root:root\n", ""); others != "" {
 		t.Errorf("others than root own files: %s", others)
+	}
+}
+
+// wantDocs looks whether what the installed documents refer to is there, too.
+func wantDocs(t *testing.T, root string) {
+	t.Helper()
+	pages, err := filepath.Glob(filepath.Join(root, "*.md"))
+	below, belowErr := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || belowErr != nil || len(pages) < 3 || len(below) < 10 {
+		t.Fatalf("%d and %d pages, %v, %v", len(pages), len(below), err, belowErr)
+	}
+	link := regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`)
+	for _, page := range append(pages, below...) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllSubmatch(text, -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), string(m[1]))); err != nil {
+				t.Errorf("%s: %v", filepath.Base(page), err)
+			}
+		}
 	}
 }
 
