@@ -169,18 +169,19 @@ const (
 
 // UnmarshalJSON gives HeaderPrefix its default where the member is absent; null means none, like the empty string.
 func (k *APIKey) UnmarshalJSON(b []byte) error {
-	type plain APIKey
-	prefix := "Bearer"
-	doc := struct {
-		*plain
-		HeaderPrefix *string `json:"header_prefix"`
-	}{plain: (*plain)(k), HeaderPrefix: &prefix}
-	if err := json.Unmarshal(b, &doc); err != nil {
+	type plain APIKey // not embedded in anything: the path in an error is to have the names of members only
+	k.HeaderPrefix = "Bearer"
+	if err := json.Unmarshal(b, (*plain)(k)); err != nil {
 		return err
 	}
-	k.HeaderPrefix = ""
-	if doc.HeaderPrefix != nil {
-		k.HeaderPrefix = *doc.HeaderPrefix
+	var given struct {
+		HeaderPrefix json.RawMessage `json:"header_prefix"`
+	}
+	if err := json.Unmarshal(b, &given); err != nil {
+		return err
+	}
+	if string(given.HeaderPrefix) == "null" {
+		k.HeaderPrefix = ""
 	}
 	return nil
 }
