@@ -105,7 +105,7 @@ func agreed(req authsome.LoginRequest, known, found *authsome.OAuth) error {
 		Kind: authsome.KindLoginFailed, Ref: req.Ref, Reason: reason,
 		Message: fmt.Sprintf("%s now wants logins at another place: instead of %s, %s", req.Ref.Provider, was, is),
 		Hint: fmt.Sprintf("if you expect that: authsome login %s --accept-issuer %s",
-			arguments(req.Ref), found.Issuer),
+			Arguments(req.Ref), found.Issuer),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/local"
 )
 
 type checkOptions struct {
@@ -196,7 +197,7 @@ func rejectedProblem(c *authsome.Connection) *authsome.Error {
 		Message: fmt.Sprintf("the provider does not accept the credential of %s", c.Ref),
 	}
 	if c.Refreshable {
-		problem.Hint = "authsome get " + arguments(c.Ref) + " --refresh --field status, and if it stays, " + problem.Hint
+		problem.Hint = "authsome get " + local.Arguments(c.Ref) + " --refresh --field status, and if it stays, " + problem.Hint
 	}
 	return problem
 }

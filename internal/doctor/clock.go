@@ -43,7 +43,7 @@ func (e *examination) clock(connections []authsome.Connection) Check {
 func skewed(connections []authsome.Connection) string {
 	for _, c := range connections {
 		if c.ClockSkew.Abs() > skewTolerance {
-			return fmt.Sprintf("authsome get %s --profile %s --connection %s --refresh", c.Provider, c.Profile, c.Connection)
+			return "authsome get " + local.Arguments(c.Ref) + " --refresh"
 		}
 	}
 	return ""

@@ -61,7 +61,7 @@ func TestClockOfATokenEndpointThatDiffersFailsAndNamesTheProvider(t *testing.T) 
 			t.Errorf("skew %s: %+v", test.skew, c)
 		}
 		if !c.OK {
-			mustContain(t, c.Hint, "authsome get github --profile p --connection work --refresh")
+			mustContain(t, c.Hint, "authsome get github --connection work --profile p --refresh")
 		}
 	}
 }
