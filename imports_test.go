@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"authsome/vault":               {},
 	"authsome/vault/storetest":     {"authsome/vault"},
 	"authsome/internal/sqlite":     {"authsome/vault", "authsome/internal/atomicfile"},
-	"authsome/internal/keysource":  {"authsome", "authsome/vault", "authsome/internal/atomicfile", "authsome/internal/companion"},
+	"authsome/internal/keysource":  {"authsome", "authsome/vault", "authsome/internal/atomicfile", "authsome/internal/companion", "authsome/internal/shell"},
 	"authsome/internal/companion":  {},
 	"authsome/internal/agekey":     {"authsome/internal/keysource/helper"},
 	"authsome/internal/atomicfile": {},
@@ -35,12 +35,12 @@ var allowed = map[string][]string{
 	"authsome/internal/envscan":    {"authsome"},
 	"authsome/internal/audit":      {"authsome", "authsome/internal/atomicfile", "authsome/internal/leanjson"},
 	"authsome/internal/debuglog":   {},
-	"authsome/internal/loopback":   {"authsome"},
+	"authsome/internal/loopback":   {"authsome", "authsome/internal/span"},
 	"authsome/internal/run":        {"authsome"},
 	"authsome/internal/sandbox":    {"authsome"},
-	"authsome/internal/agent":      {"authsome/internal/sandbox"},
+	"authsome/internal/agent":      {"authsome/internal/sandbox", "authsome/internal/shell"},
 	"authsome/internal/peer":       {"authsome"},
-	"authsome/internal/notify":     {"authsome"},
+	"authsome/internal/notify":     {"authsome", "authsome/internal/span"},
 	"authsome/internal/keepalive":  {"authsome"},
 	"authsome/internal/policy":     {"authsome", "authsome/internal/jsonfault", "authsome/internal/span"},
 	"authsome/internal/trust":      {"authsome/internal/atomicfile"},
@@ -53,13 +53,13 @@ var allowed = map[string][]string{
 	"authsome/local": {
 		"authsome", "authsome/vault", "authsome/internal/oauth", "authsome/internal/provider",
 		"authsome/internal/sqlite", "authsome/internal/keysource", "authsome/internal/sigv4", "authsome/internal/leanjson",
-		"authsome/internal/atomicfile",
+		"authsome/internal/atomicfile", "authsome/internal/shell", "authsome/internal/poll",
 	},
 	"authsome/internal/doctor": {
 		"authsome", "authsome/vault", "authsome/local", "authsome/internal/provider", "authsome/internal/audit",
-		"authsome/internal/sandbox", "authsome/internal/agent",
+		"authsome/internal/sandbox", "authsome/internal/agent", "authsome/internal/shell", "authsome/internal/span",
 	},
-	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm"},
+	"authsome/internal/demo": {"authsome/internal/authserver", "authsome/internal/mitm", "authsome/internal/shell"},
 }
 
 func TestImportsFollowTheArchitecture(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 
 	"authsome"
 	"authsome/internal/atomicfile"
+	"authsome/internal/shell"
 	"authsome/internal/sqlite"
 	"authsome/vault"
 )
@@ -140,11 +141,15 @@ func LockAll(ctx context.Context, home, command string) (unlock func(), err erro
 func beyondRepair(home string, err error) error {
 	failure := vaultError("the vault cannot be repaired", err)
 	if e, ok := errors.AsType[*authsome.Error](failure); ok && errors.Is(err, vault.ErrCorrupt) {
-		path := filepath.Join(home, VaultFile)
-		e.Hint = "authsome restore FILE --force, if there is a backup; or begin anew: mv '" + path + "' '" + path +
-			".damaged' && authsome doctor --accept-vault"
+		e.Hint = "authsome restore FILE --force, if there is a backup; or begin anew: " + BeginAnew(home)
 	}
 	return failure
+}
+
+// BeginAnew is the command that moves the vault of a home aside, so that the next command makes another.
+func BeginAnew(home string) string {
+	path := filepath.Join(home, VaultFile)
+	return "mv " + shell.Word(path) + " " + shell.Word(path+".damaged") + " && authsome doctor --accept-vault"
 }
 
 func inUse(what, command string, err error) error {

@@ -17,6 +17,7 @@ import (
 	"authsome/internal/atomicfile"
 	"authsome/internal/backup"
 	"authsome/internal/backup/helper"
+	"authsome/internal/shell"
 	"authsome/local"
 	"authsome/vault"
 )
@@ -145,7 +146,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 			{"status", "written"}, {"file", path}, {"connections", made.connections}, {"records", made.records}, {"files", made.files},
 		})
 	}
-	a.say("%s in %s; authsome backup verify %s reads it again", pluralAre(made.connections, "connection"), path, path)
+	a.say("%s in %s; authsome backup verify %s reads it again", pluralAre(made.connections, "connection"), path, shell.Word(path))
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/internal/shell"
 )
 
 const (
@@ -57,7 +58,7 @@ func cannotAskCommand(p *authsome.Provider, o loginOptions) error {
 		return &authsome.Error{
 			Kind: authsome.KindUsage, Ref: authsome.Ref{Provider: p.Name},
 			Message: fmt.Sprintf("%s prints the token of the service's own address, not of %s", p.TokenCommand[0], o.baseURL),
-			Hint:    fmt.Sprintf("authsome login %s --base-url %s --with-token", p.Name, o.baseURL),
+			Hint:    fmt.Sprintf("authsome login %s --base-url %s --with-token", p.Name, shell.Word(o.baseURL)),
 		}
 	}
 	return nil
