@@ -36,14 +36,22 @@ func openMessages(path string) (f *os.File, before int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() > maxMessages {
-		return f, 0, f.Truncate(0)
-	}
-	if err != nil {
+	if before, err = shorten(f); err != nil {
 		return nil, 0, errors.Join(err, f.Close())
 	}
-	return f, info.Size(), nil
+	return f, before, nil
+}
+
+// shorten empties a file of messages that has got too long, and returns how long it is now.
+func shorten(f *os.File) (size int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() > maxMessages {
+		return 0, f.Truncate(0)
+	}
+	return info.Size(), nil
 }
 
 // start starts the process and waits until it is ready. It has a session of its own, so that it does not end with the
