@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"authsome"
 )
@@ -86,6 +87,16 @@ func (b *background) start(ctx context.Context) error {
 	rest, _ := io.ReadAll(said)
 	_ = cmd.Wait()
 	return b.failure(ctx, line+string(rest), cmd.ProcessState.ExitCode())
+}
+
+// moment waits until it is worth looking again for what another process is about to do. It fails when ctx ends first.
+func moment(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(20 * time.Millisecond):
+		return nil
+	}
 }
 
 // failure tells what the process has said before it ended.

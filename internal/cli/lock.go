@@ -161,10 +161,8 @@ func endAgent(ctx context.Context, client *agent.Client) error {
 		if err == nil && !running {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		if err := moment(ctx); err != nil {
+			return err
 		}
 	}
 	return &authsome.Error{

@@ -270,10 +270,8 @@ func stopAndWait(ctx context.Context, client *standing.Client, dir string) error
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) { // its removal is the last that the proxy does
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		if err := moment(ctx); err != nil {
+			return err
 		}
 	}
 }

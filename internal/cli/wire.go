@@ -208,8 +208,13 @@ func (a *app) recordEvent(e authsome.Event) error {
 	if cfg.AuditRequired {
 		return local.Unaudited(e.Ref, err)
 	}
-	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	a.warnUnrecorded(err)
 	return nil
+}
+
+// warnUnrecorded says that something is not on record.
+func (a *app) warnUnrecorded(err error) {
+	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
 }
 
 // note writes an audit entry about what gives no credential away. A log that cannot be written is reported.
@@ -297,7 +302,7 @@ func (r *recorder) Record(e authsome.Event) error {
 	err := r.next.Record(e)
 	if err != nil && !r.told {
 		r.told = true
-		r.app.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+		r.app.warnUnrecorded(err)
 	}
 	return err
 }
