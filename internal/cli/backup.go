@@ -209,7 +209,7 @@ func (a *app) sealBackup(ctx context.Context, path string, to helper.Request, ho
 
 // backupFailure says what has kept a backup from being written.
 func backupFailure(home, path string, err error) error {
-	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
 		return backupError(path, err)
 	}
 	if errors.Is(err, backup.ErrTooLarge) {
@@ -361,6 +361,10 @@ func backupError(path string, err error) error {
 		Hint: "take another copy of the file; nothing was restored",
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, backup.ErrFailed):
+		e.Kind, e.Hint = authsome.KindInternal, "try again: nothing was restored"
 	case errors.Is(err, backup.ErrWrongKey):
 		e.Hint = "give the passphrase it was made with, or --identity FILE for one of its recipients"
 	case errors.Is(err, backup.ErrNewer):
