@@ -46,7 +46,7 @@ func (a *app) proxyRunCommand(o *proxyOptions) *cobra.Command {
 func (o *proxyOptions) serverFlags(cmd *cobra.Command) {
 	o.run.addFlags(cmd)
 	cmd.Flags().StringVar(&o.listen, "listen", "", "ADDRESS:PORT on loopback (default: the port it had, or any)")
-	cmd.Flags().DurationVar(&o.idle, "idle", 0, "stop when no agent has had a connection for so long (default: never)")
+	cmd.Flags().Var((*length)(&o.idle), "idle", "stop when no agent has had a connection for so long (default: never)")
 }
 
 func (o *proxyOptions) check(cmd *cobra.Command) error {

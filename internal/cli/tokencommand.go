@@ -12,6 +12,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/shell"
+	"authsome/internal/span"
 )
 
 const (
@@ -82,7 +83,7 @@ func (a *app) runTokenCommand(ctx context.Context, words []string) (token authso
 	words = strings.Fields(stdout.kept.String()) // a token has no white space
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return token, fmt.Sprintf("it has not ended within %v", commandTimeout)
+		return token, fmt.Sprintf("it has not ended within %s", span.Words(commandTimeout))
 	case err != nil:
 		return token, strings.TrimSuffix(fmt.Sprintf("%v: %s", err, complaint(stderr.kept.String(), words)), ": ")
 	case len(words) != 1:
