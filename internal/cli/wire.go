@@ -252,7 +252,7 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, State: local.StateDir(a.env.getenv), Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
 		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
-		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.Before, Logger: log, Now: a.env.Now,
+		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.before, Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err
