@@ -277,8 +277,7 @@ func DescribeLost(key vault.Key) (what, mend string) {
 	case ok && ref.Profile == authsome.DefaultProfile:
 		return fmt.Sprintf("the connection %s", ref), "authsome login " + Arguments(ref)
 	case ok:
-		return fmt.Sprintf("the connection %s of the profile %s", ref, ref.Profile),
-			"authsome login " + Arguments(ref)
+		return fmt.Sprintf("the connection %s of the profile %s", ref, ref.Profile), "authsome login " + Arguments(ref)
 	case key == auditKeyRow:
 		return "the key of the audit log", "authsome log verify tells its entries from what others wrote no more"
 	case isRegistrationKey(key):

@@ -176,15 +176,3 @@ func TestTheCommandThatBeginsAnewMovesTheVault(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-func TestLostConnectionsAreMendedByOneCommand(t *testing.T) {
-	t.Parallel()
-	for key, want := range map[vault.Key]string{
-		"profile/default/provider/acme/connection/default": "authsome login acme",
-		"profile/team/provider/acme/connection/work":       "authsome login acme --connection work --profile team",
-	} {
-		if _, mend := local.DescribeLost(key); mend != want {
-			t.Errorf("%s: got %q, want %q", key, mend, want)
-		}
-	}
-}
