@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -74,4 +75,24 @@ func TestPathsThatAreNoTextAreAmbiguous(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An IPv4 address that is written as one of IPv6 (RFC 4291 section 2.5.5.2) leads to the same place, and no rule is about one alone.
+func TestMappedAddressIsTheSamePlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Policy = policyOf(t, []string{"192.0.2.7"}, nil)
+	w.start()
+	for _, target := range []string{"192.0.2.7:443", "[::ffff:192.0.2.7]:443", "[::FFFF:c000:207]:8443", "[0:0:0:0:0:ffff:192.0.2.7]:22"} {
+		conn, br := w.raw()
+		_, _ = io.WriteString(conn, "CONNECT "+target+" HTTP/1.1\r\nHost: "+target+"\r\nProxy-Authorization: "+basic("authsome", password)+"\r\n\r\n")
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		if r := refusalOf(t, resp, string(body)); resp.StatusCode != http.StatusForbidden || r["reason"] != "rule" {
+			t.Errorf("%s: %d %s", target, resp.StatusCode, body)
+		}
+	}
 }
