@@ -13,9 +13,13 @@ export CGO_ENABLED ?= 0
 # Each module stands for itself, also below a workspace of somebody's own.
 export GOWORK = off
 
-.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package reproducible windows clean
+.PHONY: all build test lint bench fuzz sim crash attack attack-proof soak screenshots package reproducible windows clean help
 
 all: build
+
+# What there is to make, and what it costs.
+help:
+	@sed -n 's/^    make/make/p' CONTRIBUTING.md
 
 build:
 	$(GO) build -trimpath -buildvcs=auto -ldflags '-s -w' -o $(BIN)/ ./cmd/authsome ./cmd/authsome-age

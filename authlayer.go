@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// AuthLayer is the whole broker. It has two homes: in this process, over the vault in the user's home
-// (authsome/local), and behind HTTP. Callers cannot tell them apart.
+// AuthLayer is the whole broker. Package authsome/local implements it in this process, over the vault in the user's home; whoever
+// uses it must not depend on that.
 //
 // Every method fails with an [*Error]. Implementations are safe for concurrent use.
 type AuthLayer interface {

@@ -41,7 +41,7 @@ type Credential struct {
 	Warning *Error
 }
 
-// Allows reports whether the credential may be sent to u: an https URL that Hosts match and Excluded do not cover.
+// Allows reports whether the credential may be sent to u: a URL that Hosts match and Excluded do not cover.
 func (c *Credential) Allows(u *url.URL) bool {
 	return MatchAny(c.Hosts, u) && !CoversAny(c.Excluded, u)
 }

@@ -22,5 +22,6 @@
 //
 // Every access call returns a credential that is fresh, or that still lives together with a warning, or an [Error]
 // whose Kind says what went wrong and whose Hint says what mends it. However many goroutines and processes ask at
-// once, a refresh token is sent once, and what it was exchanged for is stored before anybody sees it.
+// once, a refresh token is exchanged once, and what it was exchanged for is stored before anybody sees it. It is sent again
+// only while the answer to the first request was lost.
 package authsome

@@ -10,12 +10,12 @@ const (
 	KindInternal           Kind = "internal"             // a fault of authsome or of the machine
 	KindUsage              Kind = "usage"                // the request itself is malformed
 	KindProviderNotFound   Kind = "provider_not_found"   // no definition of that name
-	KindLoginFailed        Kind = "login_failed"         // the provider or the person refused the login
+	KindLoginFailed        Kind = "login_failed"         // the login did not come about, and nobody has cancelled it
 	KindConnectionNotFound Kind = "connection_not_found" // nobody has logged in under that name
 	KindRefreshFailed      Kind = "refresh_failed"       // the credential has expired and cannot be renewed now
 	KindVaultUnavailable   Kind = "vault_unavailable"    // the vault is locked, corrupt, or sealed with another key
 	KindCancelled          Kind = "cancelled"            // the person gave up
-	KindUnreachable        Kind = "unreachable"          // the daemon or server does not answer
+	KindUnreachable        Kind = "unreachable"          // what was asked does not answer: a proxy, an agent, a server
 	KindDenied             Kind = "denied"               // a policy forbids it
 )
 

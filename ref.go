@@ -6,7 +6,7 @@ import (
 )
 
 // ProviderName is the short name of a provider definition, such as "github". It is the definition's file name too, so
-// it consists of lowercase letters, digits, '-', '_' and '.'.
+// definitions may use lowercase letters, digits, '-', '_' and '.' only.
 type ProviderName string
 
 // ConnectionName names one of the logins a profile has at a provider.

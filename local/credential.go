@@ -13,7 +13,7 @@ import (
 	"authsome/internal/sigv4"
 )
 
-// Credential returns a credential that is good now, refreshing it first where contract and options demand it.
+// Credential returns a credential that is good now, refreshing it first where its age or the options demand it.
 func (l *Layer) Credential(
 	ctx context.Context, ref authsome.Ref, opts authsome.CredentialOptions,
 ) (*authsome.Credential, error) {

@@ -19,7 +19,7 @@ const (
 	reasonLockHeld        = "another process is refreshing"
 )
 
-// failure describes why the record could not be renewed, in the words of contract section 2.
+// failure describes why the record could not be renewed, in words that scripts look for.
 func (c *connectionRecord) failure() *authsome.Error {
 	reason := c.Refresh.Reason
 	if reason == "" {

@@ -64,7 +64,7 @@ const (
 	wait                  // it must not be called yet
 )
 
-// decide is the whole rule of contract section 2 for a record at one moment. It is applied to what a caller read, and
+// decide is the whole rule of docs/refresh.md for a record at one moment. It is applied to what a caller read, and
 // again to what is there once the lock is held.
 func (c *connectionRecord) decide(opts authsome.CredentialOptions, client *registrationRecord, now time.Time) verdict {
 	switch {

@@ -61,7 +61,8 @@ func (l *Layer) authorizeGrant(
 	if err := b.keepKey(c); err != nil {
 		return nil, err
 	}
-	c.TokenURL, c.ClientID = refreshURL(spec), client.ClientID
+	c.bindTo(spec)
+	c.ClientID = client.ClientID
 	c.take(token, spec)
 	l.learnHost(spec, c, token)
 	if client.ClientID == "" {

@@ -272,8 +272,7 @@ func DescribeLost(key vault.Key) (what, mend string) {
 	case ok && ref.Profile == authsome.DefaultProfile:
 		return fmt.Sprintf("the connection %s", ref), "authsome login " + arguments(ref)
 	case ok:
-		return fmt.Sprintf("the connection %s of the profile %s", ref, ref.Profile),
-			fmt.Sprintf("authsome login %s --profile %s", arguments(ref), ref.Profile)
+		return fmt.Sprintf("the connection %s of the profile %s", ref, ref.Profile), "authsome login " + arguments(ref)
 	case key == auditKeyRow:
 		return "the key of the audit log", "authsome log verify tells its entries from what others wrote no more"
 	case isRegistrationKey(key):

@@ -139,7 +139,8 @@ func (l *Layer) adoptTokens(
 		return nil, err
 	}
 	c.AccessToken, c.RefreshToken = sealed{in.Value}, sealed{in.RefreshToken}
-	c.TokenURL, c.ClientID, c.Scopes = refreshURL(spec), in.ClientID, in.Scopes
+	c.bindTo(spec)
+	c.ClientID, c.Scopes = in.ClientID, in.Scopes
 	c.TokenType = cmp.Or(in.TokenType, "Bearer")
 	if !in.ExpiresAt.IsZero() {
 		c.ExpiresAt = in.ExpiresAt.UTC()

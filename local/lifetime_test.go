@@ -20,15 +20,7 @@ func (w *world) expiresIn(days ...int) {
 // loginWith logs in with more members in the definition's oauth section.
 func (w *world) loginWith(l *local.Layer, members string) *authsome.Connection {
 	w.t.Helper()
-	doc := strings.Replace(w.definition(), `"client_auth": "post"`, `"client_auth": "post"`+members, 1)
-	if _, err := l.Register(w.t.Context(), []byte(doc), true); err != nil {
-		w.t.Fatal(err)
-	}
-	c, err := w.tryLogin(l, authsome.LoginRequest{Ref: acme, Force: true, Fields: fields(clientID, clientSecret)})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c
+	return w.loginAt(l, strings.Replace(w.definition(), `"client_auth": "post"`, `"client_auth": "post"`+members, 1))
 }
 
 func (w *world) only(l *local.Layer) authsome.Connection {

@@ -3,8 +3,9 @@
 //
 // It owns what happens to a credential between the provider and the vault: logging in, deciding whether a stored
 // token is fresh, refreshing it, and ending it. It keeps three promises. A refresh token is sent by one process at a
-// time and never twice knowingly (refresh.go). A new token is committed before anybody sees it. A connection is
-// declared invalid only when the provider refused the very refresh token that the vault still holds.
+// time, and a second time only when the answer to the first was lost (refresh.go). A new token is committed before anybody sees
+// it. A connection is declared invalid only when the provider refused the client, or the very refresh token that the vault
+// still holds.
 package local
 
 import (

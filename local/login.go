@@ -290,7 +290,8 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 		return nil, err
 	}
 	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
-	c.TokenURL, c.ClientID, c.Scopes, c.Requested = refreshURL(b.spec), b.client.ClientID, b.scopes, b.scopes
+	c.bindTo(b.spec)
+	c.ClientID, c.Scopes, c.Requested = b.client.ClientID, b.scopes, b.scopes
 	c.DynamicClient = b.client.Dynamic
 	c.take(token, b.spec)
 	l.learnHost(b.spec, c, token)

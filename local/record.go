@@ -26,6 +26,8 @@ type connectionRecord struct {
 	// else (RFC 6749 section 10.4), also when the definition is edited.
 	TokenURL string `json:"token_url,omitempty"`
 	ClientID string `json:"client_id,omitempty"`
+	// RevocationURL is where the tokens were to be revoked by what was known at the login.
+	RevocationURL string `json:"revocation_url,omitempty"`
 	// DynamicClient says that nobody knows the client's secret: it was registered for this login, RFC 7591.
 	DynamicClient bool `json:"dynamic_client,omitempty"`
 

@@ -69,7 +69,7 @@ func TestRejectedTokenWithoutExpiryIsRefreshed(t *testing.T) {
 	}
 }
 
-// The table of contract section 2.
+// The second table of docs/refresh.md.
 func TestFailedRefresh(t *testing.T) {
 	t.Parallel()
 	const inside, past = 56 * time.Minute, 61 * time.Minute

@@ -35,6 +35,11 @@ func (l *Layer) client(spec *authsome.OAuth, r *registrationRecord) *oauth.Clien
 // refreshURL is the endpoint that refresh tokens are sent to.
 func refreshURL(spec *authsome.OAuth) string { return cmp.Or(spec.RefreshURL, spec.TokenURL) }
 
+// bindTo notes which server the tokens of a login are from.
+func (c *connectionRecord) bindTo(spec *authsome.OAuth) {
+	c.TokenURL, c.RevocationURL = refreshURL(spec), spec.RevocationURL
+}
+
 // chooseRegistration returns the client a login is to use: the one that was entered, or the stored one unless the
 // provider has refused it. It returns nil when a person must be asked.
 func (l *Layer) chooseRegistration(

@@ -232,8 +232,7 @@ func requirements7009() []requirement {
 				}
 			}))
 			t.Cleanup(srv.Close)
-			w.login(l)
-			w.define(l, strings.Replace(w.definition(), w.url+"/revoke", srv.URL, 1))
+			w.loginAt(l, strings.Replace(w.definition(), w.url+"/revoke", srv.URL, 1))
 			report, err := l.Revoke(t.Context(), acme)
 			if err != nil || !report.Connections[0].Remote || strings.Join(hints, " ") != "refresh_token access_token" {
 				t.Errorf("%+v, %v after %q", report, err, hints)
@@ -245,8 +244,7 @@ func requirements7009() []requirement {
 				t.Cleanup(srv.Close)
 				w := newWorld(t, nil)
 				l := w.process()
-				w.login(l)
-				w.define(l, strings.Replace(w.definition(), w.url+"/revoke", srv.URL, 1))
+				w.loginAt(l, strings.Replace(w.definition(), w.url+"/revoke", srv.URL, 1))
 				report, err := l.Revoke(t.Context(), acme)
 				if err != nil || report.Connections[0].Remote != remote {
 					t.Errorf("HTTP %d: %+v, %v", status, report, err)

@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strconv"
 
 	"authsome"
@@ -75,7 +76,7 @@ var (
 	errKeyRevocation = errors.New("an API key is revoked on the provider's own page")
 	errNoRevocation  = errors.New("the provider offers no way to revoke a token")
 	errNoClient      = errors.New("the OAuth client it was made with is not stored")
-	errOtherServer   = errors.New("the definition names another token endpoint than the one that issued the token: it is not told to that server")
+	errOtherServer   = errors.New("the definition names another token or revocation endpoint than at the login: the token is not told to that server")
 )
 
 func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holding, c *connectionRecord) error {
@@ -89,7 +90,7 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 	if spec.RevocationURL == "" || spec.RevocationStyle == authsome.RevokeNone {
 		return errNoRevocation
 	}
-	if c.TokenURL != "" && c.TokenURL != refreshURL(spec) { // RFC 6749 section 10.4, as for a refresh
+	if !c.isFrom(spec) { // RFC 6749 section 10.4, as for a refresh
 		return errOtherServer
 	}
 	client := h.registration(c)
@@ -108,6 +109,21 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 		return errors.New(e.Reason)
 	}
 	return err
+}
+
+// isFrom reports whether the tokens may be revoked at a server as it is known now: it has the endpoints of the login, or revokes
+// where it issues. Of tokens that a person has brought along nobody knows where they are from.
+func (c *connectionRecord) isFrom(spec *authsome.OAuth) bool {
+	if c.TokenURL == "" {
+		return true
+	}
+	return c.TokenURL == refreshURL(spec) && (c.RevocationURL == spec.RevocationURL || sameOrigin(c.TokenURL, spec.RevocationURL))
+}
+
+func sameOrigin(a, b string) bool {
+	u, err := url.Parse(a)
+	v, otherErr := url.Parse(b)
+	return err == nil && otherErr == nil && u.Scheme == v.Scheme && u.Host == v.Host
 }
 
 // deleteAll deletes every record below a prefix in one transaction.

@@ -164,7 +164,13 @@ func (w *world) definition() string {
 // login registers the definition and logs in the way a person does, the browser being an HTTP client.
 func (w *world) login(l *local.Layer) *authsome.Connection {
 	w.t.Helper()
-	if _, err := l.Register(w.t.Context(), []byte(w.definition()), true); err != nil {
+	return w.loginAt(l, w.definition())
+}
+
+// loginAt does the same with another definition.
+func (w *world) loginAt(l *local.Layer, definition string) *authsome.Connection {
+	w.t.Helper()
+	if _, err := l.Register(w.t.Context(), []byte(definition), true); err != nil {
 		w.t.Fatal(err)
 	}
 	c, err := w.tryLogin(l, authsome.LoginRequest{Ref: acme, Force: true, Fields: fields(clientID, clientSecret)})

@@ -1,4 +1,5 @@
-// Package atomicfile writes files of the home so that a reader sees the old content or the new one, whatever happens.
+// Package atomicfile writes files of the home so that a reader sees the old content or the new one, whatever happens. Use
+// [WriteFile] and [ReadFile], and [Lock] to read, change and write while no other process does the same.
 package atomicfile
 
 import (

@@ -50,8 +50,8 @@ func (s *Server) ProtectedResource(resource, metadataURL string, scopes []string
 	})
 }
 
-// resourcesOf reads the resource parameters of a request, RFC 8707 section 2. With Config.RequireResource it must have
-// the ones that are known; it returns an error code otherwise.
+// resourcesOf reads the resource parameters of a request, RFC 8707 section 2. With Config.Resources it must have some, and
+// none but these; it returns an error code otherwise.
 func (s *Server) resourcesOf(params url.Values) (resources []string, code string) {
 	resources = params["resource"]
 	for _, resource := range resources {

@@ -7,8 +7,10 @@
 //   - authorization server metadata, RFC 8414
 //   - /authorize: authorization code with PKCE S256, RFC 6749 section 4.1, RFC 7636, RFC 9207, and a page for consent
 //   - /device_authorization, and /device where a person enters the user code: RFC 8628
-//   - /token: authorization_code, refresh_token and device_code
-//   - /revoke: RFC 7009
+//   - /token for all of these, refresh tokens, client credentials, assertions (RFC 7523) and token exchange (RFC 8693), with
+//     resources (RFC 8707) and keys (RFC 9449) that tokens are bound to
+//   - /revoke and /introspect: RFC 7009, RFC 7662
+//   - /register and pushed authorization requests, if the [Config] says so: RFC 7591, 7592, 9126
 //
 // [Server.Resource] protects an API with its access tokens. [Server.Inject] queues a [Fault] for the next token requests;
 // [Server.Requests] tells what has arrived. It knows no users: whoever asks may approve.

@@ -271,7 +271,7 @@ func TestClientAuthenticationIsTheRegisteredOne(t *testing.T) {
 	}
 }
 
-// What oauth.md section 2.3 says of servers: six refreshes with one token, then one with the first and last successor.
+// What servers do: six refreshes with one token, then one with the first and last successor.
 func TestRotationPoliciesDifferAsServersDo(t *testing.T) {
 	t.Parallel()
 	const six = 6

@@ -11,7 +11,7 @@ import (
 	"authsome/internal/provider"
 )
 
-// exitCode is the table of contract section 4.
+// exitCode is the table in docs/commands.md.
 func exitCode(kind authsome.Kind) int {
 	switch kind {
 	case authsome.KindUsage:
@@ -40,8 +40,9 @@ func exitCode(kind authsome.Kind) int {
 // kindOfExit is the inverse of exitCode.
 func kindOfExit(code int) authsome.Kind {
 	for _, kind := range []authsome.Kind{
-		authsome.KindUsage, authsome.KindProviderNotFound, authsome.KindConnectionNotFound, authsome.KindRefreshFailed,
-		authsome.KindVaultUnavailable, authsome.KindCancelled, authsome.KindUnreachable, authsome.KindDenied,
+		authsome.KindUsage, authsome.KindProviderNotFound, authsome.KindLoginFailed, authsome.KindConnectionNotFound,
+		authsome.KindRefreshFailed, authsome.KindVaultUnavailable, authsome.KindCancelled, authsome.KindUnreachable,
+		authsome.KindDenied,
 	} {
 		if exitCode(kind) == code {
 			return kind

@@ -196,7 +196,7 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 	if missing := missingScopes(c); len(missing) > 0 && !done.AlreadyConnected {
 		a.warn(&authsome.Error{
 			Message: "the provider did not grant " + strings.Join(missing, ", "),
-			Hint:    "what needs it will fail; authsome login " + string(c.Provider) + " --force asks again",
+			Hint:    "what needs it will fail; " + loginCommand(c.Ref) + " asks again",
 		})
 	}
 	if done.AlreadyConnected {

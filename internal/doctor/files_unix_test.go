@@ -15,7 +15,7 @@ import (
 	"authsome/local"
 )
 
-// The files of contract section 5, and directories.
+// The files of docs/commands.md, and directories.
 func TestWrongModesAreFoundAndTheHintMendsThem(t *testing.T) {
 	t.Parallel()
 	for name, mode := range map[string]fs.FileMode{

@@ -9,7 +9,7 @@ import (
 	"authsome"
 )
 
-// The table of oauth.md section 2.1, with what the contract prints.
+// What servers answer, the class it belongs to, and what is printed.
 func TestClassify_2_1(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

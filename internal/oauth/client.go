@@ -1,13 +1,16 @@
-// Package oauth is the client side of OAuth 2.0: the authorization code grant with PKCE (RFC 6749, RFC 7636, RFC 8252),
-// the device authorization grant (RFC 8628), refreshing, and revocation (RFC 7009), towards servers as they are and not
-// only as the RFCs want them.
+// Package oauth is the client side of OAuth 2.0, towards servers as they are and not only as the RFCs want them: logins in a
+// browser (RFC 6749, 7636, 8252, 9126, 9207) and by a device code (RFC 8628), grants that need no person (RFC 7523, 8693),
+// refreshing, revocation and introspection (RFC 7009, 7662), tokens bound to a key (RFC 9449), the registration of clients
+// (RFC 7591, 7592), and the discovery of all that (RFC 8414, 9728).
 //
-// Make a [Client] for one provider and one registered client. [Client.AuthorizationURL] begins a login,
+// Make a [Client] for one provider and one registered client. [Client.Authorize] begins a login,
 // [ParseRedirect] checks what came back, [Client.Exchange] and [Client.Refresh] get a [Token], [Client.Revoke] takes it
 // back. Where the browser is on another machine, [Client.DeviceAuthorize] begins a login and [Client.AwaitDeviceToken]
-// asks for the token until there is one. Each of the requests is sent once, on a connection of its own; nothing else is
-// retried and no redirect is followed, because a refresh token that arrives twice may end the login. Whether to ask
-// again is for the caller to decide, from the [Class] of the [Error].
+// asks for the token until there is one. A [Discoverer] finds out what there is at a URL.
+//
+// Each request of a Client is sent once, on a connection of its own, and again only to a server that has refused its proof for
+// want of a nonce (RFC 9449 section 8); no redirect is followed. A refresh token that arrives twice may end the login: whether
+// to ask again is for the caller to decide, from the [Class] of the [Error].
 //
 // No error and no log line holds a secret.
 package oauth

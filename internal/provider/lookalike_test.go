@@ -167,7 +167,7 @@ func TestEveryBundledDefinitionIsComplete(t *testing.T) {
 	}
 }
 
-// What oauth.md found wrong in the catalogue of the 0.2 generation.
+// What was wrong in the catalogue of the 0.2 generation.
 func TestKnownMistakesOfGeneration02AreCorrected(t *testing.T) {
 	t.Parallel()
 	o := make(map[authsome.ProviderName]*authsome.OAuth)

@@ -59,10 +59,10 @@ type Config struct {
 	Recognize func(client net.Conn) (user string, password authsome.Secret, ok bool)
 
 	// Policy says which requests may go out at all; nil: the routes alone do.
+	Policy *policy.Policy
 	// NewCredentials are requests whose answer is a new credential. They are refused where the route's Guard does not let
 	// such answers through.
 	NewCredentials []policy.Rule
-	Policy         *policy.Policy
 
 	// RootCAs verify upstream servers; nil means the system's. Verification cannot be turned off.
 	RootCAs *x509.CertPool
@@ -97,7 +97,7 @@ type Config struct {
 	maxAgentStreams int64 // likewise
 }
 
-// Proxy is the proxy of one run. It is safe for concurrent use.
+// Proxy is the proxy of one run, or of agents that come and go. It is safe for concurrent use.
 type Proxy struct {
 	cfg    Config
 	rules  atomic.Pointer[ruleset]

@@ -79,9 +79,9 @@ func copyBytes(to io.Writer, from io.Reader) error {
 		_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, *buf)
 		return err
 	}
-	wire := http1.NewWire(source)
+	in, out := http1.NewWire(source), http1.NewWire(target)
 	for {
-		full, err := copySome(target, wire)
+		full, err := copySome(out, in)
 		if err == nil && full {
 			_, err = io.CopyN(target, source, spliceAtOnce)
 		}

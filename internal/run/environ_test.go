@@ -22,7 +22,7 @@ func settings() Settings {
 	}
 }
 
-// managedGolden is the part that every child gets, as clients.md lists it.
+// managedGolden is the part that every child gets.
 var managedGolden = `HTTPS_PROXY=http://run:p%40ss@127.0.0.1:4711
 https_proxy=http://run:p%40ss@127.0.0.1:4711
 HTTP_PROXY=http://run:p%40ss@127.0.0.1:4711

@@ -1,4 +1,4 @@
-// Package sigv4 authenticates requests to Amazon Web Services: each is signed by itself with AWS Signature Version 4. It
+// Package sigv4 authenticates requests to Amazon Web Services: each is signed by itself with AWS Signature Version 4. Use [Signer]. It
 // decides what a signature is for, from what the client signed with a key that is worth nothing, from the host, or from
 // what the connection says.
 package sigv4

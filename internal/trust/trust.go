@@ -1,5 +1,5 @@
 // Package trust finds the file in which a project says what runs in it may do, and remembers which of these files a person
-// has read and agreed to: by content, so that a file that changes must be agreed to again. Begin with [Find] and [Open].
+// has read and agreed to: by content, so that a file that changes must be agreed to again. Begin with [Open] and [List.Find].
 //
 // A file could loosen what the last one said, and anything that may write in the project may write it; so nothing in it counts
 // before a person has said so, and a run does not start in the meantime.

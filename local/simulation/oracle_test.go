@@ -19,7 +19,7 @@ import (
 //     done: an ideal one would have sent the same token again at once (mustReplay), and at every later opportunity (pendingOutcome).
 //   - A token is handed out only if the vault held it while its caller waited.
 //   - The token endpoint is called only by the holder of the lock, after an intent is stored, with the token that the vault holds,
-//     and if somebody waits for whom contract section 2 wants it; again only if the outcome is unknown.
+//     and if somebody waits for whom docs/refresh.md wants it; again only if the outcome is unknown.
 //   - A connection becomes invalid only if the very token it holds was refused, and nothing is sent from then on.
 //   - Nobody gets an error while the stored token is good, or anything but a token or a reason.
 type oracle struct {
@@ -52,7 +52,7 @@ type state struct {
 // pendingOutcome says that a refresh token was sent, and nobody knows what became of it.
 func (s *state) pendingOutcome() bool { return !s.Refresh.IntentAt.IsZero() || s.Refresh.AnswerLost }
 
-// freshUntil is contract section 2, lines 1 and 3.
+// freshUntil is the first table of docs/refresh.md.
 func (s *state) freshUntil() time.Time {
 	if s.Lifetime > 0 && s.Lifetime <= 300 {
 		return s.ExpiresAt.Add(-time.Duration(s.Lifetime) * time.Second / 5)
@@ -204,7 +204,7 @@ func (w *world) checkIntent(p *process, a *ask, old *state) {
 	}
 }
 
-// wants reports whether the contract wants a refresh of what is stored for an ask.
+// wants reports whether docs/refresh.md wants a refresh of what is stored for an ask.
 func (w *world) wants(a *ask, old *state) bool {
 	a.ticks()
 	from, to := a.clocks[0], a.clocks[1]

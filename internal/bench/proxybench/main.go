@@ -41,7 +41,7 @@ func main() {
 	origin := flag.String("origin", "", "internal: the origin, as JSON")
 	rows := flag.String("rows", "", "measure the rows whose name this regular expression matches; -list prints the names")
 	list := flag.Bool("list", false, "print the names of the rows and exit")
-	flag.IntVar(&o.rounds, "rounds", 5, "how often the candidates take turns")
+	flag.IntVar(&o.rounds, "rounds", 9, "how often the candidates take turns")
 	flag.DurationVar(&o.slice, "time", 450*time.Millisecond, "how long each turn takes")
 	flag.Int64Var(&o.bulk, "bulk", 1<<30, "how many bytes a download or an upload has")
 	flag.IntVar(&o.hosts, "hosts", 10_000, "how many new host names are contacted")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 )
 
@@ -54,7 +55,9 @@ func serveMitmproxy(origin endpoint) error {
 		_ = cmd.Wait()
 		close(ended)
 	}()
+	var over atomic.Bool
 	atEnd = func() {
+		over.Store(true)
 		_ = cmd.Process.Kill()
 		<-ended
 		_ = os.RemoveAll(dir)
@@ -69,6 +72,9 @@ func serveMitmproxy(origin endpoint) error {
 		return err
 	}
 	<-ended
+	if over.Load() {
+		select {} // whoever called atEnd ends the process
+	}
 	return errors.New("mitmproxy has ended")
 }
 

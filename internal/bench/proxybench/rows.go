@@ -121,16 +121,15 @@ func orMissing(r row) row {
 }
 
 func (o options) bulkTable() table {
-	rounds := min(o.rounds, 3)
 	size := fmt.Sprintf("%d MiB", o.bulk>>20)
 	return table{
 		text: "Bulk: one body of " + size + " over one connection. The peak of memory is that of the whole transfer.",
 		head: contestHead,
 		rows: []row{
-			contest("download", " MB/s", rounds, download, rival{"matched", "smallest", 1.15}, redacting),
-			contest("upload", " MB/s", rounds, upload, rival{"matched", "smallest", 1.15}, redacting),
-			contest("download, blind tunnel", " MB/s", rounds, download, rival{"unmatched", "tunnel", 0.95}),
-			contest("upload, blind tunnel", " MB/s", rounds, upload, rival{"unmatched", "tunnel", 0.95}),
+			contest("download", " MB/s", o.rounds, download, rival{"matched", "smallest", 1.15}, redacting),
+			contest("upload", " MB/s", o.rounds, upload, rival{"matched", "smallest", 1.15}, redacting),
+			contest("download, blind tunnel", " MB/s", o.rounds, download, rival{"unmatched", "tunnel", 0.95}),
+			contest("upload, blind tunnel", " MB/s", o.rounds, upload, rival{"unmatched", "tunnel", 0.95}),
 		},
 	}
 }

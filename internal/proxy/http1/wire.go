@@ -16,15 +16,18 @@ type Wire struct {
 
 	// What follows belongs to whoever reads.
 	impatient bool
-	attempt   func(fd uintptr) bool // keeps reading from allocating
+	reading   func(fd uintptr) bool // keeps reading from allocating
 	p         []byte
 	n         int
 	err       error
 
-	mu     sync.Mutex // guards all below: TLS writes by itself, too
-	corked bool
-	held   *[]byte
-	sent   int64 // bytes that the system has taken
+	mu      sync.Mutex // guards all below: TLS writes by itself, too
+	corked  bool
+	held    *[]byte
+	sent    int64                 // bytes that the system has taken
+	writing func(fd uintptr) bool // keeps writing from allocating
+	rest    []byte
+	failed  error
 }
 
 // errNotYet is what a reader in haste is told when there is nothing to read. TLS takes it for a time-out and goes on
@@ -37,9 +40,15 @@ func NewWire(c net.Conn) *Wire {
 	if s, ok := c.(syscall.Conn); ok && canReadNow {
 		w.raw, _ = s.SyscallConn()
 	}
-	w.attempt = func(fd uintptr) bool {
+	w.reading = func(fd uintptr) bool {
 		w.n, w.err = readNow(fd, w.p)
-		return true
+		return w.impatient || w.err != errNotYet //nolint:errorlint // the very value
+	}
+	w.writing = func(fd uintptr) bool {
+		var n int
+		n, w.failed = writeNow(fd, w.rest)
+		w.rest = w.rest[n:]
+		return w.failed != errNotYet //nolint:errorlint // the very value
 	}
 	return w
 }
@@ -60,19 +69,28 @@ func wireOf(c net.Conn) *Wire {
 
 // Read reads from the connection.
 func (w *Wire) Read(p []byte) (int, error) {
-	if !w.impatient {
-		return w.Conn.Read(p)
-	}
-	if w.raw == nil {
+	if w.raw == nil && w.impatient {
 		return 0, errNotYet
 	}
+	if w.raw == nil || len(p) == 0 {
+		return w.Conn.Read(p)
+	}
 	w.p = p
-	err := w.raw.Read(w.attempt)
+	err := w.raw.Read(w.reading)
 	w.p = nil
 	if err != nil {
 		return 0, err
 	}
-	return w.n, w.err
+	return w.n, w.explain("read", w.err)
+}
+
+// explain says which connection failed, as the connection itself does.
+func (w *Wire) explain(op string, err error) error {
+	if _, ok := err.(syscall.Errno); !ok { //nolint:errorlint // it comes from the system as it is
+		return err
+	}
+	local := w.LocalAddr()
+	return &net.OpError{Op: op, Net: local.Network(), Source: local, Addr: w.RemoteAddr(), Err: os.NewSyscallError(op, err)}
 }
 
 // Write writes to the connection, or keeps p until uncork.
@@ -86,7 +104,20 @@ func (w *Wire) Write(p []byte) (int, error) {
 	if err := w.release(); err != nil {
 		return 0, err
 	}
-	n, err := w.Conn.Write(p)
+	return w.pass(p)
+}
+
+// pass hands p to the system. The mutex is held.
+func (w *Wire) pass(p []byte) (n int, err error) {
+	if w.raw == nil || len(p) == 0 || len(p) > mostAtOnce {
+		n, err = w.Conn.Write(p)
+	} else {
+		w.rest, w.failed = p, nil
+		if err = w.raw.Write(w.writing); err == nil {
+			err = w.explain("write", w.failed)
+		}
+		n, w.rest = len(p)-len(w.rest), nil
+	}
 	w.sent += int64(n)
 	return n, err
 }
@@ -96,8 +127,7 @@ func (w *Wire) release() error {
 	if w.held == nil || len(*w.held) == 0 {
 		return nil
 	}
-	n, err := w.Conn.Write(*w.held)
-	w.sent += int64(n)
+	_, err := w.pass(*w.held)
 	*w.held = (*w.held)[:0]
 	return err
 }

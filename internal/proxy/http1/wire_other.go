@@ -6,3 +6,8 @@ package http1
 const canReadNow = false
 
 func readNow(uintptr, []byte) (int, error) { return 0, errNotYet }
+
+func writeNow(uintptr, []byte) (int, error) { return 0, errNotYet }
+
+// mostAtOnce is never asked for.
+const mostAtOnce = 0
