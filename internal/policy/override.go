@@ -25,6 +25,9 @@ func overriding(r *http.Request) []string {
 	return methods
 }
 
+// Disguised reports whether a request asks to be taken for one of another method.
+func Disguised(r *http.Request) bool { return len(overriding(r)) > 0 }
+
 // parameter returns the methods that a parameter of the query asks for: "_method" as frameworks have it, "_HttpMethod" at
 // Salesforce and, where its value is a method that changes something, "method" at Facebook and Apify. PHP ignores spaces before a name, and
 // takes a dot, a space or a bracket in it for '_'.

@@ -3,13 +3,13 @@ package proxy
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"authsome"
+	"authsome/internal/policy"
 	"authsome/internal/redact"
 )
 
@@ -323,7 +323,8 @@ func (x *exchange) freshIn(resp *http.Response) *redact.Members {
 	if x.slot == nil || x.lets.Off || x.lets.NewCredentials {
 		return nil
 	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	kind, _, _ := strings.Cut(strings.ToLower(resp.Header.Get("Content-Type")), ";") // whatever is wrong with its parameters
+	kind = strings.TrimSpace(kind)
 	isXML := strings.HasSuffix(kind, "xml")
 	if !isXML && !strings.Contains(kind, "json") { // also in application/x-amz-json-1.1
 		return nil
@@ -332,7 +333,7 @@ func (x *exchange) freshIn(resp *http.Response) *redact.Members {
 		return &redact.Members{XML: isXML, Only: freshOfAWS[:]}
 	}
 	// Tokens are given out for a POST (RFC 6749 section 3.2). What is read may be anybody's own file.
-	if isXML || x.in.Method == http.MethodGet {
+	if isXML || x.in.Method == http.MethodGet && !policy.Disguised(x.in) {
 		return nil
 	}
 	return &redact.Members{TopLevel: true}
@@ -341,10 +342,9 @@ func (x *exchange) freshIn(resp *http.Response) *redact.Members {
 // isWide reports whether a text says that its characters are not written as ASCII is. JSON never is (RFC 8259 section 8.1), but
 // servers exist that write what a client accepts. The credential itself is recognised nevertheless.
 func isWide(h http.Header) bool {
-	_, params, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	charset := strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(params["charset"]))
+	kind := strings.NewReplacer("-", "", "_", "", " ", "", "\t", "", `"`, "").Replace(strings.ToLower(h.Get("Content-Type")))
 	for _, wide := range [...]string{"utf16", "utf32", "utf7", "ucs", "iso10646", "xutf"} {
-		if strings.HasPrefix(charset, wide) {
+		if strings.Contains(kind, "charset="+wide) {
 			return true
 		}
 	}

@@ -191,6 +191,36 @@ func TestLengthOfWhatIsCompressedIsNotTold(t *testing.T) {
 	})
 }
 
+// Attack 23: a POST in the disguise of a GET is answered as what it is, and so is one whose answer is labelled badly.
+func TestTokensForADisguisedPOSTAreCovered(t *testing.T) {
+	t.Parallel()
+	kind := ""
+	w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", kind)
+		_, _ = io.WriteString(rw, `{"access_token":"ey.fresh"}`)
+	})
+	w.start()
+	for _, c := range []struct {
+		method, query, field, kind string
+		shown                      bool
+	}{
+		{"GET", "_method=POST", "", "application/json", false},
+		{"GET", "", "X-HTTP-Method-Override", "application/json", false},
+		{"POST", "", "", "application/json; charset=utf-8; charset=utf-8", false},
+		{"POST", "", "", "Application/JSON;=", false},
+		{"GET", "a=b", "", "application/json", true},
+	} {
+		kind = c.kind
+		req := request(t, c.method, "https://"+apiHost+"/token?"+c.query, nil)
+		if c.field != "" {
+			req.Header.Set(c.field, "POST")
+		}
+		if _, body := do(t, w.transport(false), req); strings.Contains(body, "ey.fresh") != c.shown || !strings.HasPrefix(body, `{"access_token":"`) {
+			t.Errorf("%+v: got %s", c, body)
+		}
+	}
+}
+
 // Attack 23: AWS makes credentials in many places.
 func TestCredentialsThatAWSMakesAreCovered(t *testing.T) {
 	t.Parallel()
@@ -227,7 +257,7 @@ func TestTokensInAnotherCharacterEncodingAreRefused(t *testing.T) {
 	})
 	w.start()
 	for accept, want := range map[string]int{
-		"application/json;charset=UTF-16BE": 502, "application/json; charset=\"utf_32\"": 502, "application/json;charset=X-UTF-16LE-BOM": 502,
+		"application/json;charset=UTF-16BE": 502, "application/json; charset=\"utf_32\"": 502, "application/json;charset=X-UTF-16LE-BOM": 502, "application/json;charset=utf-16;charset=utf-16": 502,
 		"application/json;charset=utf-8": 200, "application/json;charset=iso-8859-1": 200, "text/csv;charset=utf-16le": 200,
 	} {
 		req := request(t, "POST", "https://"+apiHost+"/token", strings.NewReader("x"))
