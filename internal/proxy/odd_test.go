@@ -60,6 +60,24 @@ func TestCookiesOfEveryKindAreTakenOut(t *testing.T) {
 	})
 }
 
+// Alt-Svc (RFC 7838) would lead the client past the proxy; HTTP/2 knows of no field that may not trail.
+func TestNoTrailerLeadsPastTheProxy(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		w := newWorld(t)
+		w.serve(apiHost, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Trailer", "Alt-Svc, X-Sum")
+			_, _ = io.WriteString(rw, "ok")
+			rw.Header().Set("Alt-Svc", `h3=":443"`)
+			rw.Header().Set("X-Sum", "1")
+		}))
+		w.start()
+		resp, _ := do(t, w.transport(http2), request(t, "GET", "https://"+apiHost+"/", nil))
+		if resp.Trailer.Get("X-Sum") != "1" || resp.Trailer["Alt-Svc"] != nil || resp.Header["Alt-Svc"] != nil {
+			t.Errorf("the header is %v, the trailers are %v", resp.Header, resp.Trailer)
+		}
+	})
+}
+
 // Bytes that are no text are dots to some (C0 AE), and nothing to others: where paths are ruled they are in doubt.
 func TestPathsThatAreNoTextAreAmbiguous(t *testing.T) {
 	versions(t, func(t *testing.T, http2 bool) {
