@@ -77,6 +77,10 @@ type Provider struct {
 	// a search. A run that may read only sends these, too.
 	SafePosts []string `json:"safe_posts,omitempty"`
 
+	// UnsafeGets are requests that may change something although their method is GET, as host/path likewise, unless SafePosts
+	// says that they do not: such as every method of an API that takes GET for POST.
+	UnsafeGets []string `json:"unsafe_gets,omitempty"`
+
 	// CredentialPaths are requests whose answer is a new credential, as "METHOD host/path", with '*' for a segment: such as the
 	// making of a key. A run does not send them, unless the connection allows it.
 	CredentialPaths []string `json:"credential_paths,omitempty"`

@@ -96,7 +96,7 @@ func (a *app) limits(o policyFlags) (*limits, error) {
 // configuration is that of the policy.
 func (l *limits) configuration(chosen *chosenRoutes, now func() time.Time) policy.Config {
 	cfg := l.config
-	cfg.SafePosts, cfg.Now = chosen.safePosts, now
+	cfg.SafePosts, cfg.UnsafeGets, cfg.Now = chosen.safePosts, chosen.unsafeGets, now
 	return cfg
 }
 

@@ -23,6 +23,7 @@ type chosenRoutes struct {
 	connections map[authsome.Ref]authsome.Connection
 	picks       []picked
 	safePosts   []policy.Target
+	unsafeGets  []policy.Target
 	// newCredentials are requests that are answered with a new credential.
 	newCredentials []policy.Rule
 	settings       run.Settings
@@ -42,6 +43,7 @@ func join(parts map[authsome.ProviderName]*chosenRoutes) (*chosenRoutes, error) 
 		p := parts[name]
 		all.routes, all.definitions = append(all.routes, p.routes...), append(all.definitions, p.definitions...)
 		all.safePosts, all.newCredentials = append(all.safePosts, p.safePosts...), append(all.newCredentials, p.newCredentials...)
+		all.unsafeGets = append(all.unsafeGets, p.unsafeGets...)
 		maps.Copy(all.connections, p.connections)
 		all.settings.Placeholders = append(all.settings.Placeholders, p.settings.Placeholders...)
 		all.settings.Withhold = append(all.settings.Withhold, p.settings.Withhold...)
@@ -247,7 +249,12 @@ func (r *chosenRoutes) addPaths(p *authsome.Provider, c authsome.Connection) err
 	if err != nil {
 		return err
 	}
+	unsafe, err := provider.UnsafeGets(p, c.BaseURL)
+	if err != nil {
+		return err
+	}
 	r.newCredentials, r.safePosts = append(r.newCredentials, fresh...), append(r.safePosts, safe...)
+	r.unsafeGets = append(r.unsafeGets, unsafe...)
 	return nil
 }
 

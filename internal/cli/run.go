@@ -99,7 +99,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	settings := chosen.settings
 	settings.Proxy, settings.User, settings.Password, settings.Files = b.address, proxyUser, b.password, files.Paths
 	child := run.Command{Args: args, Env: append(run.Environ(a.env.Environ, settings), envBroker+"="+b.address)}
-	if err := box.enter(a, o.sandbox, files.Paths, &child); err != nil {
+	if err := box.enter(ctx, a, o.sandbox, files.Paths, &child); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
 	if err := a.recordRun(authsome.EventRunStart, args[0], nil); err != nil {
