@@ -2,6 +2,7 @@ package poll_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,9 @@ func TestChangesAreToldOnceUntilTheyAreHeard(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		looks, change := 0, false
-		changes := poll.Changes(ctx, func() bool { looks++; return change })
+		var looks int
+		var change atomic.Bool
+		changes := poll.Changes(ctx, func() bool { looks++; return change.Load() })
 		told := func(want bool) {
 			t.Helper()
 			select {
@@ -34,7 +36,7 @@ func TestChangesAreToldOnceUntilTheyAreHeard(t *testing.T) {
 		}
 		pass(4)
 		told(false)
-		change = true
+		change.Store(true)
 		pass(3)
 		told(true)
 		told(false) // the three were one
