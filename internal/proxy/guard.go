@@ -39,7 +39,8 @@ func (x *exchange) narrow() {
 	delete(h, "Sec-Websocket-Extensions")
 	delete(h, "Grpc-Accept-Encoding")
 	delete(h, "Connect-Accept-Encoding")
-	delete(h, "A-Im") // RFC 3229: codings by another name
+	delete(h, "A-Im")           // RFC 3229: codings by another name
+	delete(h, "Accept-Charset") // in some, like UTF-7 and UTF-32, a secret is not looked for
 	if offered := h["Accept-Encoding"]; offered != nil {
 		h["Accept-Encoding"] = []string{decodable(offered)}
 	}

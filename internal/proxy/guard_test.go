@@ -147,7 +147,7 @@ func TestWhatWouldHideTheCredentialIsNotAskedFor(t *testing.T) {
 	w.start()
 	for field, values := range map[string][2]string{
 		"Range": {"bytes=0-7,9-", ""}, "If-Range": {`"x"`, ""}, "Sec-Websocket-Extensions": {"permessage-deflate", ""},
-		"Grpc-Accept-Encoding": {"gzip", ""}, "A-Im": {"gzip, diffe", ""}, "Accept-Encoding": {"dcb, gzip;q=0.5, zstd", "gzip;q=0.5, zstd"},
+		"Grpc-Accept-Encoding": {"gzip", ""}, "A-Im": {"gzip, diffe", ""}, "Accept-Charset": {"utf-32, utf-7", ""}, "Accept-Encoding": {"dcb, gzip;q=0.5, zstd", "gzip;q=0.5, zstd"},
 	} {
 		req := request(t, "GET", "https://"+apiHost+"/", nil)
 		req.Header.Set(field, values[0])

@@ -89,14 +89,13 @@ func inHex(value string) []string {
 	return []string{small, strings.ToUpper(small)}
 }
 
-// inWide returns what a value is within a text in UTF-16 or UTF-32, whichever byte of a character comes first: zeros are between
+// inWide returns what a value is within a text in UTF-16, whichever byte of a character comes first: zeros are between
 // its own bytes. Some servers write what a client says it accepts. A value that is not ASCII has no such form here.
 func inWide(value string) []string {
 	if strings.ContainsFunc(value, func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return nil
 	}
-	characters := strings.Split(value, "")
-	return []string{strings.Join(characters, "\x00"), strings.Join(characters, "\x00\x00\x00")}
+	return []string{strings.Join(strings.Split(value, ""), "\x00")}
 }
 
 // unique sorts forms, the longest first, and drops those that occur twice or are too short.
