@@ -159,10 +159,16 @@ func TestInterimResponsesOfHTTP2(t *testing.T) {
 	}
 }
 
+// goodbye is what a server says at the end of a connection.
+type goodbye string
+
+// Error returns it.
+func (g goodbye) Error() string { return string(g) }
+
 // A server that ends a connection may say why in a text of its own, which ends up in the log.
 func TestWhatAServerSaysAtTheEndIsCovered(t *testing.T) {
 	t.Parallel()
-	quoted := fmt.Errorf("read a response: %w", http2.GoAwayError{DebugData: "you sent " + secret})
+	quoted := fmt.Errorf("read a response: %w", goodbye("you sent "+secret))
 	x := &exchange{}
 	if got := x.covered(quoted); !errors.Is(got, quoted) {
 		t.Errorf("where there is nothing to cover: %v", got)
@@ -173,7 +179,7 @@ func TestWhatAServerSaysAtTheEndIsCovered(t *testing.T) {
 	if text := got.Error(); !strings.Contains(text, "you sent ***") || shown(text) != "" {
 		t.Errorf("got %q", text)
 	}
-	if _, ok := errors.AsType[http2.GoAwayError](got); !ok {
+	if _, ok := errors.AsType[goodbye](got); !ok {
 		t.Error("it is no longer known what has happened")
 	}
 	if other := io.ErrUnexpectedEOF; x.covered(other) != other { //nolint:errorlint // the very error
