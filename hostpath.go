@@ -67,6 +67,17 @@ func foldPath(escaped string) string {
 	return "/" + strings.ToLower(strings.Join(out, "/"))
 }
 
+// foldPaths returns what foldPath makes of a path, and of what a server takes for it that decodes first and then looks where the
+// query or the fragment begins.
+func foldPaths(escaped string) []string {
+	paths := []string{foldPath(escaped)}
+	decoded, _ := decodePath(escaped)
+	if end := strings.IndexAny(decoded, "?#"); end >= 0 {
+		paths = append(paths, foldPath(decoded[:end]))
+	}
+	return paths
+}
+
 // decodePath percent-decodes until nothing changes, which stable reports, or until no server would go on.
 func decodePath(path string) (decoded string, stable bool) {
 	for range maxDecodings {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -197,7 +198,7 @@ func (p HostPattern) Match(u *url.URL) bool {
 
 // Covers is Match for patterns that forbid: it is as broad as a server may be. The path is decoded, its dot segments
 // and repeated slashes are resolved, parameters after a semicolon and differences of case are ignored, and a
-// suffix after a dot counts as below the prefix.
+// suffix after a dot counts as below the prefix, as does what follows an encoded '?' or '#'.
 func (p HostPattern) Covers(u *url.URL) bool {
 	if !p.MatchHost(u.Scheme, u.Hostname(), u.Port()) {
 		return false
@@ -205,8 +206,9 @@ func (p HostPattern) Covers(u *url.URL) bool {
 	if p.path == "" || u.Opaque != "" {
 		return true
 	}
-	path := foldPath(u.EscapedPath())
-	return isBelow(path, p.folded) || strings.HasPrefix(path, p.folded+".")
+	return slices.ContainsFunc(foldPaths(u.EscapedPath()), func(path string) bool {
+		return isBelow(path, p.folded) || strings.HasPrefix(path, p.folded+".")
+	})
 }
 
 // MatchHost compares everything but the path. An empty port means the scheme's own.

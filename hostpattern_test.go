@@ -159,6 +159,7 @@ func TestExclusionCoversEverySpellingOfAnEndpoint(t *testing.T) {
 		"/oauth/token", "/oauth/token/", "/oauth//token", "//oauth/token", "/oauth/%74oken", "/oauth/%2574oken", "/OAuth/Token",
 		"/oauth/./token", "/x/../oauth/token", "/x/%2e%2e/oauth/token", "/oauth;a=b/token;c", `/oauth\token`, "/oauth%2Ftoken",
 		"/oauth/token.json", "/oauth/token/sub", "/oauth/token%20", "/oauth/token%00", "/x/..;/oauth/token", "/oauth/token?grant=1",
+		"/oauth/token%3Fgrant=1", "/oauth/token%2523x", "/x%3F/../oauth/token", "/oauth/token%23/../x",
 	} {
 		for _, host := range []string{"api.acme.test", "API.ACME.TEST", "api.acme.test.", "api.acme.test:443"} {
 			u, err := url.Parse("https://" + host + path)
@@ -172,7 +173,7 @@ func TestExclusionCoversEverySpellingOfAnEndpoint(t *testing.T) {
 	}
 	for _, s := range []string{
 		"https://api.acme.test/oauth", "https://api.acme.test/oauth/tokens", "https://api.acme.test/v1/oauth/token",
-		"https://api.acme.test/oauth/token/../users", "https://other.test/oauth/token", "https://api.acme.test:8443/oauth/token",
+		"https://api.acme.test/oauth/token/../users", "https://api.acme.test/oauth%3F/token", "https://other.test/oauth/token", "https://api.acme.test:8443/oauth/token",
 	} {
 		u, err := url.Parse(s)
 		if err != nil {

@@ -77,6 +77,10 @@ type Provider struct {
 	// a search. A run that may read only sends these, too.
 	SafePosts []string `json:"safe_posts,omitempty"`
 
+	// UnsafeGets are requests that may change something although their method is GET, as host/path likewise, unless SafePosts
+	// says that they do not: such as every method of an API that takes GET for POST.
+	UnsafeGets []string `json:"unsafe_gets,omitempty"`
+
 	// CredentialPaths are requests whose answer is a new credential, as "METHOD host/path", with '*' for a segment: such as the
 	// making of a key. A run does not send them, unless the connection allows it.
 	CredentialPaths []string `json:"credential_paths,omitempty"`
@@ -169,18 +173,19 @@ const (
 
 // UnmarshalJSON gives HeaderPrefix its default where the member is absent; null means none, like the empty string.
 func (k *APIKey) UnmarshalJSON(b []byte) error {
-	type plain APIKey
-	prefix := "Bearer"
-	doc := struct {
-		*plain
-		HeaderPrefix *string `json:"header_prefix"`
-	}{plain: (*plain)(k), HeaderPrefix: &prefix}
-	if err := json.Unmarshal(b, &doc); err != nil {
+	type plain APIKey // not embedded in anything: the path in an error is to have the names of members only
+	k.HeaderPrefix = "Bearer"
+	if err := json.Unmarshal(b, (*plain)(k)); err != nil {
 		return err
 	}
-	k.HeaderPrefix = ""
-	if doc.HeaderPrefix != nil {
-		k.HeaderPrefix = *doc.HeaderPrefix
+	var given struct {
+		HeaderPrefix json.RawMessage `json:"header_prefix"`
+	}
+	if err := json.Unmarshal(b, &given); err != nil {
+		return err
+	}
+	if string(given.HeaderPrefix) == "null" {
+		k.HeaderPrefix = ""
 	}
 	return nil
 }

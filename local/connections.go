@@ -135,7 +135,7 @@ func (l *Layer) Rename(ctx context.Context, ref authsome.Ref, to authsome.Connec
 	if _, taken := h.connections[to]; taken {
 		return &authsome.Error{
 			Kind: authsome.KindUsage, Ref: renamed, Message: fmt.Sprintf("there is a connection %s already", renamed),
-			Hint: "choose another name, or authsome logout " + arguments(renamed),
+			Hint: "choose another name, or authsome logout " + Arguments(renamed),
 		}
 	}
 	unlock, err := l.lockBoth(ctx, c.ref, renamed)

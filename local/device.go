@@ -82,7 +82,7 @@ func (l *Layer) awaitDevice(ctx context.Context, b *begunLogin, _ string) (*auth
 
 func cancelledLogin(ref authsome.Ref, err error) *authsome.Error {
 	return &authsome.Error{
-		Kind: authsome.KindCancelled, Ref: ref, Message: "the login was cancelled", Hint: "authsome login " + arguments(ref),
+		Kind: authsome.KindCancelled, Ref: ref, Message: "the login was cancelled", Hint: "authsome login " + Arguments(ref),
 		Err: err,
 	}
 }

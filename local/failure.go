@@ -37,7 +37,7 @@ func (c *connectionRecord) failure() *authsome.Error {
 
 // remedy returns the command that mends a failure.
 func (c *connectionRecord) remedy(reason string) string {
-	login := "authsome login " + arguments(c.ref) + " --force"
+	login := "authsome login " + Arguments(c.ref) + " --force"
 	switch {
 	case c.Refresh.RefusedClient != "" && !c.DynamicClient:
 		return login + " asks for client_id and client_secret again"
@@ -48,12 +48,12 @@ func (c *connectionRecord) remedy(reason string) string {
 	case reason == reasonEndpointChanged, reason == reasonNoClient:
 		return login
 	default:
-		return fmt.Sprintf("authsome get %s --field status tries again", arguments(c.ref))
+		return fmt.Sprintf("authsome get %s --field status tries again", Arguments(c.ref))
 	}
 }
 
-// arguments names a connection the way a person would type it.
-func arguments(ref authsome.Ref) string {
+// Arguments names a connection in a command the way a person would type it: the provider, and flags for what is not the default.
+func Arguments(ref authsome.Ref) string {
 	args := string(ref.Provider)
 	if ref.Connection != "" && ref.Connection != authsome.DefaultConnection {
 		args += " --connection " + string(ref.Connection)

@@ -290,7 +290,7 @@ func (l *Layer) onlyInstallation(
 	}
 	return "", &authsome.Error{
 		Kind: authsome.KindLoginFailed, Ref: ref, Reason: "installation", Message: message,
-		Hint: fmt.Sprintf("set GITHUB_APP_INSTALLATION_ID and run: authsome login %s", arguments(ref)),
+		Hint: fmt.Sprintf("set GITHUB_APP_INSTALLATION_ID and run: authsome login %s", Arguments(ref)),
 	}
 }
 
@@ -315,6 +315,6 @@ func (l *Layer) subjectToken(ctx context.Context, c *connectionRecord) (authsome
 func unusableMaterial(c *connectionRecord, what string, err error) error {
 	return &authsome.Error{
 		Kind: authsome.KindLoginFailed, Ref: c.ref, Reason: "unusable_key", Message: fmt.Sprintf("%s cannot be used: %v", what, err),
-		Hint: "authsome login " + arguments(c.ref) + " --force", Err: errors.Unwrap(err),
+		Hint: "authsome login " + Arguments(c.ref) + " --force", Err: errors.Unwrap(err),
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"authsome"
 	"authsome/internal/atomicfile"
+	"authsome/internal/shell"
 	"authsome/internal/sqlite"
 	"authsome/vault"
 )
@@ -140,11 +141,15 @@ func LockAll(ctx context.Context, home, command string) (unlock func(), err erro
 func beyondRepair(home string, err error) error {
 	failure := vaultError("the vault cannot be repaired", err)
 	if e, ok := errors.AsType[*authsome.Error](failure); ok && errors.Is(err, vault.ErrCorrupt) {
-		path := filepath.Join(home, VaultFile)
-		e.Hint = "authsome restore FILE --force, if there is a backup; or begin anew: mv '" + path + "' '" + path +
-			".damaged' && authsome doctor --accept-vault"
+		e.Hint = "authsome restore FILE --force, if there is a backup; or begin anew: " + BeginAnew(home)
 	}
 	return failure
+}
+
+// BeginAnew is the command that moves the vault of a home aside, so that the next command makes another.
+func BeginAnew(home string) string {
+	path := filepath.Join(home, VaultFile)
+	return "mv " + shell.Word(path) + " " + shell.Word(path+".damaged") + " && authsome doctor --accept-vault"
 }
 
 func inUse(what, command string, err error) error {
@@ -270,9 +275,9 @@ func DescribeLost(key vault.Key) (what, mend string) {
 	provider, below := providerOfKey(key)
 	switch {
 	case ok && ref.Profile == authsome.DefaultProfile:
-		return fmt.Sprintf("the connection %s", ref), "authsome login " + arguments(ref)
+		return fmt.Sprintf("the connection %s", ref), "authsome login " + Arguments(ref)
 	case ok:
-		return fmt.Sprintf("the connection %s of the profile %s", ref, ref.Profile), "authsome login " + arguments(ref)
+		return fmt.Sprintf("the connection %s of the profile %s", ref, ref.Profile), "authsome login " + Arguments(ref)
 	case key == auditKeyRow:
 		return "the key of the audit log", "authsome log verify tells its entries from what others wrote no more"
 	case isRegistrationKey(key):

@@ -164,7 +164,7 @@ func (c *connectionRecord) adoptKey(p *authsome.Provider, in authsome.ImportedCo
 func wantsMore(p *authsome.Provider, ref authsome.Ref, label string) error {
 	return &authsome.Error{
 		Kind: authsome.KindUsage, Ref: ref, Message: fmt.Sprintf("%s also wants the %s", p.Name, label),
-		Hint: "authsome login " + arguments(ref),
+		Hint: "authsome login " + Arguments(ref),
 	}
 }
 

@@ -344,7 +344,7 @@ func loginError(ref authsome.Ref, err error) *authsome.Error {
 			e.Message += " (" + answer.Description + ")"
 		}
 	}
-	e.Hint = "authsome login " + arguments(ref)
+	e.Hint = "authsome login " + Arguments(ref)
 	return e
 }
 

@@ -132,7 +132,7 @@ func notConnected(ref authsome.Ref, h *holding) error {
 	e := &authsome.Error{
 		Kind: authsome.KindConnectionNotFound, Ref: ref,
 		Message: fmt.Sprintf("not connected to %s", ref),
-		Hint:    "authsome login " + arguments(ref),
+		Hint:    "authsome login " + Arguments(ref),
 	}
 	if h != nil && len(h.connections) > 0 {
 		e.Message += fmt.Sprintf(", only to %s", joinNames(sortedNames(h.connections)))

@@ -106,7 +106,7 @@ func (c *connectionRecord) noticeOf(name authsome.NoticeName, now time.Time) aut
 	n := authsome.Notice{Name: name, Ref: c.ref, Time: now.UTC(), Status: c.status(now)}
 	n.LoginNeededBy, n.LoginNeededSource = c.loginNeededBy()
 	if name != authsome.NoticeRecovered {
-		n.Hint = "authsome login " + arguments(c.ref) + " --force"
+		n.Hint = "authsome login " + Arguments(c.ref) + " --force"
 	}
 	if name == authsome.NoticeDied {
 		failure := c.failure()

@@ -3,7 +3,10 @@ package local_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -153,4 +156,23 @@ func (i *interrupted) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error
 	i.times++
 	i.do(i.times)
 	return i.KeySource.Unwrap(ctx, wrapped)
+}
+
+// A person pastes it, whatever the name of the home.
+func TestTheCommandThatBeginsAnewMovesTheVault(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("a shell is needed")
+	}
+	home := filepath.Join(t.TempDir(), "Ada's $HOME")
+	if err := errors.Join(os.Mkdir(home, 0o700), os.WriteFile(filepath.Join(home, local.VaultFile), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	move, rest, _ := strings.Cut(local.BeginAnew(home), " && ")
+	if out, err := exec.Command("sh", "-c", move).CombinedOutput(); err != nil || rest != "authsome doctor --accept-vault" {
+		t.Fatalf("%s, then %s: %v\n%s", move, rest, err, out)
+	}
+	if _, err := os.Stat(filepath.Join(home, local.VaultFile+".damaged")); err != nil {
+		t.Error(err)
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"authsome"
 	"authsome/internal/authserver"
+	"authsome/internal/shell"
 	"authsome/local"
 )
 
@@ -291,20 +292,21 @@ func testChangedIssuer(t *testing.T) {
 	w.document("/.well-known/oauth-protected-resource/mcp", doc)
 	w.mux.HandleFunc("/mcp", func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusUnauthorized) })
 	w.document("/.well-known/oauth-authorization-server/one", w.metadata(issuer))
-	second := w.metadata(w.url + "/two")
-	w.document("/.well-known/oauth-authorization-server/two", second)
+	other := w.url + "/two;id" // which is pasted into a shell with the hint
+	second := w.metadata(other)
+	w.document("/.well-known/oauth-authorization-server/two;id", second)
 	ref := w.found(w.process())
 	w.mustLogin(w.process(), ref)
 
-	doc["authorization_servers"] = []string{w.url + "/two"}
+	doc["authorization_servers"] = []string{other}
 	second["token_endpoint"] = w.url + "/two/token"
 	_, err := w.visitAll(w.process(), authsome.LoginRequest{Ref: ref, Force: true})
-	if e := authsome.AsError(err); e == nil || e.Reason != "issuer_changed" || !strings.Contains(e.Hint, "--accept-issuer "+w.url+"/two") {
+	if e := authsome.AsError(err); e == nil || e.Reason != "issuer_changed" || !strings.HasSuffix(e.Hint, " --accept-issuer "+shell.Word(other)) {
 		t.Fatalf("got %v, want the person to be asked", err)
 	}
 	second["token_endpoint"] = w.url + "/token"
 	clients := len(w.requests("/register"))
-	if _, err = w.visitAll(w.process(), authsome.LoginRequest{Ref: ref, Force: true, AcceptIssuer: w.url + "/two"}); err != nil {
+	if _, err = w.visitAll(w.process(), authsome.LoginRequest{Ref: ref, Force: true, AcceptIssuer: other}); err != nil {
 		t.Fatal(err)
 	}
 	if n := len(w.requests("/register")); n != clients+1 {

@@ -11,6 +11,7 @@ import (
 	"authsome"
 	"authsome/internal/oauth"
 	"authsome/internal/provider"
+	"authsome/internal/shell"
 )
 
 // What has changed since the last login where the server is discovered.
@@ -105,7 +106,7 @@ func agreed(req authsome.LoginRequest, known, found *authsome.OAuth) error {
 		Kind: authsome.KindLoginFailed, Ref: req.Ref, Reason: reason,
 		Message: fmt.Sprintf("%s now wants logins at another place: instead of %s, %s", req.Ref.Provider, was, is),
 		Hint: fmt.Sprintf("if you expect that: authsome login %s --accept-issuer %s",
-			arguments(req.Ref), found.Issuer),
+			Arguments(req.Ref), shell.Word(found.Issuer)), // which the server chooses
 	}
 }
 

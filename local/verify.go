@@ -82,7 +82,7 @@ func unverified(ref authsome.Ref, reason string, err error) *authsome.Error {
 	return &authsome.Error{
 		Kind: authsome.KindUnreachable, Ref: ref, Reason: reason, Err: err,
 		Message: fmt.Sprintf("%s cannot be verified at the provider: %s", ref, reason),
-		Hint:    "authsome check " + arguments(ref) + " --online tries again",
+		Hint:    "authsome check " + Arguments(ref) + " --online tries again",
 	}
 }
 

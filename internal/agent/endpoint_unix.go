@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/gofrs/flock"
+
+	"authsome/internal/shell"
 )
 
 // endpoint is the socket of a home's agent and the right to it.
@@ -93,7 +95,7 @@ func makeOwn(dir string) error {
 		return fmt.Errorf("%s is not a directory of yours", dir)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return fmt.Errorf("%s can be entered by others; run: chmod 700 %s", dir, dir)
+		return fmt.Errorf("%s can be entered by others; run: chmod 700 %s", dir, shell.Word(dir))
 	}
 	return nil
 }

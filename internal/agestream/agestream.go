@@ -83,7 +83,10 @@ func serve(work int, operation string, r *bufio.Reader, out io.Writer) error {
 	default:
 		err = fmt.Errorf("unknown operation %q", operation)
 	}
-	return errors.Join(err, w.Flush())
+	if err != nil { // what has been put out until then is of no use
+		return err
+	}
+	return w.Flush()
 }
 
 func seal(work int, request helper.Request, r io.Reader, w io.Writer) error {
@@ -113,11 +116,20 @@ func open(request helper.Request, r io.Reader, w io.Writer) error {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
-	if err == nil {
-		_, err = io.Copy(w, decrypted)
-	}
 	if err != nil {
 		return &failure{helper.Damaged, err}
 	}
-	return nil
+	_, err = io.Copy(w, whole{decrypted})
+	return err
+}
+
+// whole reads what was encrypted, and says in fewer words than age does that it is not what it was.
+type whole struct{ r io.Reader }
+
+func (w whole) Read(p []byte) (n int, err error) {
+	n, err = w.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = &failure{helper.Damaged, errors.New("a part of it is missing, or was changed")}
+	}
+	return n, err
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"strings"
 	"testing"
 
@@ -148,5 +149,28 @@ func TestAPassphraseCostsWhatAgeThinksRight(t *testing.T) {
 	fields := strings.Fields(strings.SplitN(string(sealed), "\n", 3)[1])
 	if len(fields) != 4 || fields[1] != "scrypt" || fields[3] != "18" {
 		t.Errorf("the recipient is %q", fields)
+	}
+}
+
+// full is a pipe whose other end has gone.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("nobody reads it") }
+
+func TestWhatHasFailedIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	passphrase := helper.Request{Passphrase: "correct horse"}
+	sealed := mustCall(t, helper.Seal, passphrase, bytes.Repeat([]byte("some data "), 20_000))
+	line, err := json.Marshal(passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failures bytes.Buffer
+	if code := agestream.Serve(helper.Open, bytes.NewReader(append(append(line, '\n'), sealed...)), full{}, &failures); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	var f helper.Failure
+	if err := json.Unmarshal(failures.Bytes(), &f); err != nil || strings.Count(f.Message, "nobody reads it") != 1 {
+		t.Errorf("%s: %v", failures.String(), err)
 	}
 }

@@ -76,7 +76,10 @@ func homeFile() *regexp.Regexp {
 func Write(w io.Writer, header Header, records []Record, files []File) error {
 	header.Format, header.Created, header.Records = format, header.Created.UTC(), len(records)
 	a := &archive{w: tar.NewWriter(w), sums: make(map[string]string), at: header.Created}
-	err := errors.Join(a.add(headerMember, maxHeader, header), a.add(recordsMember, maxRecords, records))
+	err := a.add(headerMember, maxHeader, header)
+	if err == nil {
+		err = a.add(recordsMember, maxRecords, records)
+	}
 	for _, f := range files {
 		if err == nil {
 			err = a.addFile(f)
@@ -85,7 +88,10 @@ func Write(w io.Writer, header Header, records []Record, files []File) error {
 	if err == nil {
 		err = a.add(checksumsMember, maxHeader, a.sums)
 	}
-	if err := errors.Join(err, a.w.Close()); err != nil {
+	if err == nil { // else it would complain of what is missing
+		err = a.w.Close()
+	}
+	if err != nil {
 		return fmt.Errorf("write the backup: %w", err)
 	}
 	return nil

@@ -73,6 +73,21 @@ func TestOnlyFilesOfAHomeAreWritten(t *testing.T) {
 	}
 }
 
+// What has gone wrong is said once: not also what the archive lacks for that reason, nor in another library's words.
+func TestFailuresAreSaidInOneLine(t *testing.T) {
+	t.Parallel()
+	unreadable := backup.File{Name: "config.json", Path: t.TempDir()} // a directory
+	err := backup.Write(io.Discard, header, records, []backup.File{unreadable})
+	if err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("a file that cannot be read: %v", err)
+	}
+	more := append(bytes.TrimRight(archive(t, nil), "\x00"), bytes.Repeat([]byte("x"), 4096)...)
+	_, err = backup.Read(bytes.NewReader(more), nil)
+	if !errors.Is(err, backup.ErrDamaged) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("an archive that goes on after its end: %v", err)
+	}
+}
+
 // member is one of a made-up archive.
 type member struct {
 	name, content string

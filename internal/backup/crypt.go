@@ -20,6 +20,8 @@ var (
 	ErrUsage = errors.New("the recipient or identity cannot be used")
 	// ErrAsk: an identity is itself encrypted, and needs its passphrase.
 	ErrAsk = errors.New("the identity needs its passphrase")
+	// ErrFailed: the program that encrypts has ended without saying why.
+	ErrFailed = errors.New(helper.Program + " has failed")
 	// ErrNoHelper: the program that encrypts is not installed.
 	ErrNoHelper = errors.New(helper.Program + ", which comes with authsome, is not installed")
 )
@@ -31,7 +33,7 @@ func Seal(ctx context.Context, request helper.Request, w io.Writer, write func(i
 		return err
 	}
 	err = write(h.in)
-	return h.end(errors.Join(err, h.in.Close()))
+	return h.end(ctx, errors.Join(err, h.in.Close()))
 }
 
 // Open decrypts r, and passes what is inside to read. Only when Open returns nil is that certain to be whole.
@@ -47,7 +49,7 @@ func Open(ctx context.Context, request helper.Request, r io.Reader, read func(io
 		// The helper may be what has failed: it says so before it ends. What it still writes is of no use.
 		_, _ = io.Copy(io.Discard, h.out)
 	}
-	return h.end(err)
+	return h.end(ctx, err)
 }
 
 // helping is a helper that runs.
@@ -93,26 +95,33 @@ func start(ctx context.Context, operation string, request helper.Request, r io.R
 		_, err = h.in.Write(line)
 		clear(line)
 		if err != nil { // it has ended, and has said why
-			return nil, h.end(err)
+			return nil, h.end(ctx, err)
 		}
 	}
 	return h, err
 }
 
-// end waits for the helper. What it complains of comes before what its end has caused here.
-func (h *helping) end(err error) error {
+// end waits for the helper. Where that has failed, what its end has caused here is no news.
+func (h *helping) end(ctx context.Context, err error) error {
 	waitErr := h.cmd.Wait()
 	if waitErr == nil {
 		return err
+	}
+	if ctx.Err() != nil { // which has ended the helper, too
+		return ctx.Err()
 	}
 	if _, ended := errors.AsType[*exec.ExitError](waitErr); !ended {
 		return waitErr // it went well; what it was to read from or to write to did not
 	}
 	var f helper.Failure
 	if json.Unmarshal(h.failures.Bytes(), &f) != nil {
-		return errors.Join(fmt.Errorf("%s has failed: %w", helper.Program, waitErr), err)
+		return fmt.Errorf("%w: %w", ErrFailed, waitErr)
 	}
-	return fmt.Errorf("%w: %s", classOf(f.Kind), f.Message)
+	class := classOf(f.Kind)
+	if errors.Is(class, ErrWrongKey) {
+		return class // which says it all
+	}
+	return fmt.Errorf("%w: %s", class, f.Message)
 }
 
 func classOf(kind helper.Kind) error {

@@ -30,7 +30,7 @@ func Read(r io.Reader, file func(name string, r io.Reader) error) (*Contents, er
 		}
 	}
 	if _, err := c.r.Next(); !errors.Is(err, io.EOF) {
-		return nil, errors.Join(fmt.Errorf("%w: something follows its end", ErrDamaged), err)
+		return nil, fmt.Errorf("%w: something follows its end", ErrDamaged) // err would say the same of the archive
 	}
 	return &c.contents, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"authsome"
 	"authsome/internal/agent"
+	"authsome/internal/span"
 	"authsome/local"
 )
 
@@ -24,16 +25,13 @@ type agentOptions struct {
 
 func (o *agentOptions) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.DurationVar(&o.timeout, "timeout", 0, "forget a key that nobody has used for so long (default 1h)")
-	f.DurationVar(&o.lifetime, "lifetime", 0, "forget a key after so long, used or not (default 12h)")
+	f.Var((*length)(&o.timeout), "timeout", "forget a key that nobody has used for so long (default 1h)")
+	f.Var((*length)(&o.lifetime), "lifetime", "forget a key after so long, used or not (default 12h)")
 	f.BoolVar(&o.confirm, "confirm", false, "ask a person about each use: by $AUTHSOME_ASKPASS, at the agent's terminal, or by $SSH_ASKPASS")
 }
 
 // complete fills in what config.json says, where the flags say nothing.
-func (o *agentOptions) complete(cmd *cobra.Command, cfg agentConfig) error {
-	if o.timeout < 0 || o.lifetime < 0 {
-		return usageError(cmd, "a key cannot be kept for less than no time")
-	}
+func (o *agentOptions) complete(cmd *cobra.Command, cfg agentConfig) {
 	f, given := cmd.Flags(), *o
 	o.fromConfig(cfg)
 	if f.Changed("timeout") {
@@ -45,7 +43,6 @@ func (o *agentOptions) complete(cmd *cobra.Command, cfg agentConfig) error {
 	if f.Changed("confirm") {
 		o.confirm = given.confirm
 	}
-	return nil
 }
 
 func (o *agentOptions) fromConfig(cfg agentConfig) {
@@ -67,9 +64,7 @@ func (a *app) agentCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := o.complete(cmd, cfg.Agent); err != nil {
-				return err
-			}
+			o.complete(cmd, cfg.Agent)
 			return a.agent(cmd.Context(), o)
 		},
 	}
@@ -193,7 +188,7 @@ func (a *app) agentStatus(ctx context.Context) error {
 	case s.Keys == 0:
 		a.say("the agent (process %d) has no key", s.PID)
 	default:
-		a.say("the agent (process %d) has the key%s; it forgets it in %s unless it is used", s.PID, confirmed(s), s.Left)
+		a.say("the agent (process %d) has the key%s; it forgets it in %s unless it is used", s.PID, confirmed(s), span.Words(s.Left))
 	}
 	return nil
 }

@@ -5,12 +5,13 @@ import (
 	"os"
 	"slices"
 
+	"authsome/internal/span"
 	"authsome/local"
 )
 
 // startAgent starts a process that is the agent.
 func (a *app) startAgent(ctx context.Context, o agentOptions) error {
-	args := []string{"agent", "--background", "--timeout=" + o.timeout.String(), "--lifetime=" + o.lifetime.String()}
+	args := []string{"agent", "--background", "--timeout=" + span.Short(o.timeout), "--lifetime=" + span.Short(o.lifetime)}
 	if o.confirm {
 		args = append(args, "--confirm")
 	}

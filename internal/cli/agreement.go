@@ -4,16 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"time"
 
 	"authsome"
 	"authsome/internal/policy"
+	"authsome/internal/poll"
 	"authsome/internal/trust"
 	"authsome/local"
 )
-
-// agreementInterval is how soon a proxy that is open learns that a person has agreed to other rules, or to none.
-const agreementInterval = 250 * time.Millisecond
 
 // agreements returns a channel that receives when the list of trusted files has been written, until ctx ends.
 func (a *app) agreements(ctx context.Context) <-chan struct{} {
@@ -22,29 +19,13 @@ func (a *app) agreements(ctx context.Context) <-chan struct{} {
 		return nil
 	}
 	path := filepath.Join(home, local.TrustFile)
-	changed := make(chan struct{}, 1)
 	last, _ := os.Stat(path)
-	go func() {
-		tick := time.NewTicker(agreementInterval)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			now, _ := os.Stat(path)
-			if sameFile(last, now) {
-				continue
-			}
-			last = now
-			select {
-			case changed <- struct{}{}:
-			default: // one is waiting already
-			}
-		}
-	}()
-	return changed
+	return poll.Changes(ctx, func() bool {
+		now, _ := os.Stat(path)
+		changed := !sameFile(last, now)
+		last = now
+		return changed
+	})
 }
 
 func sameFile(a, b os.FileInfo) bool {

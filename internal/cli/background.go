@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"authsome"
 )
@@ -36,14 +37,22 @@ func openMessages(path string) (f *os.File, before int64, err error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() > maxMessages {
-		return f, 0, f.Truncate(0)
-	}
-	if err != nil {
+	if before, err = shorten(f); err != nil {
 		return nil, 0, errors.Join(err, f.Close())
 	}
-	return f, info.Size(), nil
+	return f, before, nil
+}
+
+// shorten empties a file of messages that has got too long, and returns how long it is now.
+func shorten(f *os.File) (size int64, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() > maxMessages {
+		return 0, f.Truncate(0)
+	}
+	return info.Size(), nil
 }
 
 // start starts the process and waits until it is ready. It has a session of its own, so that it does not end with the
@@ -78,6 +87,16 @@ func (b *background) start(ctx context.Context) error {
 	rest, _ := io.ReadAll(said)
 	_ = cmd.Wait()
 	return b.failure(ctx, line+string(rest), cmd.ProcessState.ExitCode())
+}
+
+// moment waits until it is worth looking again for what another process is about to do. It fails when ctx ends first.
+func moment(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(20 * time.Millisecond):
+		return nil
+	}
 }
 
 // failure tells what the process has said before it ended.

@@ -17,6 +17,7 @@ import (
 	"authsome/internal/atomicfile"
 	"authsome/internal/backup"
 	"authsome/internal/backup/helper"
+	"authsome/internal/shell"
 	"authsome/local"
 	"authsome/vault"
 )
@@ -145,7 +146,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 			{"status", "written"}, {"file", path}, {"connections", made.connections}, {"records", made.records}, {"files", made.files},
 		})
 	}
-	a.say("%s in %s; authsome backup verify %s reads it again", pluralAre(made.connections, "connection"), path, path)
+	a.say("%s in %s; authsome backup verify %s reads it again", pluralAre(made.connections, "connection"), path, shell.Word(path))
 	return nil
 }
 
@@ -208,7 +209,7 @@ func (a *app) sealBackup(ctx context.Context, path string, to helper.Request, ho
 
 // backupFailure says what has kept a backup from being written.
 func backupFailure(home, path string, err error) error {
-	if errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, backup.ErrUsage) || errors.Is(err, backup.ErrNoHelper) {
 		return backupError(path, err)
 	}
 	if errors.Is(err, backup.ErrTooLarge) {
@@ -360,6 +361,10 @@ func backupError(path string, err error) error {
 		Hint: "take another copy of the file; nothing was restored",
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, backup.ErrFailed):
+		e.Kind, e.Hint = authsome.KindInternal, "try again: nothing was restored"
 	case errors.Is(err, backup.ErrWrongKey):
 		e.Hint = "give the passphrase it was made with, or --identity FILE for one of its recipients"
 	case errors.Is(err, backup.ErrNewer):

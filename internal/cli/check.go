@@ -3,19 +3,18 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/local"
 )
 
 type checkOptions struct {
 	connection string
-	within     string
+	within     time.Duration
 	online     bool
 	keepAlive  bool
 }
@@ -29,41 +28,18 @@ func (a *app) checkCommand() *cobra.Command {
 			"it is due anyway; a refresh token is never used to see whether it works.",
 		Example: "  authsome check --within 7d\n  authsome check github --online --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			within, err := parseDays(o.within)
-			if err != nil {
-				return usageError(cmd, err.Error())
-			}
 			if o.connection != "" && len(args) == 0 {
 				return usageError(cmd, "--connection needs a provider")
 			}
-			return a.check(cmd.Context(), args, o, within)
+			return a.check(cmd.Context(), args, o)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.connection, "connection", "", "the connection to look at (default: all of them)")
-	f.StringVar(&o.within, "within", "", "also a login that is needed within this time is a problem: 7d, 12h")
+	f.Var((*length)(&o.within), "within", "also a login that is needed within this time is a problem: 7d, 12h")
 	f.BoolVar(&o.online, "online", false, "ask the providers whether they accept the tokens, where there is something to ask")
 	f.BoolVar(&o.keepAlive, "keep-alive", false, "refresh logins that would soon lapse from disuse")
 	return cmd
-}
-
-// parseDays reads a duration in days (7d), or as Go writes it.
-func parseDays(s string) (time.Duration, error) {
-	if s == "" {
-		return 0, nil
-	}
-	var d time.Duration
-	days, isDays := strings.CutSuffix(s, "d")
-	n, err := strconv.ParseUint(days, 10, 16)
-	if isDays && err == nil {
-		d = time.Duration(n) * 24 * time.Hour
-	} else {
-		d, err = time.ParseDuration(s)
-	}
-	if err != nil || d < 0 {
-		return 0, fmt.Errorf("%q is no duration; 7d and 12h are", s)
-	}
-	return d, nil
 }
 
 // checked is what was found about one connection.
@@ -75,14 +51,14 @@ type checked struct {
 	warning    *authsome.Error      // what does not make it bad
 }
 
-func (a *app) check(ctx context.Context, args []string, o checkOptions, within time.Duration) error {
+func (a *app) check(ctx context.Context, args []string, o checkOptions) error {
 	refs, layer, err := a.toCheck(ctx, args, o.connection)
 	if err != nil {
 		return err
 	}
 	all := make([]checked, 0, len(refs))
 	for _, ref := range refs {
-		c := a.checkOne(ctx, layer, ref, o, within)
+		c := a.checkOne(ctx, layer, ref, o)
 		if authsome.KindOf(errorOf(c.problem)) == authsome.KindCancelled {
 			return c.problem
 		}
@@ -135,15 +111,13 @@ func (a *app) toCheck(ctx context.Context, args []string, connection string) ([]
 }
 
 // checkOne looks at one connection the way every access call does, and then at what is known about its future.
-func (a *app) checkOne(
-	ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, o checkOptions, within time.Duration,
-) checked {
+func (a *app) checkOne(ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, o checkOptions) checked {
 	c, err := layer.Connection(ctx, ref, authsome.CredentialOptions{KeepAlive: o.keepAlive})
 	if err != nil {
 		return checked{ref: ref, problem: authsome.AsError(err)}
 	}
 	found := checked{ref: c.Ref, connection: c, warning: c.Warning}
-	found.problem = a.needsLogin(c, within)
+	found.problem = a.needsLogin(c, o.within)
 	if verifier, ok := layer.(authsome.Verifier); ok && o.online && found.problem == nil {
 		found.verdict, err = verifier.Verify(ctx, c.Ref)
 		switch {
@@ -196,7 +170,7 @@ func rejectedProblem(c *authsome.Connection) *authsome.Error {
 		Message: fmt.Sprintf("the provider does not accept the credential of %s", c.Ref),
 	}
 	if c.Refreshable {
-		problem.Hint = "authsome get " + arguments(c.Ref) + " --refresh --field status, and if it stays, " + problem.Hint
+		problem.Hint = "authsome get " + local.Arguments(c.Ref) + " --refresh --field status, and if it stays, " + problem.Hint
 	}
 	return problem
 }

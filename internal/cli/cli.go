@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +30,9 @@ type Env struct {
 	Sandbox func() []sandbox.Feature
 	// Settle is how long a broker runs before it begins to keep logins alive; the package's own time if zero.
 	Settle time.Duration
+	// Heed begins to listen to signals, if nobody has yet. It is called before a request leaves: what it brings about must be kept.
+	// May be nil.
+	Heed func()
 }
 
 // Main runs the command in this process and returns the exit code.
@@ -48,12 +52,13 @@ func mainWith(change func(*Env)) int {
 	env.Sandbox = sandbox.Examine
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	time.AfterFunc(quick, func() { cancelOnSignal(cancel) })
+	env.Heed = sync.OnceFunc(func() { cancelOnSignal(cancel) })
+	time.AfterFunc(quick, env.Heed)
 	return Run(ctx, env)
 }
 
-// quick is a command that only reads the vault. One that is over by then has not begun to listen to signals, which takes
-// two more threads; until then a signal ends the process in the ordinary way, which the vault withstands at any moment.
+// quick is a command that only reads the vault. One that is over by then, and has sent nothing, has not begun to listen to signals,
+// which takes two more threads; until then a signal ends the process in the ordinary way, which the vault withstands at any moment.
 const quick = 5 * time.Millisecond
 
 // cancelOnSignal ends a context at the first signal that asks the program to end. The second one ends the program at
@@ -61,9 +66,11 @@ const quick = 5 * time.Millisecond
 func cancelOnSignal(cancel context.CancelFunc) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	<-signals
-	signal.Stop(signals)
-	cancel()
+	go func() {
+		<-signals
+		signal.Stop(signals)
+		cancel()
+	}()
 }
 
 // Run runs one command and returns its exit code.

@@ -8,34 +8,38 @@ import (
 
 	"authsome"
 	"authsome/internal/atomicfile"
+	"authsome/internal/jsonfault"
 )
 
 // config is config.json in the home. Members that this version does not know are kept when it is written.
 type config struct {
 	// DefaultProfile is what --profile means when it is not given.
-	DefaultProfile authsome.ProfileName
+	DefaultProfile authsome.ProfileName `json:"default_profile"`
 	// HTTPTimeout bounds one request to a provider's endpoint, in seconds; 0 means 10.
-	HTTPTimeout int64
+	HTTPTimeout int64 `json:"http_timeout_seconds"`
 	// Resolve gives addresses to hosts in place of DNS, as "host:port" to "address:port", for the proxy of run.
-	Resolve map[string]string
+	Resolve map[string]string `json:"resolve"`
 
 	// ClientMetadataURL is where a document is published that describes this OAuth client, for servers that take such
 	// URLs as client identifiers.
-	ClientMetadataURL string
+	ClientMetadataURL string `json:"client_metadata_url"`
 	// Agent says how the unlocked key is kept.
-	Agent agentConfig
+	Agent agentConfig `json:"agent"`
 
 	// LogFile is what --log-file means when it is not given; nil for the debug log's own place, "" for nowhere.
-	LogFile *string
+	LogFile *string `json:"log_file"`
 
 	// AuditRequired says that a credential is not given away while its use cannot be put on record.
-	AuditRequired bool
+	AuditRequired bool `json:"audit_required"`
 	// Notify is about telling a person of the state of a login.
-	Notify notifyConfig
+	Notify notifyConfig `json:"notify"`
 
 	path string
 	all  map[string]json.RawMessage
 }
+
+// configDefaultProfile is the member of config.json that this program changes.
+const configDefaultProfile = "default_profile"
 
 // agentConfig is what the flags of the agent are, unless they are given.
 type agentConfig struct {
@@ -45,18 +49,6 @@ type agentConfig struct {
 	// Off means that no command starts an agent by itself.
 	Off bool `json:"off"`
 }
-
-// Members of config.json.
-const (
-	configDefaultProfile = "default_profile"
-	configHTTPTimeout    = "http_timeout_seconds"
-	configResolve        = "resolve"
-	configClientMetadata = "client_metadata_url"
-	configAgent          = "agent"
-	configLogFile        = "log_file"
-	configAuditRequired  = "audit_required"
-	configNotify         = "notify"
-)
 
 // readConfig reads a config file. One that does not exist is an empty one.
 func readConfig(path string) (*config, error) {
@@ -72,27 +64,50 @@ func readConfig(path string) (*config, error) {
 		}
 	}
 	if err := json.Unmarshal(b, &c.all); err != nil {
-		return nil, c.broken("it is not a JSON object", err)
+		return nil, c.broken(jsonfault.Explain(b, err))
 	}
-	for name, field := range map[string]any{
-		configDefaultProfile: &c.DefaultProfile, configHTTPTimeout: &c.HTTPTimeout, configResolve: &c.Resolve,
-		configAgent:          &c.Agent,
-		configClientMetadata: &c.ClientMetadataURL, configAuditRequired: &c.AuditRequired, configNotify: &c.Notify,
-		configLogFile: &c.LogFile,
-	} {
-		if raw, ok := c.all[name]; ok {
-			if err := json.Unmarshal(raw, field); err != nil {
-				return nil, c.broken(name, err)
-			}
-		}
+	if c.all == nil {
+		return nil, c.broken("the document must be an object, and is null")
+	}
+	if err := json.Unmarshal(b, c); err != nil {
+		return nil, c.broken(jsonfault.Explain(b, err))
+	}
+	if err := c.check(); err != nil {
+		return nil, c.broken(err.Error())
 	}
 	return c, nil
 }
 
-func (c *config) broken(what string, err error) error {
+// maxConfigSeconds is more than any length of time that is meant, in seconds: ten years.
+const maxConfigSeconds = 10 * 365 * 24 * 3600
+
+// check says what cannot be meant, by the name of the member.
+func (c *config) check() error {
+	for _, m := range []struct {
+		name    string
+		seconds int64
+	}{
+		{"http_timeout_seconds", c.HTTPTimeout},
+		{"agent.timeout_seconds", c.Agent.Timeout},
+		{"agent.lifetime_seconds", c.Agent.Lifetime},
+		{"notify.timeout_seconds", c.Notify.Timeout},
+	} {
+		if m.seconds < 0 || m.seconds > maxConfigSeconds {
+			return fmt.Errorf("%s must be from 0 to %d, not %d", m.name, maxConfigSeconds, m.seconds)
+		}
+	}
+	if c.DefaultProfile != "" {
+		if err := c.DefaultProfile.Validate(); err != nil {
+			return fmt.Errorf("default_profile: %w", err)
+		}
+	}
+	return c.Notify.check()
+}
+
+func (c *config) broken(what string) error {
 	return &authsome.Error{
-		Kind: authsome.KindUsage, Message: fmt.Sprintf("%s cannot be used: %s: %v", c.path, what, err),
-		Hint: "correct it, or move it away to begin with the defaults", Err: err,
+		Kind: authsome.KindUsage, Message: fmt.Sprintf("%s cannot be used: %s", c.path, what),
+		Hint: "correct it, or move it away to begin with the defaults",
 	}
 }
 

@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"strings"
-	"time"
 
 	"rsc.io/qr"
 
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/loopback"
+	"authsome/internal/span"
 )
 
 // prefersDevice reports whether to log in with a code that is entered elsewhere, although the definition's flow is
@@ -47,15 +47,7 @@ func (s *loginSession) showDevice(provider string, d *authsome.DeviceAuthorizati
 	if code := s.app.qrCode(d.Page()); code != "" {
 		s.app.tell("%s", code)
 	}
-	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", inWords(d.ExpiresAt.Sub(s.app.env.Now())))
-}
-
-// inWords is how a person says how long they have.
-func inWords(d time.Duration) string {
-	if d < 2*time.Minute {
-		return plural(int(d.Round(time.Second)/time.Second), "second")
-	}
-	return plural(int(d.Round(time.Minute)/time.Minute), "minute")
+	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", span.Words(d.ExpiresAt.Sub(s.app.env.Now())))
 }
 
 // openDevicePage shows the code in a page of our own where there is a display: it leads to the provider's, and tells in

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/shell"
 )
 
 type exportOptions struct {
@@ -215,7 +216,7 @@ func (a *app) printVariables(vars variables, format string) error {
 	for _, v := range vars {
 		line := v.name + "=" + v.value.Reveal()
 		if format == "shell" {
-			line = "export " + v.name + "=" + shellQuote(v.value.Reveal())
+			line = "export " + v.name + "=" + shell.POSIX(v.value.Reveal())
 		}
 		if _, err := fmt.Fprintln(a.out, line); err != nil {
 			return err
@@ -223,6 +224,3 @@ func (a *app) printVariables(vars variables, format string) error {
 	}
 	return nil
 }
-
-// shellQuote quotes for POSIX shells: nothing is special between single quotes but the quote itself.
-func shellQuote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

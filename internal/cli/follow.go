@@ -183,7 +183,7 @@ func (r *chosenRoutes) text() string {
 	for _, route := range r.routes {
 		fmt.Fprintln(&b, route.Ref, route.Hosts, route.Excluded, route.Only, route.Guard)
 	}
-	fmt.Fprintln(&b, r.safePosts)
+	fmt.Fprintln(&b, r.safePosts, r.unsafeGets)
 	for _, rule := range r.newCredentials {
 		fmt.Fprintln(&b, rule.String())
 	}

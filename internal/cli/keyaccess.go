@@ -41,6 +41,21 @@ func (a *app) keySources() (*keysource.Set, error) {
 	return a.keys, nil
 }
 
+// keyPrinter returns the command that prints the key of the open vault, if one does.
+func (a *app) keyPrinter(ctx context.Context) ([]string, error) {
+	layer, ok := a.layer.(interface {
+		KeyEnvelope(ctx context.Context) (vault.Envelope, error)
+	})
+	if !ok {
+		return nil, nil
+	}
+	e, err := layer.KeyEnvelope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return keysource.CommandOf(e), nil
+}
+
 // usedKey is the key source in use and why it is that one.
 type usedKey struct{ name, why string }
 

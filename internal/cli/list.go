@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/shell"
 )
 
 func (a *app) listCommand() *cobra.Command {
@@ -29,7 +30,7 @@ func (a *app) list(cmd *cobra.Command) error {
 	for _, b := range broken {
 		a.warn(&authsome.Error{
 			Message: fmt.Sprintf("the definition %s cannot be used: %v", b.Path, b.Err),
-			Hint:    fmt.Sprintf("correct it, or authsome remove %s", b.Name),
+			Hint:    "correct it, or authsome remove " + shell.Word(string(b.Name)),
 		})
 	}
 	a.warnOfUndefined(all, broken)

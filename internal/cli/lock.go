@@ -11,6 +11,7 @@ import (
 
 	"authsome"
 	"authsome/internal/agent"
+	"authsome/internal/span"
 )
 
 func (a *app) lockCommand() *cobra.Command {
@@ -94,7 +95,7 @@ func (a *app) noteUnlocked(ctx context.Context) {
 	detail := map[string]string{}
 	if client, err := a.agentClient(); err == nil {
 		if s, ok, err := client.Status(ctx); err == nil && ok {
-			detail["timeout"], detail["confirm"] = s.Timeout.String(), strconv.FormatBool(s.Confirm)
+			detail["timeout"], detail["confirm"] = span.Short(s.Timeout), strconv.FormatBool(s.Confirm)
 		}
 	}
 	a.note(authsome.EventUnlock, authsome.Ref{}, detail)
@@ -112,9 +113,7 @@ func (a *app) unlockCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := o.complete(cmd, cfg.Agent); err != nil {
-				return err
-			}
+			o.complete(cmd, cfg.Agent)
 			return a.unlock(cmd.Context(), o, cmd.Flags().Changed("timeout") || cmd.Flags().Changed("lifetime") || cmd.Flags().Changed("confirm"))
 		},
 	}
@@ -161,10 +160,8 @@ func endAgent(ctx context.Context, client *agent.Client) error {
 		if err == nil && !running {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		if err := moment(ctx); err != nil {
+			return err
 		}
 	}
 	return &authsome.Error{
@@ -181,6 +178,6 @@ func (a *app) unlocked(s agent.Status) error {
 		a.say("the vault opens by itself: its key needs no agent")
 		return nil
 	}
-	a.say("the vault is unlocked%s; it locks in %s unless it is used", map[bool]string{true: ", and each use is confirmed"}[s.Confirm], s.Left)
+	a.say("the vault is unlocked%s; it locks in %s unless it is used", map[bool]string{true: ", and each use is confirmed"}[s.Confirm], span.Words(s.Left))
 	return nil
 }

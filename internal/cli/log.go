@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/internal/span"
 	"authsome/local"
 )
 
@@ -114,14 +114,9 @@ func (o logOptions) filter(now time.Time) (func(*audit.Entry) bool, error) {
 	}, nil
 }
 
-// parseSince reads a time: a duration back from now, in which d stands for days, or a date with or without a time of day.
+// parseSince reads a time: a duration back from now, or a date with or without a time of day.
 func parseSince(s string, now time.Time) (time.Time, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.AddDate(0, 0, -int(n)), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+	if d, err := span.Parse(s); err == nil {
 		return now.Add(-d), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, time.DateOnly} {

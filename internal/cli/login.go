@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/local"
 )
 
 type loginOptions struct {
@@ -233,7 +234,7 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 		case next.Fields != nil && allAsked(next.Fields, asked):
 			return nil, &authsome.Error{
 				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "the " + labels(required(next.Fields)) + " cannot be left empty",
-				Hint: "authsome login " + arguments(req.Ref),
+				Hint: "authsome login " + local.Arguments(req.Ref),
 			}
 		case next.Fields != nil:
 			err = s.ask(ctx, next, req.Fields)

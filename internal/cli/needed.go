@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/local"
 )
 
 // loginNeeded says in a few words when a person has to log in again; nothing if nobody knows.
@@ -20,18 +21,8 @@ func loginNeeded(c authsome.Connection) string {
 }
 
 // loginCommand is what a person types to log in again.
-func loginCommand(ref authsome.Ref) string { return "authsome login " + arguments(ref) + " --force" }
-
-// arguments names a connection the way a person would type it.
-func arguments(ref authsome.Ref) string {
-	args := string(ref.Provider)
-	if ref.Connection != "" && ref.Connection != authsome.DefaultConnection {
-		args += " --connection " + string(ref.Connection)
-	}
-	if ref.Profile != "" && ref.Profile != authsome.DefaultProfile {
-		args += " --profile " + string(ref.Profile)
-	}
-	return args
+func loginCommand(ref authsome.Ref) string {
+	return "authsome login " + local.Arguments(ref) + " --force"
 }
 
 // tally counts connections by status, and finds the next login that is due.

@@ -75,6 +75,7 @@ func (a *app) httpClient() *http.Client {
 		}),
 		plain: sync.OnceValue(func() *http.Transport { return transportThrough(proxy) }),
 		proxy: proxy,
+		heed:  a.env.Heed,
 	}}
 }
 
@@ -90,10 +91,14 @@ type lateTransport struct {
 	secure func() *http.Transport
 	plain  func() *http.Transport                // for cleartext, which only loopback hosts are asked in
 	proxy  func(*http.Request) (*url.URL, error) // nil for none
+	heed   func()                                // see [Env]; may be nil
 }
 
 // RoundTrip sends a request.
 func (l *lateTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if l.heed != nil {
+		l.heed()
+	}
 	if l.proxy == nil && r.URL.Scheme == "http" { // a proxy may be reached by TLS
 		return l.plain().RoundTrip(r)
 	}

@@ -1,42 +1,35 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"authsome"
 	"authsome/internal/notify"
+	"authsome/internal/span"
 )
 
 // notifyConfig is the member notify of the configuration.
 type notifyConfig struct {
-	Command []string      // the program and its arguments; empty: nobody is told
-	Before  time.Duration // how long before its end a login is spoken of; 0: as package local has it
-	Timeout time.Duration // of the program; 0: as package notify has it
+	Command []string `json:"command"`         // the program and its arguments; empty: nobody is told
+	Before  string   `json:"before"`          // how long before its end a login is spoken of, such as 7d; empty: as package local has it
+	Timeout int64    `json:"timeout_seconds"` // of the program; 0: as package notify has it
+
+	before time.Duration
 }
 
-// UnmarshalJSON reads the member.
-func (n *notifyConfig) UnmarshalJSON(b []byte) error {
-	var raw struct {
-		Command []string `json:"command"`
-		Before  string   `json:"before"`
-		Timeout int64    `json:"timeout_seconds"`
+// check says what cannot be meant, by the name of the member.
+func (n *notifyConfig) check() (err error) {
+	if len(n.Command) > 0 && n.Command[0] == "" {
+		return errors.New("notify.command must begin with a program")
 	}
-	if err := json.Unmarshal(b, &raw); err != nil {
-		return err
+	if n.Before == "" {
+		return nil
 	}
-	if len(raw.Command) > 0 && raw.Command[0] == "" {
-		return errors.New("command must begin with a program")
+	if n.before, err = span.Parse(n.Before); err != nil {
+		return fmt.Errorf("notify.before: %w", err)
 	}
-	before, err := parseDays(raw.Before)
-	if err != nil {
-		return err
-	}
-	if raw.Timeout < 0 {
-		return errors.New("timeout_seconds must not be negative")
-	}
-	*n = notifyConfig{Command: raw.Command, Before: before, Timeout: time.Duration(raw.Timeout) * time.Second}
 	return nil
 }
 
@@ -46,6 +39,6 @@ func (a *app) notifier(cfg *config) authsome.Notifier {
 		return nil
 	}
 	return notify.Command{
-		Args: cfg.Notify.Command, Environ: a.env.Environ, Home: a.home, Timeout: cfg.Notify.Timeout,
+		Args: cfg.Notify.Command, Environ: a.env.Environ, Home: a.home, Timeout: time.Duration(cfg.Notify.Timeout) * time.Second,
 	}.Notify
 }

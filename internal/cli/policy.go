@@ -12,6 +12,7 @@ import (
 
 	"authsome"
 	"authsome/internal/policy"
+	"authsome/internal/shell"
 	"authsome/internal/trust"
 	"authsome/local"
 )
@@ -95,7 +96,7 @@ func (a *app) limits(o policyFlags) (*limits, error) {
 // configuration is that of the policy.
 func (l *limits) configuration(chosen *chosenRoutes, now func() time.Time) policy.Config {
 	cfg := l.config
-	cfg.SafePosts, cfg.Now = chosen.safePosts, now
+	cfg.SafePosts, cfg.UnsafeGets, cfg.Now = chosen.safePosts, chosen.unsafeGets, now
 	return cfg
 }
 
@@ -156,14 +157,14 @@ func readRules(path string) ([]byte, error) {
 func untrusted(path string, state trust.State) error {
 	e := &authsome.Error{
 		Kind: authsome.KindDenied, Reason: "file_" + string(state),
-		Hint: fmt.Sprintf("read it, then: authsome trust %s   (or do without it: --no-project-file)", shellWord(path)),
+		Hint: fmt.Sprintf("read it, then: authsome trust %s   (or do without it: --no-project-file)", shell.Word(path)),
 	}
 	switch state {
 	case trust.Changed:
 		e.Message = fmt.Sprintf("%s has changed since it was trusted", path)
 	case trust.Missing:
 		e.Message = fmt.Sprintf("%s was trusted and is gone", path)
-		e.Hint = fmt.Sprintf("put it back, or: authsome untrust %s", shellWord(path))
+		e.Hint = fmt.Sprintf("put it back, or: authsome untrust %s", shell.Word(path))
 	default:
 		e.Message = fmt.Sprintf("%s says what may run here, and is not trusted", path)
 	}
@@ -173,7 +174,7 @@ func untrusted(path string, state trust.State) error {
 func fileError(path string, err error) error {
 	return &authsome.Error{
 		Kind: authsome.KindUsage, Message: "the project's file cannot be used: " + err.Error(),
-		Hint: "correct it, then: authsome trust " + shellWord(path), Err: err,
+		Hint: "correct it, then: authsome trust " + shell.Word(path), Err: err,
 	}
 }
 

@@ -86,7 +86,8 @@ func (a *app) proxyAddCommand(o *proxyOptions) *cobra.Command {
 
 // agentFlags are the flags of what makes an agent.
 func (o *proxyOptions) agentFlags(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&o.life, "for", defaultLife, "how long the agent has access")
+	o.life = defaultLife
+	cmd.Flags().Var((*length)(&o.life), "for", "how long the agent has access")
 	cmd.Flags().StringVar(&o.format, "format", "shell", "how to print the environment: "+strings.Join(environmentFormats(), ", "))
 }
 

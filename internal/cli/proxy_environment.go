@@ -11,6 +11,7 @@ import (
 
 	"authsome"
 	"authsome/internal/run"
+	"authsome/internal/shell"
 	"authsome/internal/standing"
 )
 
@@ -105,30 +106,16 @@ func (c change) line(format string) string {
 	case format == "fish" && c.unset:
 		return "set -e " + c.name + ";\n"
 	case format == "fish":
-		return "set -gx " + c.name + " '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(c.value) + "';\n"
+		return "set -gx " + c.name + " " + shell.Fish(c.value) + ";\n"
 	case format == "powershell" && c.unset:
 		return "Remove-Item Env:" + c.name + " -ErrorAction SilentlyContinue;\n"
 	case format == "powershell":
-		return "$Env:" + c.name + " = " + powerShellQuote(c.value) + ";\n"
+		return "$Env:" + c.name + " = " + shell.PowerShell(c.value) + ";\n"
 	case c.unset:
 		return "unset " + c.name + ";\n"
 	default:
-		return "export " + c.name + "=" + shellQuote(c.value) + ";\n"
+		return "export " + c.name + "=" + shell.POSIX(c.value) + ";\n"
 	}
-}
-
-// powerShellQuote quotes for PowerShell, in which typographic quotes end a literal string as well as plain ones.
-func powerShellQuote(s string) string {
-	var b strings.Builder
-	b.WriteByte('\'')
-	for _, r := range s {
-		if strings.ContainsRune("'\u2018\u2019\u201a\u201b", r) {
-			b.WriteRune(r)
-		}
-		b.WriteRune(r)
-	}
-	b.WriteByte('\'')
-	return b.String()
 }
 
 // isVariable reports whether a shell takes a name for that of a variable.

@@ -46,7 +46,7 @@ func (a *app) proxyRunCommand(o *proxyOptions) *cobra.Command {
 func (o *proxyOptions) serverFlags(cmd *cobra.Command) {
 	o.run.addFlags(cmd)
 	cmd.Flags().StringVar(&o.listen, "listen", "", "ADDRESS:PORT on loopback (default: the port it had, or any)")
-	cmd.Flags().DurationVar(&o.idle, "idle", 0, "stop when no agent has had a connection for so long (default: never)")
+	cmd.Flags().Var((*length)(&o.idle), "idle", "stop when no agent has had a connection for so long (default: never)")
 }
 
 func (o *proxyOptions) check(cmd *cobra.Command) error {
@@ -270,10 +270,8 @@ func stopAndWait(ctx context.Context, client *standing.Client, dir string) error
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) { // its removal is the last that the proxy does
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(20 * time.Millisecond):
+		if err := moment(ctx); err != nil {
+			return err
 		}
 	}
 }

@@ -85,10 +85,8 @@ func awaitProxy(ctx context.Context, dir string, failure error) (*standing.Clien
 		if client, err := standing.Dial(ctx, dir); err == nil {
 			return client, nil
 		}
-		select {
-		case <-ctx.Done():
+		if moment(ctx) != nil {
 			return nil, failure
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -22,6 +23,7 @@ type chosenRoutes struct {
 	connections map[authsome.Ref]authsome.Connection
 	picks       []picked
 	safePosts   []policy.Target
+	unsafeGets  []policy.Target
 	// newCredentials are requests that are answered with a new credential.
 	newCredentials []policy.Rule
 	settings       run.Settings
@@ -41,6 +43,7 @@ func join(parts map[authsome.ProviderName]*chosenRoutes) (*chosenRoutes, error) 
 		p := parts[name]
 		all.routes, all.definitions = append(all.routes, p.routes...), append(all.definitions, p.definitions...)
 		all.safePosts, all.newCredentials = append(all.safePosts, p.safePosts...), append(all.newCredentials, p.newCredentials...)
+		all.unsafeGets = append(all.unsafeGets, p.unsafeGets...)
 		maps.Copy(all.connections, p.connections)
 		all.settings.Placeholders = append(all.settings.Placeholders, p.settings.Placeholders...)
 		all.settings.Withhold = append(all.settings.Withhold, p.settings.Withhold...)
@@ -106,28 +109,28 @@ func choosePart(
 func (r *chosenRoutes) addProvider(
 	ctx context.Context, layer authsome.AuthLayer, all []authsome.Connection, choices []choice,
 ) error {
-	var named authsome.ConnectionName
+	var everywhere choice
 	for _, ch := range choices {
 		if ch.provider != all[0].Provider {
 			continue
 		}
 		if ch.where == nil {
-			if named == "" { // the first one wins: the command line's come first
-				named = ch.connection
+			if everywhere.connection == "" { // the first one wins: the command line's come first
+				everywhere = ch
 			}
 			continue
 		}
 		c, err := pick(all, ch.connection)
 		if err != nil {
-			return err
+			return placed(err, ch.at)
 		}
 		if err := r.addRoute(ctx, layer, c, ch); err != nil {
 			return err
 		}
 	}
-	c, err := pick(all, named)
+	c, err := pick(all, everywhere.connection)
 	if err != nil {
-		return err
+		return placed(err, everywhere.at)
 	}
 	return r.add(ctx, layer, c)
 }
@@ -149,13 +152,11 @@ func allConnected(
 	profile authsome.ProfileName, connected map[authsome.ProviderName][]authsome.Connection, bounds *limits, choices []choice,
 	known func(authsome.ProviderName) error,
 ) error {
-	var want []authsome.ProviderName
+	var want []policy.Entry
 	for _, c := range choices {
-		want = append(want, c.provider)
+		want = append(want, policy.Entry{Text: string(c.provider), At: c.at})
 	}
-	for _, e := range slices.Concat(bounds.flags.Only, bounds.file.Only) {
-		want = append(want, authsome.ProviderName(e.Text))
-	}
+	want = slices.Concat(want, bounds.flags.Only, bounds.file.Only)
 	if len(bounds.flags.Only) > 0 && !slices.ContainsFunc(bounds.flags.Only, func(e policy.Entry) bool {
 		return policy.Permits(e.Text, bounds.file)
 	}) {
@@ -164,18 +165,29 @@ func allConnected(
 			Hint: "name one that the file names, too",
 		}
 	}
-	for _, p := range want {
-		if len(connected[p]) == 0 {
+	for _, e := range want {
+		if p := authsome.ProviderName(e.Text); len(connected[p]) == 0 {
 			if err := known(p); err != nil {
-				return err // a name that is none is mistyped, not logged out
+				return placed(err, e.At) // a name that is none is mistyped, not logged out
 			}
-			return &authsome.Error{
+			return placed(&authsome.Error{
 				Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Profile: profile, Provider: p},
 				Message: fmt.Sprintf("not connected to %s", p), Hint: fmt.Sprintf("authsome login %s", p),
-			}
+			}, e.At)
 		}
 	}
 	return nil
+}
+
+// placed says where in a file a name stands that is of no use. Who has typed it on the command line knows.
+func placed(err error, at string) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || at == "" || strings.HasPrefix(at, "--") {
+		return err
+	}
+	found := *e
+	found.Message = at + ": " + e.Message
+	return &found
 }
 
 // pick returns the connection of that name, or the default one, or the only one.
@@ -237,7 +249,12 @@ func (r *chosenRoutes) addPaths(p *authsome.Provider, c authsome.Connection) err
 	if err != nil {
 		return err
 	}
+	unsafe, err := provider.UnsafeGets(p, c.BaseURL)
+	if err != nil {
+		return err
+	}
 	r.newCredentials, r.safePosts = append(r.newCredentials, fresh...), append(r.safePosts, safe...)
+	r.unsafeGets = append(r.unsafeGets, unsafe...)
 	return nil
 }
 

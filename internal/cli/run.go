@@ -99,7 +99,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	settings := chosen.settings
 	settings.Proxy, settings.User, settings.Password, settings.Files = b.address, proxyUser, b.password, files.Paths
 	child := run.Command{Args: args, Env: append(run.Environ(a.env.Environ, settings), envBroker+"="+b.address)}
-	if err := box.enter(a, o.sandbox, files.Paths, &child); err != nil {
+	if err := box.enter(ctx, a, o.sandbox, files.Paths, &child); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
 	if err := a.recordRun(authsome.EventRunStart, args[0], nil); err != nil {
@@ -108,8 +108,8 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	code, err := child.Run(ctx)
 	closeErr := errors.Join(b.close(), files.Close()) // first, so that what the run did is on record before its end
 	endErr := a.recordRun(authsome.EventRunEnd, args[0], &code)
-	if err != nil { // on standard error, also with --json: standard output is the child's
-		a.printErrorText(authsome.AsError(err))
+	if err != nil {
+		a.printRunError(code, authsome.AsError(err))
 	}
 	for _, problem := range []error{closeErr, endErr} {
 		if problem != nil {
@@ -121,6 +121,15 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 		return exitStatus(code)
 	}
 	return nil
+}
+
+// printRunError says why a run has failed: on standard error, since standard output is the child's, unless there was none.
+func (a *app) printRunError(code int, e *authsome.Error) {
+	if code == run.ExitNotFound || code == run.ExitNotExecutable {
+		a.printError(e)
+		return
+	}
+	a.printErrorText(e)
 }
 
 // recordRun writes the start or the end of a run. Arguments are not written: they may hold anything.

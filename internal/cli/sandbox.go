@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -84,6 +85,14 @@ func (a *app) view(o sandboxOptions) (sandbox.View, error) {
 	v := sandbox.View{
 		Dir: dir, UserHome: a.userHome(), Home: home, State: local.StateDir(a.env.getenv), Environ: a.env.Environ,
 	}
+	cfg, err := a.config()
+	if err != nil {
+		return v, err
+	}
+	v.Runs = slices.Clone(cfg.Notify.Command)
+	for _, name := range []string{envAskpass, envSSHAskpass, "BROWSER"} {
+		v.Runs = append(v.Runs, strings.Fields(a.env.getenv(name))...)
+	}
 	if file := a.env.getenv(keysource.EnvPassphraseFile); filepath.IsAbs(file) {
 		v.Hide = append(v.Hide, file)
 	}
@@ -124,7 +133,7 @@ func (s *sandboxed) recognizer(password authsome.Secret) func(net.Conn) (string,
 }
 
 // enter completes the sandbox and puts the child into it.
-func (s *sandboxed) enter(a *app, o sandboxOptions, files run.Paths, child *run.Command) error {
+func (s *sandboxed) enter(ctx context.Context, a *app, o sandboxOptions, files run.Paths, child *run.Command) error {
 	if s == nil {
 		return nil
 	}
@@ -132,6 +141,11 @@ func (s *sandboxed) enter(a *app, o sandboxOptions, files run.Paths, child *run.
 	if err != nil {
 		return err
 	}
+	command, err := a.keyPrinter(ctx)
+	if err != nil {
+		return err
+	}
+	view.Runs = append(view.Runs, command...)
 	view.Keep, view.Environ = filepath.Dir(files.CA), child.Env
 	if err := s.box.Enter(view); err != nil {
 		return err

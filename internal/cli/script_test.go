@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 		"browse":   browseProgram,
 		"fetch":    fetchProgram,
 		"acmecli":  acmeProgram,
+		"knock":    knockProgram,
 
 		"authsome-age": func() {
 			if agestream.Serves(os.Args) {
@@ -62,6 +63,7 @@ func TestMain(m *testing.M) {
 //	                       of second.key), CLIENT-ID and CLIENT-SECRET
 //	snapshot FILE PATH...  writes names, modes and digests of all files below to FILE
 //	modes DIR                           every directory below is 0700, every file 0600
+//	sockets PATH|@NAME...               sockets of other programs; knock PATH|@NAME... prints which of them answer
 //	damage FILE PAGE                    that page of a database is overwritten
 //	agekey FILE · sshkey FILE           an identity; its recipient is in $RECIPIENT, or $SSHRECIPIENT
 //	sql FILE STATEMENTS                 somebody with write access changes a database
@@ -76,7 +78,7 @@ func TestScripts(t *testing.T) {
 	deadline, _ := t.Deadline()
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"authserver": authserverCommand, "corporate": corporateCommand, "exits": exitsCommand, "json": jsonCommand, "jsonkeys": jsonKeysCommand,
-		"entry": entryCommand, "modes": modesCommand,
+		"entry": entryCommand, "modes": modesCommand, "sockets": socketsCommand,
 		"oldhome": oldHomeCommand, "snapshot": snapshotCommand,
 		"secretfiles": secretFilesCommand,
 	}

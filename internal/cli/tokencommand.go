@@ -11,6 +11,8 @@ import (
 
 	"authsome"
 	"authsome/internal/audit"
+	"authsome/internal/shell"
+	"authsome/internal/span"
 )
 
 const (
@@ -57,7 +59,7 @@ func cannotAskCommand(p *authsome.Provider, o loginOptions) error {
 		return &authsome.Error{
 			Kind: authsome.KindUsage, Ref: authsome.Ref{Provider: p.Name},
 			Message: fmt.Sprintf("%s prints the token of the service's own address, not of %s", p.TokenCommand[0], o.baseURL),
-			Hint:    fmt.Sprintf("authsome login %s --base-url %s --with-token", p.Name, o.baseURL),
+			Hint:    fmt.Sprintf("authsome login %s --base-url %s --with-token", p.Name, shell.Word(o.baseURL)),
 		}
 	}
 	return nil
@@ -81,7 +83,7 @@ func (a *app) runTokenCommand(ctx context.Context, words []string) (token authso
 	words = strings.Fields(stdout.kept.String()) // a token has no white space
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return token, fmt.Sprintf("it has not ended within %v", commandTimeout)
+		return token, fmt.Sprintf("it has not ended within %s", span.Words(commandTimeout))
 	case err != nil:
 		return token, strings.TrimSuffix(fmt.Sprintf("%v: %s", err, complaint(stderr.kept.String(), words)), ": ")
 	case len(words) != 1:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -163,14 +162,4 @@ func (a *app) listTrusted() error {
 	default:
 		return a.table(rows)
 	}
-}
-
-// shellWord makes one word of a shell of s, if it is not one.
-func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r == 0x7f || strings.ContainsRune("'\"\\$`!*?[]{}()<>|&;#~", r)
-	}) {
-		return s
-	}
-	return shellQuote(s)
 }

@@ -208,8 +208,13 @@ func (a *app) recordEvent(e authsome.Event) error {
 	if cfg.AuditRequired {
 		return local.Unaudited(e.Ref, err)
 	}
-	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+	a.warnUnrecorded(err)
 	return nil
+}
+
+// warnUnrecorded says that something is not on record.
+func (a *app) warnUnrecorded(err error) {
+	a.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
 }
 
 // note writes an audit entry about what gives no credential away. A log that cannot be written is reported.
@@ -247,7 +252,7 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, State: local.StateDir(a.env.getenv), Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
 		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
-		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.Before, Logger: log, Now: a.env.Now,
+		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.before, Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err
@@ -297,7 +302,7 @@ func (r *recorder) Record(e authsome.Event) error {
 	err := r.next.Record(e)
 	if err != nil && !r.told {
 		r.told = true
-		r.app.warn(&authsome.Error{Message: "the audit log cannot be written: " + err.Error(), Hint: "authsome doctor"})
+		r.app.warnUnrecorded(err)
 	}
 	return err
 }

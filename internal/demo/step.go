@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"authsome/internal/shell"
 )
 
 // step is a chapter of the story. play returns what it has verified; what went wrong is in the scene.
@@ -165,10 +167,7 @@ func (o *outcome) line(want string) *outcome {
 func shown(name string, args []string) string {
 	words := []string{name}
 	for _, a := range args {
-		if strings.ContainsAny(a, " $%\"") {
-			a = "'" + a + "'"
-		}
-		words = append(words, a)
+		words = append(words, shell.Word(a))
 	}
 	return strings.Join(words, " ")
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/span"
 	"authsome/local"
 )
 
@@ -43,7 +44,7 @@ func (e *examination) clock(connections []authsome.Connection) Check {
 func skewed(connections []authsome.Connection) string {
 	for _, c := range connections {
 		if c.ClockSkew.Abs() > skewTolerance {
-			return fmt.Sprintf("authsome get %s --profile %s --connection %s --refresh", c.Provider, c.Profile, c.Connection)
+			return "authsome get " + local.Arguments(c.Ref) + " --refresh"
 		}
 	}
 	return ""
@@ -59,7 +60,7 @@ func skewOf(c authsome.Connection, now time.Time) (lines []string) {
 			direction = "behind"
 		}
 		lines = append(lines, fmt.Sprintf("the clock of %s was %s %s this machine's when it issued the credential of %s, at %s",
-			c.Provider, c.ClockSkew.Abs().Round(time.Second), direction, c.Ref, stamp(c.ObtainedAt)))
+			c.Provider, span.Words(c.ClockSkew.Abs()), direction, c.Ref, stamp(c.ObtainedAt)))
 	}
 	return lines
 }

@@ -7,6 +7,7 @@ import (
 
 	"authsome"
 	"authsome/internal/provider"
+	"authsome/internal/shell"
 	"authsome/local"
 )
 
@@ -29,7 +30,7 @@ func (e *examination) definitions() Check {
 	var lines, removals []string
 	for _, b := range broken {
 		lines = append(lines, describeBroken(b)...)
-		removals = append(removals, "authsome remove "+quote(string(b.Name)))
+		removals = append(removals, "authsome remove "+shell.Word(string(b.Name)))
 	}
 	return failed(name, strings.Join(lines, "\n"), "correct the file, or delete it: "+strings.Join(removals, " && "))
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"authsome/internal/shell"
 )
 
 // What a home and everything in it is made with.
@@ -108,19 +110,19 @@ func mendFiles(home string, problems []fileProblem) string {
 		foreign = foreign || p.owner
 		switch p.mode {
 		case dirMode:
-			dirs = append(dirs, quote(p.path))
+			dirs = append(dirs, shell.Word(p.path))
 		case fileMode:
-			files = append(files, quote(p.path))
+			files = append(files, shell.Word(p.path))
 		}
 	}
 	var commands []string
 	if foreign {
-		commands = append(commands, `sudo chown -R "$(id -u):$(id -g)" `+quote(home))
+		commands = append(commands, `sudo chown -R "$(id -u):$(id -g)" `+shell.Word(home))
 	}
 	if len(dirs)+len(files) > fewFiles {
 		// The slash follows a home that is a link; \; opens each directory before find descends into it.
 		commands = append(commands, fmt.Sprintf(`find %[1]s/ -type d -exec chmod %[2]o {} \; && `+
-			`find %[1]s/ ! -type d ! -type l -exec chmod %[3]o {} +`, quote(home), dirMode, fileMode))
+			`find %[1]s/ ! -type d ! -type l -exec chmod %[3]o {} +`, shell.Word(home), dirMode, fileMode))
 		return strings.Join(commands, " && ")
 	}
 	if len(dirs) > 0 {
@@ -130,15 +132,4 @@ func mendFiles(home string, problems []fileProblem) string {
 		commands = append(commands, fmt.Sprintf("chmod %o %s", fileMode, strings.Join(files, " ")))
 	}
 	return strings.Join(commands, " && ")
-}
-
-// quote makes one word of a path for a POSIX shell.
-func quote(path string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+@%,:=", r)
-	}
-	if path != "" && path[0] != '-' && strings.IndexFunc(path, func(r rune) bool { return !plain(r) }) < 0 {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

@@ -30,7 +30,7 @@ func (e *examination) home() Check {
 func (e *examination) configuration() Check {
 	const name = "configuration"
 	if e.Settings != nil {
-		return failed(name, e.Settings.Error(), "correct the file, or move it away to begin with the defaults")
+		return failedWith(name, e.Settings)
 	}
 	return passed(name, "readable")
 }

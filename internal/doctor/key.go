@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"authsome/internal/shell"
 	"authsome/local"
 	"authsome/vault"
 )
@@ -40,7 +41,7 @@ func (e *examination) workingKey(ctx context.Context, store vault.Store, keys va
 	}
 	if used.FileLeft != "" {
 		c.Detail += fmt.Sprintf("\n%s is not used any more, and opens old copies of the vault", used.FileLeft)
-		c.Hint = "rm " + quote(used.FileLeft)
+		c.Hint = "rm " + shell.Word(used.FileLeft)
 	}
 	return c
 }
@@ -89,7 +90,7 @@ func (e *examination) brokenKey(err error) Check {
 	case !e.MasterKey.IsZero() && !errors.Is(err, vault.ErrWrongKey):
 		c.Hint = fmt.Sprintf("set %s to the base64 of 32 bytes, or unset it", local.EnvMasterKey)
 	case hasModes && statErr == nil && info.Mode().Perm()&0o077 != 0:
-		c.Hint = fmt.Sprintf("chmod %o %s", fileMode, quote(local.KeyPath(e.Home)))
+		c.Hint = fmt.Sprintf("chmod %o %s", fileMode, shell.Word(local.KeyPath(e.Home)))
 	case !errors.Is(err, vault.ErrWrongKey) && !errors.Is(err, vault.ErrCorrupt):
 		c.Hint = fmt.Sprintf("restore %s from a backup", filepath.Base(local.KeyPath(e.Home)))
 	}

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"authsome/internal/shell"
 )
 
 // settingsFile is a file in which a program is told of a proxy, and the settings in it that win over the environment
@@ -53,7 +55,7 @@ func (e *examination) toolSettings(ctx context.Context) Check {
 // hintFor says how to take a setting back.
 func hintFor(f finding) string {
 	if f.tool == "git" && filepath.IsAbs(f.path) {
-		return fmt.Sprintf("git config --file %s --unset-all %s", quote(f.path), quote(f.name))
+		return fmt.Sprintf("git config --file %s --unset-all %s", shell.Word(f.path), shell.Word(f.name))
 	}
 	return fmt.Sprintf("take %s out of %s, and set HTTPS_PROXY where you need a proxy without authsome", f.name, f.path)
 }

@@ -104,8 +104,7 @@ func (e *examination) unopened(err error) Check {
 	hint := "check that the file belongs to you and that no program holds it open"
 	switch {
 	case errors.Is(err, vault.ErrCorrupt):
-		hint = repairHint + "; or begin anew: mv " + quote(e.vaultPath()) + " " + quote(e.vaultPath()+".damaged") +
-			" && authsome doctor --accept-vault"
+		hint = repairHint + "; or begin anew: " + local.BeginAnew(e.Home)
 	case errors.Is(err, vault.ErrNewer):
 		hint = "install the version of authsome that wrote it, or a later one"
 	}

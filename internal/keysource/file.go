@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"authsome/internal/atomicfile"
+	"authsome/internal/shell"
 	"authsome/vault"
 )
 
@@ -90,7 +91,7 @@ func failed(path string, err error) error {
 	var advice string
 	switch {
 	case errors.Is(err, ErrExposed):
-		advice = "chmod 600 '" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+		advice = "chmod 600 " + shell.Word(path)
 	case errors.Is(err, ErrMalformed):
 		advice = "put the right " + filepath.Base(path) + " back: without it the vault cannot be opened, and authsome restore makes one anew"
 	default:

@@ -149,7 +149,7 @@ func TestAnExposedKeyIsRefused(t *testing.T) {
 		}
 		_, err = source.Unwrap(t.Context(), wrapped)
 		wantError(t, mode.String(), err, keysource.ErrExposed, vault.ErrUnavailable)
-		if p, ok := errors.AsType[*keysource.Problem](err); !ok || p.Hint() != "chmod 600 '"+path+"'" {
+		if p, ok := errors.AsType[*keysource.Problem](err); !ok || p.Hint() != "chmod 600 "+path {
 			t.Errorf("%v: the hint of %v does not say what to do", mode, err)
 		}
 		if err := os.Chmod(path, 0o400); err != nil {

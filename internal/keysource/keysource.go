@@ -26,8 +26,8 @@ var (
 	ErrMissing = errors.New("the master key is missing")
 	// ErrMalformed: what is there is not a whole key.
 	ErrMalformed = errors.New("the master key is malformed")
-	// ErrExposed: others than the owner may read the key.
-	ErrExposed = errors.New("the master key is readable by others")
+	// ErrExposed: others than the owner may read the key, or the passphrase.
+	ErrExposed = errors.New("others may read it")
 )
 
 // environment is the source of a key that the caller has. The key lies behind a function, because of a function fmt

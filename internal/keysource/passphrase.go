@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/argon2"
 
 	"authsome"
+	"authsome/internal/shell"
 	"authsome/vault"
 )
 
@@ -207,7 +208,7 @@ func ReadPassphrase(path string) (authsome.Secret, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() && exposed(info.Mode()) {
 		err = fmt.Errorf("%w: its mode is %04o", ErrExposed, info.Mode().Perm())
-		advice = "chmod 600 " + path
+		advice = "chmod 600 " + shell.Word(path)
 	}
 	var content []byte
 	if err == nil {

@@ -84,6 +84,18 @@ type commandParameters struct {
 	Command []string `json:"command"`
 }
 
+// CommandOf returns the command that prints the key which an envelope names, or nil if none does.
+func CommandOf(e vault.Envelope) []string {
+	if Kind(e.KeySource) != Command {
+		return nil
+	}
+	p, err := parameters[commandParameters](e)
+	if err != nil {
+		return nil
+	}
+	return p.Command
+}
+
 // commandSource is the source of a key that a command prints: that of a password manager, say.
 func (s *Set) commandSource(p commandParameters) vault.KeySource {
 	h := &held{kind: Command, parameters: p, where: "the key of " + p.Command[0]}

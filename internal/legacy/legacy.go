@@ -28,6 +28,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/jsonfault"
 )
 
 // Names in the old home.
@@ -153,7 +154,9 @@ type config struct {
 func (s *Store) readConfig(dir string) (cfg config) {
 	content, err := readFile(filepath.Join(dir, configFile))
 	if err == nil {
-		err = json.Unmarshal(content, &cfg)
+		if err = json.Unmarshal(content, &cfg); err != nil {
+			err = errors.New(jsonfault.Explain(content, err))
+		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		s.Problems = append(s.Problems, Problem{Name: configFile, Err: err})

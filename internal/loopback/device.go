@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/span"
 )
 
 // DeviceConfig is what a device page shows, RFC 8628 section 3.3.
@@ -77,7 +78,7 @@ func devicePage(cfg DeviceConfig, next string) string {
 	p.add("<p><a href=\"%s\" rel=\"noreferrer noopener\" target=\"_blank\">%s</a></p>\n", cfg.Device.Page(), cfg.Device.VerificationURI)
 	p.add("<p class=\"code\" aria-label=\"Code\">%s</p>\n", cfg.Device.UserCode)
 	p.addQR(cfg)
-	p.add("<p role=\"status\">Waiting for you to let authsome in. The code can be used for %s; then begin again.</p>\n", minutes(cfg.Lifetime))
+	p.add("<p role=\"status\">Waiting for you to let authsome in. The code can be used for %s; then begin again.</p>\n", span.Words(cfg.Lifetime))
 	p.add("<p class=\"hint\">Only enter the code if you have started this login yourself.</p>\n")
 	return p.end()
 }
@@ -98,11 +99,4 @@ func (p *page) addQR(cfg DeviceConfig) {
 		}
 	}
 	p.add("\"/></svg>\n")
-}
-
-func minutes(d time.Duration) string {
-	if n := int(d.Round(time.Minute) / time.Minute); n > 1 {
-		return fmt.Sprintf("%d minutes", n)
-	}
-	return "a minute"
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/span"
 )
 
 const (
@@ -74,7 +75,7 @@ func (c Command) Notify(ctx context.Context, n authsome.Notice) error {
 	err = cmd.Run()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("%s was ended after %s", c.Args[0], timeout)
+		return fmt.Errorf("%s was ended after %s", c.Args[0], span.Words(timeout))
 	case err != nil:
 		return fmt.Errorf("%s: %w", c.Args[0], err)
 	}

@@ -80,7 +80,7 @@ func TestCommandFailures(t *testing.T) {
 		"none":      {notify.Command{}, "no program"},
 		"missing":   {notify.Command{Args: []string{"no-such-program-here"}}, "not found"},
 		"exit code": {notify.Command{Args: []string{"sh", "-c", "exit 3"}}, "exit status 3"},
-		"hanging":   {notify.Command{Args: []string{"sleep", "60"}, Timeout: 50 * time.Millisecond}, "was ended after 50ms"},
+		"hanging":   {notify.Command{Args: []string{"sleep", "60"}, Timeout: 50 * time.Millisecond}, "was ended after less than a second"},
 		"deaf":      {notify.Command{Args: []string{"true"}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

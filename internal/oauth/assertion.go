@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/span"
 )
 
 const (
@@ -228,7 +229,7 @@ func blameClock(err error) error {
 	blamed := *e
 	blamed.Class = ClassRequest
 	blamed.Reason = fmt.Sprintf("%s, and the clock of this machine is off by %s",
-		e.Reason, e.clockSkew.Abs().Round(time.Second))
+		e.Reason, span.Words(e.clockSkew.Abs()))
 	return &blamed
 }
 

@@ -52,7 +52,7 @@ func TestGitHubAppRefusalsHaveTheirClass(t *testing.T) {
 		{401, nil, 0, "grant: the app or its key is not accepted (HTTP 401)", 0},
 		{
 			401, nil, time.Hour,
-			"request: the app or its key is not accepted (HTTP 401), and the clock of this machine is off by 1h0m0s", 0,
+			"request: the app or its key is not accepted (HTTP 401), and the clock of this machine is off by 1 hour", 0,
 		},
 		{404, nil, 0, "grant: the app is not installed there, or no more (HTTP 404)", 0},
 		{404, nil, time.Hour, "grant: the app is not installed there, or no more (HTTP 404)", 0},
@@ -81,8 +81,8 @@ func TestAssertionRefusedForTheClockIsNoVerdict(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{
 		0:                "grant: invalid_grant",
 		30 * time.Second: "grant: invalid_grant",
-		-2 * time.Hour:   "request: invalid_grant, and the clock of this machine is off by 2h0m0s",
-		10 * time.Minute: "request: invalid_grant, and the clock of this machine is off by 10m0s",
+		-2 * time.Hour:   "request: invalid_grant, and the clock of this machine is off by 2 hours",
+		10 * time.Minute: "request: invalid_grant, and the clock of this machine is off by 10 minutes",
 	} {
 		c := answering(t, 400, nil, `{"error": "invalid_grant"}`, ahead)
 		if _, err := c.JWTBearer(t.Context(), authsome.NewSecret("a.b.c"), nil); reason(err) != want {

@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"github.com/tidwall/jsonc"
+
+	"authsome/internal/jsonfault"
 )
 
 // ParseFile reads what a project's file says: a JSON object, comments allowed, with the members connections, only, allow,
@@ -36,16 +38,22 @@ func (p *fileParser) place() string {
 
 func (p *fileParser) token() (json.Token, error) {
 	t, err := p.dec.Token()
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errors.New("the file ends too early")
+	}
+	if malformed, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return nil, errors.New(jsonfault.Syntax(malformed))
 	}
 	return t, err
 }
 
 func (p *fileParser) document() (Options, error) {
 	var o Options
-	if t, err := p.token(); err != nil || t != json.Delim('{') {
-		return o, errors.Join(errors.New("it is to be a JSON object"), err)
+	switch t, err := p.token(); {
+	case err != nil:
+		return o, fmt.Errorf("it is to be a JSON object: %w", err)
+	case t != json.Delim('{'):
+		return o, errors.New("it is to be a JSON object")
 	}
 	seen := make(map[string]bool)
 	for p.dec.More() {

@@ -54,8 +54,13 @@ func TestFileWithAMistakeIsRefusedWithItsLine(t *testing.T) {
 		"{\"deny\": \"x\"":                  "f:1: the file ends too early",
 		"{\"deny\":\"x\",\n\"deny\":\"y\"}": "f:2: \"deny\" occurs twice",
 		"{}\n{}":                            "f:2: something follows",
+		"{\n\"deny\" \"x\"}":                "f:2: a colon belongs here, and there is",
+		"{\n\"deny\": [\"x\"\n\"y\"]}":      "f:3: a comma or ] belongs here, and there is",
+		"{\ndeny: \"x\"}":                   "f:2: a name in double quotes belongs here, and there is 'd'",
+		"{\"deny\": tru":                    "f:1: the file ends too early",
+		"nothing":                           "f:1: it is to be a JSON object: a value",
 	} {
-		if _, err := ParseFile("f", []byte(doc)); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := ParseFile("f", []byte(doc)); err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: %v, want %s", doc, err, want)
 		}
 	}

@@ -17,6 +17,7 @@ type Host struct {
 	allow     [][]Rule // a request must meet one of each
 	readOnly  bool
 	safe      []Target
+	unsafe    []Target // of these GET is no safer than POST
 	unmatched *Denial
 
 	byPath, byMethod bool // what must be known of a request
@@ -35,7 +36,7 @@ type verdict struct {
 // survey finds out what must be known of a request to decide about it.
 func (h *Host) survey() {
 	h.byMethod = h.readOnly
-	h.byPath = slices.ContainsFunc(h.safe, Target.HasPath)
+	h.byPath = slices.ContainsFunc(h.safe, Target.HasPath) || slices.ContainsFunc(h.unsafe, Target.HasPath)
 	for _, rules := range append([][]Rule{h.deny}, h.allow...) {
 		for _, r := range rules {
 			h.byPath = h.byPath || r.paths
@@ -104,6 +105,9 @@ func (h *Host) Judge(r *http.Request) *Denial {
 	if h.readOnly && isUpgrade(r) {
 		return h.notReadOnly("an upgrade of "+r.Method, r.URL.EscapedPath())
 	}
+	if action := changingAction(r.URL.RawQuery); h.readOnly && action != "" {
+		return h.notReadOnly("the action "+action+" of "+r.Method, r.URL.EscapedPath())
+	}
 	for _, other := range overriding(r) {
 		if why := h.decide(other, r); why != nil {
 			return why
@@ -156,8 +160,13 @@ func (h *Host) rule(method, path string) *Denial {
 // provider says.
 func (h *Host) isSafe(method string, all [][]string) bool {
 	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
+	case http.MethodOptions:
 		return true
+	case http.MethodGet, http.MethodHead:
+		if !slices.ContainsFunc(h.unsafe, func(t Target) bool { return t.matchesAny(all) }) {
+			return true
+		}
+		fallthrough
 	case http.MethodPost:
 		return slices.ContainsFunc(h.safe, func(t Target) bool { return t.matchesAll(all, false) })
 	}

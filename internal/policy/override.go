@@ -3,11 +3,12 @@ package policy
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
-// overriding returns the methods, in upper case, that a request asks to be taken for: in the header fields and the parameter
-// of the query that frameworks know for it. CGI and its heirs do not tell '_' from '-' in the name of a field.
+// overriding returns the methods, in upper case, that a request asks to be taken for: in the header fields and the parameters
+// of the query that frameworks and some APIs know for it. CGI and its heirs do not tell '_' from '-' in the name of a field.
 func overriding(r *http.Request) []string {
 	var methods []string
 	for name, values := range r.Header {
@@ -17,16 +18,42 @@ func overriding(r *http.Request) []string {
 			}
 		}
 	}
-	if !strings.ContainsAny(r.URL.RawQuery, "_%") {
-		return methods
-	}
 	for part := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' || c == ';' }) {
 		name, value, _ := strings.Cut(part, "=")
-		if strings.EqualFold(unescape(name), "_method") {
-			methods = append(methods, listed(unescape(value))...)
-		}
+		methods = append(methods, parameter(unescape(name), value)...)
 	}
 	return methods
+}
+
+// Disguised reports whether a request asks to be taken for one of another method.
+func Disguised(r *http.Request) bool { return len(overriding(r)) > 0 }
+
+// parameter returns the methods that a parameter of the query asks for: "_method" as frameworks have it, "_HttpMethod" at
+// Salesforce and, where its value is a method that changes something, "method" at Facebook and Apify. PHP ignores spaces before a name, and
+// takes a dot, a space or a bracket in it for '_'.
+func parameter(name, value string) []string {
+	name = strings.TrimLeft(name, " ")
+	switch len(name) {
+	case len("method"):
+		if !strings.EqualFold(name, "method") {
+			return nil
+		}
+		methods := listed(unescape(value))
+		for _, m := range methods {
+			switch m {
+			case http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete:
+				return methods
+			}
+		}
+	case len("_method"), len("_httpmethod"):
+		if !strings.ContainsRune("_. [", rune(name[0])) {
+			return nil
+		}
+		if name = strings.ToLower(name[1:]); name == "method" || name == "httpmethod" {
+			return listed(unescape(value))
+		}
+	}
+	return nil
 }
 
 func overrides(name string) bool {
@@ -60,6 +87,34 @@ func unescape(s string) string {
 		return decoded
 	}
 	return s
+}
+
+// changingAction returns what a query asks for by the parameter Action, as AWS and those after it have it, whatever the method;
+// empty if it asks for nothing or for something to read.
+func changingAction(query string) string {
+	if !strings.Contains(query, "Action") && !strings.Contains(query, "%") {
+		return ""
+	}
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if unescape(name) != "Action" {
+			continue
+		}
+		action := unescape(value)
+		reads := func(verb string) bool { return strings.HasPrefix(action, verb) }
+		if action != "" && !slices.ContainsFunc([]string{"Get", "List", "Describe", "Lookup", "Search"}, reads) {
+			return strings.Map(printable, action[:min(len(action), 64)])
+		}
+	}
+	return ""
+}
+
+// printable leaves out what is in no name.
+func printable(r rune) rune {
+	if r <= ' ' || r >= 0x7f {
+		return -1
+	}
+	return r
 }
 
 // isUpgrade reports whether a request asks to leave HTTP (RFC 9110 section 7.8): what follows cannot be judged.

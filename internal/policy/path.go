@@ -11,9 +11,9 @@ import (
 const maxDecodings = 4
 
 // readings returns the segments of an escaped path, as it is written and as a server reads it that decodes before it splits
-// (RFC 3986 section 2.4 says not to), if that makes a difference. A slash at the end makes none. It fails for a path that
-// servers read in still more ways: with dot segments (RFC 3986 section 5.2.4), empty segments, backslashes, parameters, or
-// bytes that are no text.
+// (RFC 3986 section 2.4 says not to), at slashes and where a query or fragment would begin, if that makes a difference. A slash
+// at the end makes none. It fails for a path that servers read in still more ways: with dot segments (RFC 3986 section 5.2.4),
+// empty segments, backslashes, parameters, or bytes that are no text.
 func readings(escaped string) (all [][]string, ok bool) {
 	first, ok := literal(strings.TrimPrefix(escaped, "/"))
 	if !ok {
@@ -31,14 +31,21 @@ func readings(escaped string) (all [][]string, ok bool) {
 		}
 		decoded = next
 	}
-	second, ok := split(strings.TrimPrefix(decoded, "/"))
-	if !ok || !stable {
-		return nil, false
+	all = [][]string{first}
+	spellings := []string{decoded}
+	if end := strings.IndexAny(decoded, "?#"); end >= 0 {
+		spellings = append(spellings, decoded[:end])
 	}
-	if slices.Equal(first, second) {
-		return [][]string{first}, true
+	for _, spelling := range spellings {
+		other, ok := split(strings.TrimPrefix(spelling, "/"))
+		if !ok || !stable {
+			return nil, false
+		}
+		if !slices.Equal(first, other) {
+			all = append(all, other)
+		}
 	}
-	return [][]string{first, second}, true
+	return all, true
 }
 
 // literal splits a path at its slashes and decodes each segment once.

@@ -14,6 +14,8 @@ type Config struct {
 	ReadOnly string
 	// SafePosts are requests that change nothing although their method is POST.
 	SafePosts []Target
+	// UnsafeGets are requests that count as POST although their method is GET.
+	UnsafeGets []Target
 	// NoUnmatched says where it stands that hosts of no connected provider are refused; empty: they are not.
 	NoUnmatched string
 	Rates       []Rate
@@ -67,11 +69,7 @@ func (p *Policy) For(scheme, host, port string, routed bool) *Host {
 		h.allow = append(h.allow, about(list, host, port, own))
 	}
 	if h.readOnly {
-		for _, t := range p.cfg.SafePosts {
-			if t.matchHost(host, port, own) {
-				h.safe = append(h.safe, t)
-			}
-		}
+		h.safe, h.unsafe = targetsAbout(p.cfg.SafePosts, host, port, own), targetsAbout(p.cfg.UnsafeGets, host, port, anyPort)
 	}
 	if !routed && p.cfg.NoUnmatched != "" {
 		h.unmatched = p.unmatched(h.name)
@@ -81,6 +79,16 @@ func (p *Policy) For(scheme, host, port string, routed bool) *Host {
 		return nil
 	}
 	return h
+}
+
+func targetsAbout(targets []Target, host, port, missing string) []Target {
+	var out []Target
+	for _, t := range targets {
+		if t.matchHost(host, port, missing) {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // about returns the rules about a host. missing is the port of those that name none.

@@ -32,6 +32,10 @@ func policyOf(t testing.TB, lines ...string) *Policy {
 			var target Target
 			target, err = ParseTarget(rest)
 			cfg.SafePosts = append(cfg.SafePosts, target)
+		case "unsafe":
+			var target Target
+			target, err = ParseTarget(rest)
+			cfg.UnsafeGets = append(cfg.UnsafeGets, target)
 		case "read-only":
 			cfg.ReadOnly = "--read-only"
 		case "unmatched":
@@ -84,23 +88,31 @@ func TestRequestsAreJudged(t *testing.T) {
 		{"allow a.test/repos/**", "GET a.test/repos; GET a.test/repos/o/r", "GET a.test/reposx"},
 		{"allow a.test/**/x", "GET a.test/x; GET a.test/a/b/x", "GET a.test/x/y"},
 		{"allow a.test/r/*.git/info", "GET a.test/r/n.git/info", "GET a.test/r/n/info"},
-		{"deny a.test/admin/**", "GET a.test/x", "GET a.test/admin; GET a.test/ADMIN/x; GET a.test/%61dmin/x; GET a.test/admin%2fx; GET a.test/%2561dmin"},
+		{"deny a.test/admin/**", "GET a.test/x", "GET a.test/admin; GET a.test/ADMIN/x; GET a.test/%61dmin/x; GET a.test/admin%2fx; GET a.test/%2561dmin; GET a.test/admin%3fx; GET a.test/admin%23; GET a.test/admin/%253fx"},
 		{"deny a.test/admin", "GET a.test/admin/x; GET a.test/adminx", "GET a.test/admin; GET a.test/admin.json; GET a.test/admin/"},
-		{"allow a.test/p/*", "GET a.test/p/x; GET a.test/p/a%20b", "GET a.test/p/a%2fb"},
+		{"allow a.test/p/*", "GET a.test/p/x; GET a.test/p/a%20b; GET a.test/p/a%3fb%23c", "GET a.test/p/a%2fb; GET a.test/p/%3fx"},
 		// attack 11: however it is written, what cannot be compared is refused.
 		{"allow a.test/pub/**", "GET a.test/pub/a", "GET a.test/pub/../x; GET a.test/pub/%2e%2e/x; GET a.test/pub/..%2fx; GET a.test/pub/%252e%252e/x; GET a.test/pub;x; GET a.test/pub/..;/x; GET a.test/pub//x; GET a.test/pub%5c..%5cx; GET a.test/pub/%c0%ae%c0%ae/x; GET a.test/pub/..%20/x; GET a.test//pub/x; GET a.test/pub/%00"},
 		{"deny a.test/x/**; allow a.test/**", "GET a.test/pub", "GET a.test/pub/../x; GET a.test/pub//x; GET a.test/%78; GET a.test/p%2f..%2fx; GET a.test/pub;/x"},
 		{"deny DELETE a.test", "GET a.test/pub/../x; GET a.test/a//b;c", ""}, // no path is ruled, so none is ambiguous
 		// attack 12
 		{
-			"deny DELETE a.test", "POST a.test/x [X-Http-Method-Override: PATCH]; POST a.test/x?method=DELETE",
-			"POST a.test/x [X-Http-Method-Override: delete]; POST a.test/x [X-Http-Method: DELETE]; POST a.test/x [X-Method-Override: PATCH, DELETE]; POST a.test/x [X_HTTP_METHOD_OVERRIDE: DELETE]; POST a.test/x?_method=DELETE; POST a.test/x?a=b&%5fmethod=%44ELETE; POST a.test/x?a;_Method=delete",
+			"deny DELETE a.test", "POST a.test/x [X-Http-Method-Override: PATCH]; POST a.test/x?method=flickr.photos.search; POST a.test/x?method=GET; POST a.test/x?_methods=DELETE; POST a.test/x?the_method=DELETE",
+			"POST a.test/x?method=DELETE; GET a.test/x?a=b&Method=delete; POST a.test/x?_HttpMethod=DELETE; POST a.test/x?.method=DELETE; POST a.test/x?%20%20_method=DELETE; POST a.test/x?+[method=DELETE; POST a.test/x [X-Http-Method-Override: delete]; POST a.test/x [X-Http-Method: DELETE]; POST a.test/x [X-Method-Override: PATCH, DELETE]; POST a.test/x [X_HTTP_METHOD_OVERRIDE: DELETE]; POST a.test/x?_method=DELETE; POST a.test/x?a=b&%5fmethod=%44ELETE; POST a.test/x?a;_Method=delete",
 		},
 		{"allow GET a.test", "GET a.test/", "GET a.test/ [X-Http-Method-Override: POST]; POST a.test/ [X-Http-Method-Override: GET]"},
 		{"allow a.test", "POST a.test/ [X-Http-Method-Override: DELETE]", ""},
 		{
 			"read-only; safe a.test/search", "GET a.test/x; HEAD a.test/x; OPTIONS a.test/x; POST a.test/search",
-			"POST a.test/x; DELETE a.test/x; PATCH a.test/x; PROPFIND a.test/; GET a.test/x [X-Http-Method: PUT]; POST b.test/search; GET a.test/ws [Upgrade: websocket]; POST a.test/search/../x; POST a.test/SEARCH",
+			"POST a.test/x; DELETE a.test/x; PATCH a.test/x; PROPFIND a.test/; GET a.test/x [X-Http-Method: PUT]; GET a.test/x?method=post; POST b.test/search; GET a.test/ws [Upgrade: websocket]; POST a.test/search/../x; POST a.test/SEARCH",
+		},
+		{ // where a method is but a word
+			"read-only; unsafe a.test/api/**; safe a.test/api/*.list", "GET a.test/x; GET a.test/api/users.list; POST a.test/api/users.list; OPTIONS a.test/api/x",
+			"GET a.test/api/chat.post; HEAD a.test/api/chat.post; GET a.test/API/chat.post; GET a.test/api/chat.post.json; GET a.test/api/%63hat.post; GET a.test/api//chat.post; GET a.test/x?method=post",
+		},
+		{
+			"read-only", "GET a.test/?Action=DescribeInstances; GET a.test/?action=edit; GET a.test/?Action=ListUsers; GET a.test/?Action=",
+			"GET a.test/?Action=DeleteUser; GET a.test/?a=b&Action=RunInstances; GET a.test/?%41ction=DeleteUser; GET a.test/?Action=ListUsers&Action=DeleteUser; HEAD a.test/?Action=x",
 		},
 		// restrictions add up
 		{"allow a.test; deny a.test/x", "GET a.test/y", "GET a.test/x"},
@@ -149,6 +161,7 @@ func TestTunnelsAreJudgedByHostAndPort(t *testing.T) {
 		{"read-only", "a.test:443", false, false},
 		{"unmatched", "a.test:443", true, false},
 		{"unmatched; allow GET a.test", "a.test:443", true, false},
+		{"deny [::ffff:192.0.2.7]", "192.0.2.7:443", true, false},
 	} {
 		host, port, _ := strings.Cut(c.target, ":")
 		h := policyOf(t, strings.Split(c.rules, "; ")...).For("https", host, port, false)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/span"
 )
 
 // maxRate bounds the number in a rate: that many moments are remembered of each connection.
@@ -135,7 +136,7 @@ func (w *window) add(now time.Time) {
 func (r Rate) exceeded(ref authsome.Ref, wait time.Duration) *Denial {
 	return &Denial{
 		Status: http.StatusTooManyRequests, Reason: "rate", Rule: "rate " + r.text, At: r.at, RetryAfter: wait,
-		Message: fmt.Sprintf("this run sends no more than %s as %s; the next request may go in %d s", r.text, ref, Seconds(wait)),
+		Message: fmt.Sprintf("this run sends no more than %s as %s; the next request may go in %s", r.text, ref, span.Words(time.Duration(Seconds(wait))*time.Second)),
 	}
 }
 

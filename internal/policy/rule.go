@@ -71,6 +71,9 @@ func parseMethods(s string) ([]string, error) {
 	return methods, nil
 }
 
+// String returns the rule as it was written.
+func (r Rule) String() string { return r.text }
+
 // isWhole reports whether the rule is about everything at its host.
 func (r Rule) isWhole() bool { return !r.paths && len(r.methods) == 0 }
 
@@ -87,6 +90,3 @@ func (r Rule) denies(method string, all [][]string) bool {
 func (r Rule) hasMethod(method string) bool {
 	return len(r.methods) == 0 || slices.Contains(r.methods, method)
 }
-
-// String returns the rule as it was written.
-func (r Rule) String() string { return r.text }

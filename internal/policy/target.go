@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -82,6 +83,9 @@ func (t Target) withAuthority(authority string) (Target, error) {
 	}
 	if t.host, t.below = p.Host(), p.IsWildcard(); t.host == "" {
 		return t, errors.New("there is no host")
+	}
+	if ip, err := netip.ParseAddr(t.host); err == nil {
+		t.host = ip.Unmap().String() // as requests are told apart
 	}
 	return t, nil
 }

@@ -3,7 +3,6 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
-	"reflect"
 )
 
 // findDuplicates reports members that occur twice in one object: decoders differ in which of them counts.
@@ -54,20 +53,4 @@ func walkObject(r *report, dec *json.Decoder, path string) bool {
 	}
 	_, err := dec.Token()
 	return err == nil
-}
-
-// jsonType names the JSON type that decodes into a Go kind.
-func jsonType(k reflect.Kind) string {
-	switch k {
-	case reflect.String:
-		return "a string"
-	case reflect.Bool:
-		return "true or false"
-	case reflect.Int, reflect.Int64, reflect.Uint64:
-		return "a whole number"
-	case reflect.Slice:
-		return "an array"
-	default:
-		return "an object"
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/jsonc"
 
 	"authsome"
+	"authsome/internal/jsonfault"
 	"authsome/internal/leanjson"
 )
 
@@ -80,22 +81,23 @@ func decodeAll(r *report, data []byte) *authsome.Provider {
 		p := &authsome.Provider{SchemaVersion: SchemaVersion}
 		err := json.Unmarshal(data, p)
 		if err == nil && !bytes.HasPrefix(bytes.TrimSpace(data), []byte("{")) {
-			err = errors.New("null is no object")
+			err = errors.New("it is null")
 		}
 		if err == nil {
 			return p
 		}
 		mistyped, ok := errors.AsType[*json.UnmarshalTypeError](err)
 		if !ok || mistyped.Field == "" {
-			r.addf("", "must be a JSON object: %v", err)
+			r.addf("", "must be a JSON object: %s", jsonfault.Explain(data, err))
 			return nil
 		}
-		var path string
-		if data, path, ok = without(data, mistyped.Field); !ok {
-			r.addf(mistyped.Field, "has the wrong type: %v", err)
+		at := jsonfault.Locate(data, mistyped)
+		rest, path, removed := without(data, mistyped.Field)
+		r.mistyped(path, at.Path, "must be %s, got %s", jsonfault.Wanted(mistyped), jsonfault.Found(mistyped))
+		if !removed {
 			return nil
 		}
-		r.mistyped(path, "must be %s, got %s", jsonType(mistyped.Type.Kind()), mistyped.Value)
+		data = rest
 	}
 }
 

@@ -47,9 +47,10 @@ func (r *report) addf(path, format string, args ...any) {
 	r.problems = append(r.problems, Problem{Path: path, Message: fmt.Sprintf(format, args...), Example: exampleOf(path)})
 }
 
-// mistyped records what the decoder found, and keeps the validator from complaining about the same field again.
-func (r *report) mistyped(path, format string, args ...any) {
-	r.addf(path, format, args...)
+// mistyped records what the decoder found at a place, and keeps the validator from complaining about the field at path again, which is
+// the same or has the place in it.
+func (r *report) mistyped(path, at, format string, args ...any) {
+	r.addf(at, format, args...)
 	if r.known == nil {
 		r.known = make(map[string]bool)
 	}

@@ -41,7 +41,16 @@ func Variants(p *authsome.Provider, baseURL, apiHost string) ([]authsome.Credent
 
 // SafePosts returns the requests to p that change nothing although their method is POST.
 func SafePosts(p *authsome.Provider, baseURL string) ([]policy.Target, error) {
-	if len(p.SafePosts) == 0 {
+	return targets(p, baseURL, "safe_posts", p.SafePosts)
+}
+
+// UnsafeGets returns the requests to p that may change something although their method is GET.
+func UnsafeGets(p *authsome.Provider, baseURL string) ([]policy.Target, error) {
+	return targets(p, baseURL, "unsafe_gets", p.UnsafeGets)
+}
+
+func targets(p *authsome.Provider, baseURL, field string, list []string) ([]policy.Target, error) {
+	if len(list) == 0 {
 		return nil, nil
 	}
 	base, err := effectiveBase(p, baseURL)
@@ -49,20 +58,20 @@ func SafePosts(p *authsome.Provider, baseURL string) ([]policy.Target, error) {
 		return nil, usageError(p, err)
 	}
 	var out []policy.Target
-	for i, s := range p.SafePosts {
+	for i, s := range list {
 		if strings.Contains(s, basePlaceholder) && base == "" {
 			continue
 		}
-		t, err := safePost(s, base)
+		t, err := targetOf(s, base)
 		if err != nil {
-			return nil, usageError(p, fmt.Errorf("safe_posts[%d]: %w", i, err))
+			return nil, usageError(p, fmt.Errorf("%s[%d]: %w", field, i, err))
 		}
 		out = append(out, t)
 	}
 	return out, nil
 }
 
-func safePost(s, base string) (policy.Target, error) {
+func targetOf(s, base string) (policy.Target, error) {
 	s, err := substitute(s, basePlaceholder, base)
 	if err != nil {
 		return policy.Target{}, err
@@ -157,15 +166,15 @@ func validateVariants(r *report, p *authsome.Provider) {
 	}
 }
 
-// validateSafePosts checks that each is at one of the definition's own hosts.
-func validateSafePosts(r *report, p *authsome.Provider) {
+// validateTargets checks that each is at one of the definition's own hosts.
+func validateTargets(r *report, p *authsome.Provider, field string, list []string) {
 	base := ownBase(p)
 	if base == "" {
 		base = standInBase
 	}
-	for i, s := range p.SafePosts {
-		path := fmt.Sprintf("safe_posts[%d]", i)
-		t, err := safePost(s, base)
+	for i, s := range list {
+		path := fmt.Sprintf("%s[%d]", field, i)
+		t, err := targetOf(s, base)
 		if err != nil {
 			r.addf(path, "%v", err)
 			continue

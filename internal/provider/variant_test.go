@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // Git is given the token as a password, at github.com and at one's own instance; pages of the same host get nothing.
@@ -79,8 +80,70 @@ func authenticated(t *testing.T, c *authsome.Credential, target string) string {
 	return r.Header.Get("Authorization")
 }
 
+// Attack 12, of a kind: Slack takes GET for every method of its API.
+func TestReadingSlackChangesNothing(t *testing.T) {
+	t.Parallel()
+	for _, name := range []authsome.ProviderName{"slack", "slack-bot", "slack-user"} {
+		p := lookup(t, name)
+		safe, err := SafePosts(p, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		unsafe, err := UnsafeGets(p, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reading := policy.New(policy.Config{ReadOnly: "--read-only", SafePosts: safe, UnsafeGets: unsafe}).For("https", "slack.com", "443", true)
+		for method, want := range map[string]bool{
+			"conversations.list": true, "conversations.history": true, "conversations.replies": true, "conversations.members": true,
+			"users.info": true, "users.profile.get": true, "users.lookupByEmail": true, "usergroups.users.list": true, "auth.test": true,
+			"search.messages": true, "files.info": true, "reactions.get": true, "chat.getPermalink": true, "team.info": true,
+			"chat.scheduledMessages.list": true, "users.getPresence": true,
+			"chat.postMessage": false, "chat.delete": false, "conversations.archive": false, "users.profile.set": false, "auth.revoke": false,
+			"files.delete": false, "reactions.add": false, "files.getUploadURLExternal": false, "admin.users.remove": false, "apps.uninstall": false,
+		} {
+			for _, verb := range []string{http.MethodGet, http.MethodPost} {
+				r := &http.Request{Method: verb, URL: mustURL(t, "https://slack.com/api/"+method), Header: http.Header{}}
+				if why := reading.Judge(r); (why == nil) != want {
+					t.Errorf("%s: %s %s is let through: %t", name, verb, method, !want)
+				}
+			}
+		}
+	}
+}
+
+// Redis by HTTP has its commands in the path, and takes them by GET.
+func TestReadingRedisChangesNothing(t *testing.T) {
+	t.Parallel()
+	const base = "https://eu1-fit-owl-1.upstash.io"
+	p := lookup(t, "upstash-redis")
+	safe, err := SafePosts(p, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unsafe, err := UnsafeGets(p, base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reading := policy.New(policy.Config{ReadOnly: "--read-only", SafePosts: safe, UnsafeGets: unsafe}).For("https", "eu1-fit-owl-1.upstash.io", "443", true)
+	for path, want := range map[string]bool{
+		"/get/a": true, "/mget/a/b": true, "/info": true, "/hgetall/h": true,
+		"/set/a/b": false, "/SET/a/b": false, "/flushall": false, "/getdel/a": false, "/": false, "/pipeline": false, "/eval/x/0": false,
+	} {
+		r := &http.Request{Method: http.MethodGet, URL: mustURL(t, base+path), Header: http.Header{}}
+		if why := reading.Judge(r); (why == nil) != want {
+			t.Errorf("%s is let through: %t", path, !want)
+		}
+	}
+}
+
 func TestSafePostsAreAtTheDefinitionsHosts(t *testing.T) {
 	t.Parallel()
+	for _, p := range bundledProviders(t) {
+		if _, err := UnsafeGets(&p, ""); err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
 	for _, p := range bundledProviders(t) {
 		if _, err := SafePosts(&p, ""); err != nil {
 			t.Errorf("%s: %v", p.Name, err)
@@ -108,6 +171,49 @@ func TestSafePostsAreAtTheDefinitionsHosts(t *testing.T) {
 		_, err := Parse(with(t, baseDocument, "variants", value))
 		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
 			t.Errorf("%s: %v, want %q", value, err, problem)
+		}
+	}
+}
+
+// Attack 23: what makes a key, or hands one out, that outlives the run.
+func TestRequestsThatAreAnsweredWithANewCredentialAreNamed(t *testing.T) {
+	t.Parallel()
+	for name, requests := range map[authsome.ProviderName]string{
+		"google-service-account": "POST iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com/keys; " +
+			"POST iam.googleapis.com/batch; POST iam.googleapis.com/google.iam.admin.v1.IAM/CreateServiceAccountKey; " +
+			"POST iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@p.iam.gserviceaccount.com:generateAccessToken; " +
+			"GET apikeys.googleapis.com/v2/projects/p/locations/global/keys/k/keyString",
+		"google":          "POST sts.googleapis.com/v1/token",
+		"openai":          "POST api.openai.com/v1/realtime/client_secrets; POST api.openai.com/v1/organization/admin_api_keys",
+		"datadog":         "POST api.datadoghq.com/api/v2/api_keys; POST api.datadoghq.eu/api/v1/application_key",
+		"linode":          "POST api.linode.com/v4/profile/tokens; POST api.linode.com/v4beta/profile/tokens",
+		"twilio":          "POST api.twilio.com/2010-04-01/Accounts/AC1/Keys.json; POST api.twilio.com/2010-04-01/Accounts.json",
+		"sentry":          "POST us.sentry.io/api/0/api-tokens/",
+		"terraform-cloud": "POST app.terraform.io/api/v2/teams/team-1/authentication-tokens",
+		"turso":           "POST api.turso.tech/v1/organizations/o/databases/d/auth/tokens",
+		"scaleway":        "POST api.scaleway.com/iam/v1alpha1/api-keys",
+		"mailgun":         "POST api.eu.mailgun.net/v1/keys",
+		"doppler":         "POST api.doppler.com/v3/configs/config/tokens",
+		"deepgram":        "POST api.deepgram.com/v1/projects/p/keys",
+		"microsoft":       "POST graph.microsoft.com/v1.0/applications/a/addPassword",
+		"facebook":        "GET graph.facebook.com/v19.0/oauth/access_token; POST graph.facebook.com/oauth/access_token; GET graph.facebook.com/v22.0/me/accounts",
+		"instagram":       "GET graph.instagram.com/v22.0/refresh_access_token; GET graph.instagram.com/refresh_access_token",
+		"github":          "GET api.github.com/copilot_internal/v2/token",
+	} {
+		rules, err := CredentialPaths(lookup(t, name), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		deny := policy.New(policy.Config{Deny: rules})
+		for request := range strings.SplitSeq(requests, "; ") {
+			method, target, _ := strings.Cut(request, " ")
+			r := &http.Request{Method: method, URL: mustURL(t, "https://"+target), Header: http.Header{}}
+			if deny.For("https", r.URL.Host, "443", true).Judge(r) == nil {
+				t.Errorf("%s: %s is none of them", name, request)
+			}
+			if r.Method = http.MethodHead; deny.For("https", r.URL.Host, "443", true).Judge(r) != nil {
+				t.Errorf("%s: HEAD %s is one of them", name, target)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"authsome"
@@ -35,6 +36,8 @@ type Usage struct {
 type agent struct {
 	Agent
 	quiet bool // its name stays out of events: it is the only one there is
+
+	streams atomic.Int64 // its requests over HTTP/2 that are under way
 
 	mu         sync.Mutex // guards all below
 	expiry     *time.Timer
@@ -197,6 +200,18 @@ func (a *agent) beginHandshake() *refusal {
 	a.handshakes++
 	return nil
 }
+
+// beginStream counts a request over HTTP/2 that begins, unless too many are under way: one whose answer nobody takes keeps some
+// megabytes of it here, and an agent may have thousands of connections, with hundreds of streams each. endStream follows in any case.
+func (a *agent) beginStream(most int64) *refusal {
+	if a.streams.Add(1) > most {
+		return refuse(http.StatusTooManyRequests, "too_many_requests",
+			"the agent has %d requests under way over HTTP/2, which is as many as it may", most)
+	}
+	return nil
+}
+
+func (a *agent) endStream() { a.streams.Add(-1) }
 
 func (a *agent) endHandshake() {
 	a.mu.Lock()

@@ -211,6 +211,48 @@ func TestConnectionsOfAnAgentAreBounded(t *testing.T) { // attack 40
 	}
 }
 
+// Attack 40: streams are bounded for each connection, of which an agent may have thousands.
+func TestStreamsOfAnAgentAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.maxAgentStreams = 2
+	here, release := make(chan struct{}), make(chan struct{})
+	w.serve(apiHost, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/waits" {
+			here <- struct{}{}
+			<-release
+		}
+	}))
+	w.start()
+	var waiting sync.WaitGroup
+	for range 2 { // on connections of their own
+		tr := w.transport(true)
+		waiting.Go(func() {
+			resp, err := tr.RoundTrip(request(t, "GET", "https://"+apiHost+"/waits", nil))
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("one of those that wait: %v %v", resp, err)
+			}
+		})
+		<-here
+	}
+	tr := w.transport(true)
+	for range 2 { // one that is refused is not counted for long
+		resp, body := do(t, tr, request(t, "GET", "https://"+apiHost+"/", nil))
+		if r := refusalOf(t, resp, body); resp.StatusCode != http.StatusTooManyRequests || r["reason"] != "too_many_requests" {
+			t.Errorf("the third: %s %s", resp.Status, body)
+		}
+	}
+	if resp, _ := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil)); resp.StatusCode != http.StatusOK {
+		t.Errorf("in HTTP/1.1: %s", resp.Status)
+	}
+	close(release)
+	waiting.Wait()
+	w.proxy.http2.wait() // for the handlers to end
+	if resp, _ := do(t, tr, request(t, "GET", "https://"+apiHost+"/", nil)); resp.StatusCode != http.StatusOK {
+		t.Errorf("when there is room again: %s", resp.Status)
+	}
+}
+
 func TestUnfinishedHandshakesOfAnAgentAreBounded(t *testing.T) { // attack 40
 	t.Parallel()
 	a := &agent{}

@@ -78,7 +78,7 @@ func canonicalHost(host string) (string, error) {
 		if ip.Zone() != "" {
 			return "", errors.New("an address with a zone")
 		}
-		return ip.String(), nil
+		return ip.Unmap().String(), nil // what is mapped (RFC 4291 section 2.5.5.2) is reached at the IPv4 address
 	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if host == "" || len(host) > 253 {

@@ -3,13 +3,13 @@ package proxy
 import (
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
 	"authsome"
+	"authsome/internal/policy"
 	"authsome/internal/redact"
 )
 
@@ -19,6 +19,12 @@ import (
 // freshWithin is how much of a JSON answer is looked through for a token that the API has just made. Token answers (RFC 6749
 // section 5.1) are small, and whoever sends more sends data.
 const freshWithin = 64 << 10
+
+// freshOfAWS are the members and elements in which AWS hands out credentials: of STS and IAM, of its registries of containers and
+// packages, and of EC2, as [redact.Members] has names.
+var freshOfAWS = [...]string{
+	"secretaccesskey", "sessiontoken", "servicepassword", "servicecredentialsecret", "serviceapikeyvalue", "authorizationtoken", "keymaterial",
+}
 
 // maxCodings bounds the codings of one body: each takes a decoder with a window of its own.
 const maxCodings = 3
@@ -33,6 +39,8 @@ func (x *exchange) narrow() {
 	delete(h, "Sec-Websocket-Extensions")
 	delete(h, "Grpc-Accept-Encoding")
 	delete(h, "Connect-Accept-Encoding")
+	delete(h, "A-Im")           // RFC 3229: codings by another name
+	delete(h, "Accept-Charset") // in some, like UTF-7 and UTF-32, a secret is not looked for
 	if offered := h["Accept-Encoding"]; offered != nil {
 		h["Accept-Encoding"] = []string{decodable(offered)}
 	}
@@ -80,12 +88,15 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 		g.report()
 		return nil
 	}
-	if x.part != nil && resp.StatusCode == http.StatusPartialContent {
+	if resp.StatusCode == http.StatusPartialContent {
 		if why := g.cutPart(coding); why != nil {
 			return why
 		}
 	}
 	if resp.Body == http.NoBody || x.in.Method == http.MethodHead {
+		if len(codingsOf(resp.Header)) > 0 {
+			delete(resp.Header, "Content-Length") // the better a guess compresses together with the credential, the shorter
+		}
 		g.report()
 		return nil
 	}
@@ -106,6 +117,9 @@ func (x *exchange) guard(resp *http.Response) *refusal {
 		r.Interactive()
 	}
 	g.reader, g.fresh = r, x.freshIn(resp)
+	if g.fresh != nil && isWide(resp.Header) {
+		return x.undecodable("%s answered in a character encoding that cannot be looked through for new credentials", x.d)
+	}
 	g.close = resp.Body
 	resp.Body = g
 	return nil
@@ -163,8 +177,35 @@ func (g *guarded) Read(p []byte) (int, error) {
 		g.hits += g.header(g.resp.Trailer)
 		g.x.dropCookies(g.resp.Trailer)
 		g.report()
+	} else if err != nil {
+		err = g.x.covered(err)
 	}
 	return n, err
+}
+
+// coveredError is an error in whose text there is no secret any more.
+type coveredError struct {
+	error
+
+	text string
+}
+
+// Error returns the text.
+func (e *coveredError) Error() string { return e.text }
+
+// Unwrap returns the error as it was.
+func (e *coveredError) Unwrap() error { return e.error }
+
+// covered covers what an error quotes: what a server says when it ends a connection (RFC 9113 section 6.8) may be what it was sent.
+func (x *exchange) covered(err error) error {
+	if x.cover == nil {
+		return err
+	}
+	text, hits := x.cover.live.Load().String(err.Error())
+	if hits == 0 {
+		return err
+	}
+	return &coveredError{err, text}
 }
 
 func (g *guarded) read(p []byte) (int, error) {
@@ -283,19 +324,32 @@ func (x *exchange) freshIn(resp *http.Response) *redact.Members {
 	if x.slot == nil || x.lets.Off || x.lets.NewCredentials {
 		return nil
 	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	kind, _, _ := strings.Cut(strings.ToLower(resp.Header.Get("Content-Type")), ";") // whatever is wrong with its parameters
+	kind = strings.TrimSpace(kind)
 	isXML := strings.HasSuffix(kind, "xml")
-	if !isXML && !strings.HasSuffix(kind, "json") {
+	if !isXML && !strings.Contains(kind, "json") { // also in application/x-amz-json-1.1
 		return nil
 	}
 	if x.cred.cred.AuthType == authsome.AuthTypeSigV4 {
-		return &redact.Members{XML: isXML, Only: []string{"secretaccesskey", "sessiontoken"}}
+		return &redact.Members{XML: isXML, Only: freshOfAWS[:]}
 	}
 	// Tokens are given out for a POST (RFC 6749 section 3.2). What is read may be anybody's own file.
-	if isXML || x.in.Method == http.MethodGet {
+	if isXML || x.in.Method == http.MethodGet && !policy.Disguised(x.in) {
 		return nil
 	}
 	return &redact.Members{TopLevel: true}
+}
+
+// isWide reports whether a text says that its characters are not written as ASCII is. JSON never is (RFC 8259 section 8.1), but
+// servers exist that write what a client accepts. The credential itself is recognised nevertheless.
+func isWide(h http.Header) bool {
+	kind := strings.NewReplacer("-", "", "_", "", " ", "", "\t", "", `"`, "").Replace(strings.ToLower(h.Get("Content-Type")))
+	for _, wide := range [...]string{"utf16", "utf32", "utf7", "ucs", "iso10646", "xutf"} {
+		if strings.Contains(kind, "charset="+wide) {
+			return true
+		}
+	}
+	return false
 }
 
 func isGRPC(h http.Header) bool {

@@ -147,13 +147,123 @@ func TestWhatWouldHideTheCredentialIsNotAskedFor(t *testing.T) {
 	w.start()
 	for field, values := range map[string][2]string{
 		"Range": {"bytes=0-7,9-", ""}, "If-Range": {`"x"`, ""}, "Sec-Websocket-Extensions": {"permessage-deflate", ""},
-		"Grpc-Accept-Encoding": {"gzip", ""}, "Accept-Encoding": {"dcb, gzip;q=0.5, zstd", "gzip;q=0.5, zstd"},
+		"Grpc-Accept-Encoding": {"gzip", ""}, "A-Im": {"gzip, diffe", ""}, "Accept-Charset": {"utf-32, utf-7", ""}, "Accept-Encoding": {"dcb, gzip;q=0.5, zstd", "gzip;q=0.5, zstd"},
 	} {
 		req := request(t, "GET", "https://"+apiHost+"/", nil)
 		req.Header.Set(field, values[0])
 		do(t, w.transport(false), req)
 		if v := got.Load().Get(field); v != values[1] {
 			t.Errorf("%s %q became %q, want %q", field, values[0], v, values[1])
+		}
+	}
+}
+
+// Of what is compressed together with the credential, the length tells whether a guess in it was right.
+func TestLengthOfWhatIsCompressedIsNotTold(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+			var b bytes.Buffer
+			e := gzip.NewWriter(&b)
+			_, _ = io.WriteString(e, r.URL.RawQuery+" "+secret)
+			_ = e.Close()
+			if r.Header.Get("Accept-Encoding") != "" {
+				rw.Header().Set("Content-Encoding", "gzip")
+			}
+			rw.Header().Set("Content-Length", fmt.Sprint(b.Len()))
+			if r.URL.Path == "/same" {
+				rw.WriteHeader(http.StatusNotModified)
+			}
+		})
+		w.start()
+		for _, c := range []struct {
+			method, path, accepts string
+			told                  bool
+		}{{"HEAD", "/", "gzip", false}, {"GET", "/same", "gzip", false}, {"HEAD", "/", "", true}} {
+			req := request(t, c.method, "https://"+apiHost+c.path+"?"+secret[:8], nil)
+			if c.accepts != "" {
+				req.Header.Set("Accept-Encoding", c.accepts)
+			}
+			resp, _ := do(t, w.transport(http2), req)
+			if got := resp.Header.Get("Content-Length"); (got != "") != c.told {
+				t.Errorf("%s %s accepting %q: %s, Content-Length %q", c.method, c.path, c.accepts, resp.Status, got)
+			}
+		}
+	})
+}
+
+// Attack 23: a POST in the disguise of a GET is answered as what it is, and so is one whose answer is labelled badly.
+func TestTokensForADisguisedPOSTAreCovered(t *testing.T) {
+	t.Parallel()
+	kind := ""
+	w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Content-Type", kind)
+		_, _ = io.WriteString(rw, `{"access_token":"ey.fresh"}`)
+	})
+	w.start()
+	for _, c := range []struct {
+		method, query, field, kind string
+		shown                      bool
+	}{
+		{"GET", "_method=POST", "", "application/json", false},
+		{"GET", "", "X-HTTP-Method-Override", "application/json", false},
+		{"POST", "", "", "application/json; charset=utf-8; charset=utf-8", false},
+		{"POST", "", "", "Application/JSON;=", false},
+		{"GET", "a=b", "", "application/json", true},
+	} {
+		kind = c.kind
+		req := request(t, c.method, "https://"+apiHost+"/token?"+c.query, nil)
+		if c.field != "" {
+			req.Header.Set(c.field, "POST")
+		}
+		if _, body := do(t, w.transport(false), req); strings.Contains(body, "ey.fresh") != c.shown || !strings.HasPrefix(body, `{"access_token":"`) {
+			t.Errorf("%+v: got %s", c, body)
+		}
+	}
+}
+
+// Attack 23: AWS makes credentials in many places.
+func TestCredentialsThatAWSMakesAreCovered(t *testing.T) {
+	t.Parallel()
+	x := &exchange{
+		in: request(t, "GET", "https://"+apiHost+"/", nil), slot: &slot{},
+		cred: &kept{cred: &authsome.Credential{AuthType: authsome.AuthTypeSigV4}},
+	}
+	for document, kind := range map[string]string{
+		`{"authorizationData":[{"authorizationToken":"FRESH","expiresAt":1}]}`:                                    "application/x-amz-json-1.1",
+		`{"Credentials":{"SecretAccessKey":"FRESH","SessionToken":"FRESH"}}`:                                      "application/json",
+		`<R><SecretAccessKey>FRESH</SecretAccessKey></R>`:                                                         "text/xml",
+		`<R><ServicePassword>FRESH</ServicePassword><ServiceCredentialSecret>FRESH</ServiceCredentialSecret></R>`: "text/xml;charset=utf-8",
+		`<R><keyMaterial>FRESH</keyMaterial></R>`:                                                                 "text/xml",
+	} {
+		resp := &http.Response{Header: http.Header{"Content-Type": {kind}}}
+		body := []byte(document)
+		if m := x.freshIn(resp); m != nil {
+			m.Cover(body)
+		}
+		if strings.Contains(string(body), "FRESH") || len(body) != len(document) {
+			t.Errorf("%s as %s", body, kind)
+		}
+	}
+}
+
+// Attack 23: an agent may ask for a character encoding in which no name can be told.
+func TestTokensInAnotherCharacterEncodingAreRefused(t *testing.T) {
+	t.Parallel()
+	w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Content-Type", r.Header.Get("Accept"))
+		for _, c := range `{"access_token":"ey.fresh"}` {
+			_, _ = rw.Write([]byte{0, byte(c)})
+		}
+	})
+	w.start()
+	for accept, want := range map[string]int{
+		"application/json;charset=UTF-16BE": 502, "application/json; charset=\"utf_32\"": 502, "application/json;charset=X-UTF-16LE-BOM": 502, "application/json;charset=utf-16;charset=utf-16": 502,
+		"application/json;charset=utf-8": 200, "application/json;charset=iso-8859-1": 200, "text/csv;charset=utf-16le": 200,
+	} {
+		req := request(t, "POST", "https://"+apiHost+"/token", strings.NewReader("x"))
+		req.Header.Set("Accept", accept)
+		if resp, body := do(t, w.transport(false), req); resp.StatusCode != want {
+			t.Errorf("%s: %d %q", accept, resp.StatusCode, body)
 		}
 	}
 }
@@ -309,6 +419,7 @@ func TestStreamThatNobodyCanDecodeIsRefused(t *testing.T) {
 		{"application/grpc-web-text+proto", "Grpc-Encoding", "gzip"},
 		{"text/plain", "Grpc-Encoding", "gzip"},
 		{"application/connect+json", "Connect-Content-Encoding", "snappy"},
+		{"application/json", "Im", "gzip"},
 	} {
 		name := h.name
 		w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {

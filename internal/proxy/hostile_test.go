@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"authsome"
+	"authsome/internal/redact"
 )
 
 // serveFrames starts a server under a name that speaks nothing but HTTP/2, and answers each request with what it likes.
@@ -80,6 +83,21 @@ func TestStatusThatIsNoneIsNotPassedOn(t *testing.T) {
 	})
 }
 
+// What was not modified has a length all the same, and no body.
+func TestNotModifiedMayTellALength(t *testing.T) {
+	versions(t, func(t *testing.T, http2Client bool) {
+		w := newWorld(t)
+		w.serveFrames(apiHost, func(f *http2.Framer, stream uint32) {
+			head(f, stream, true, ":status", "304", "content-length", "5", "etag", `"x"`)
+		})
+		w.start()
+		resp, body := do(t, w.transport(http2Client), request(t, "GET", "https://"+apiHost+"/", nil))
+		if resp.StatusCode != http.StatusNotModified || resp.Header.Get("Etag") != `"x"` || body != "" {
+			t.Errorf("got %s %q", resp.Status, body)
+		}
+	})
+}
+
 // A server could announce the length as a trailer, which would take it out of the head of a response that has one.
 func TestTrailersDoNotFrameTheMessage(t *testing.T) {
 	w := newWorld(t)
@@ -138,6 +156,34 @@ func TestInterimResponsesOfHTTP2(t *testing.T) {
 	}))
 	if resp, _ := do(t, w.transport(true), req); resp.StatusCode != http.StatusBadGateway || seen > 20 {
 		t.Errorf("got %s after %d interim responses", resp.Status, seen)
+	}
+}
+
+// goodbye is what a server says at the end of a connection.
+type goodbye string
+
+// Error returns it.
+func (g goodbye) Error() string { return string(g) }
+
+// A server that ends a connection may say why in a text of its own, which ends up in the log.
+func TestWhatAServerSaysAtTheEndIsCovered(t *testing.T) {
+	t.Parallel()
+	quoted := fmt.Errorf("read a response: %w", goodbye("you sent "+secret))
+	x := &exchange{}
+	if got := x.covered(quoted); !errors.Is(got, quoted) {
+		t.Errorf("where there is nothing to cover: %v", got)
+	}
+	x.cover = &cover{}
+	x.cover.live.Store(redact.New(redact.Forms(secret)))
+	got := x.covered(quoted)
+	if text := got.Error(); !strings.Contains(text, "you sent ***") || shown(text) != "" {
+		t.Errorf("got %q", text)
+	}
+	if _, ok := errors.AsType[goodbye](got); !ok {
+		t.Error("it is no longer known what has happened")
+	}
+	if other := io.ErrUnexpectedEOF; x.covered(other) != other { //nolint:errorlint // the very error
+		t.Error("an error that quotes nothing is another one")
 	}
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -21,6 +22,9 @@ type http2Server struct {
 
 // maxStreams bounds the requests that one connection of HTTP/2 has under way.
 const maxStreams = 250
+
+// maxAgentStreams bounds those of all connections of one agent.
+const maxAgentStreams = 2000
 
 type destinationKey struct{}
 
@@ -47,7 +51,14 @@ func newHTTP2Server(p *Proxy) *http2Server {
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			s.handling.RLock()
 			defer s.handling.RUnlock()
-			p.exchange(w, r, p.current(r.Context().Value(destinationKey{}).(*destination)))
+			d := p.current(r.Context().Value(destinationKey{}).(*destination))
+			a := clientOf(r.Context()).agent.Load()
+			defer a.endStream()
+			if why := a.beginStream(cmp.Or(p.cfg.maxAgentStreams, maxAgentStreams)); why != nil {
+				p.deny(w, r, d.field, why)
+				return
+			}
+			p.exchange(w, r, d)
 		}),
 	}
 	s.start = sync.OnceFunc(func() { p.wg.Go(func() { _ = s.server.Serve(s.queue) }) })

@@ -212,7 +212,7 @@ func (x *exchange) forward() {
 
 // fail answers a request that got no answer from upstream. A client that has gone gets none.
 func (x *exchange) fail(err error) {
-	x.p.cfg.Logger.Debug("proxy: upstream", "host", x.d.host, "error", err)
+	x.p.cfg.Logger.Debug("proxy: upstream", "host", x.d.host, "error", x.covered(err))
 	why := unreachable(x.d.authority, err)
 	if x.slot != nil {
 		x.p.recordInjection(x.slot.ref, x.d, x.in, 0, why.Reason)

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -59,6 +60,24 @@ func TestCookiesOfEveryKindAreTakenOut(t *testing.T) {
 	})
 }
 
+// Alt-Svc (RFC 7838) would lead the client past the proxy; HTTP/2 knows of no field that may not trail.
+func TestNoTrailerLeadsPastTheProxy(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		w := newWorld(t)
+		w.serve(apiHost, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Trailer", "Alt-Svc, X-Sum")
+			_, _ = io.WriteString(rw, "ok")
+			rw.Header().Set("Alt-Svc", `h3=":443"`)
+			rw.Header().Set("X-Sum", "1")
+		}))
+		w.start()
+		resp, _ := do(t, w.transport(http2), request(t, "GET", "https://"+apiHost+"/", nil))
+		if resp.Trailer.Get("X-Sum") != "1" || resp.Trailer["Alt-Svc"] != nil || resp.Header["Alt-Svc"] != nil {
+			t.Errorf("the header is %v, the trailers are %v", resp.Header, resp.Trailer)
+		}
+	})
+}
+
 // Bytes that are no text are dots to some (C0 AE), and nothing to others: where paths are ruled they are in doubt.
 func TestPathsThatAreNoTextAreAmbiguous(t *testing.T) {
 	versions(t, func(t *testing.T, http2 bool) {
@@ -74,4 +93,24 @@ func TestPathsThatAreNoTextAreAmbiguous(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An IPv4 address that is written as one of IPv6 (RFC 4291 section 2.5.5.2) leads to the same place, and no rule is about one alone.
+func TestMappedAddressIsTheSamePlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.cfg.Policy = policyOf(t, []string{"192.0.2.7"}, nil)
+	w.start()
+	for _, target := range []string{"192.0.2.7:443", "[::ffff:192.0.2.7]:443", "[::FFFF:c000:207]:8443", "[0:0:0:0:0:ffff:192.0.2.7]:22"} {
+		conn, br := w.raw()
+		_, _ = io.WriteString(conn, "CONNECT "+target+" HTTP/1.1\r\nHost: "+target+"\r\nProxy-Authorization: "+basic("authsome", password)+"\r\n\r\n")
+		resp, err := http.ReadResponse(br, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		if r := refusalOf(t, resp, string(body)); resp.StatusCode != http.StatusForbidden || r["reason"] != "rule" {
+			t.Errorf("%s: %d %s", target, resp.StatusCode, body)
+		}
+	}
 }

@@ -154,6 +154,12 @@ func (p *part) cut(w window) (first, last int64, ok bool) {
 // body is looked through. coding is that of its messages, if it has any.
 func (g *guarded) cutPart(coding string) *refusal {
 	x, h := g.x, g.resp.Header
+	if x.part == nil {
+		if !holdsBytes(h) {
+			return nil
+		}
+		return x.undecodable("%s answered with a part that it was not asked for, so that it cannot be looked through for the credential", x.d)
+	}
 	w, ok := parseWindow(h["Content-Range"])
 	var first, last int64
 	if ok {
@@ -176,6 +182,19 @@ func (g *guarded) cutPart(coding string) *refusal {
 	h["Content-Length"] = []string{strconv.FormatInt(g.resp.ContentLength, 10)}
 	g.part = &partReader{skip: first - w.first, left: g.resp.ContentLength, begins: w.first == 0}
 	return nil
+}
+
+// holdsBytes reports whether a part was counted in bytes. Nobody is asked for such a part in Range if it cannot be widened, but
+// some servers know further fields for that: Request-Range (Apache), X-Ms-Range (Azure). Others send pages of a list as parts,
+// which cut through no value.
+func holdsBytes(h http.Header) bool {
+	for _, v := range h["Content-Range"] {
+		if len(v) >= len("bytes") && strings.EqualFold(v[:len("bytes")], "bytes") {
+			return true
+		}
+	}
+	kind := strings.ToLower(h.Get("Content-Type"))
+	return strings.HasPrefix(kind, "multipart/") && strings.Contains(kind, "byteranges")
 }
 
 // beyond answers a client that wants what is behind the end.

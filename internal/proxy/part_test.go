@@ -118,6 +118,47 @@ func TestPartsThatNobodyAskedForAreRefused(t *testing.T) {
 	}
 }
 
+// Attack 22: Range is not the only field by which servers can be asked for parts, and of parts that are small enough none holds
+// as much of a secret as could be told.
+func TestPartsAskedForInAnotherWayAreRefused(t *testing.T) {
+	versions(t, func(t *testing.T, http2 bool) {
+		w := guardedWorld(t, func(rw http.ResponseWriter, r *http.Request) {
+			for _, name := range []string{"Request-Range", "X-Ms-Range"} {
+				if spec := r.Header.Get(name); spec != "" {
+					r.Header.Set("Range", spec)
+				}
+			}
+			http.ServeContent(rw, r, "file.bin", time.Unix(1_000_000, 0), strings.NewReader("before "+secret+" after"))
+		})
+		w.start()
+		for name, spec := range map[string]string{"Request-Range": "bytes=7-12", "X-Ms-Range": "bytes=13-18", "request-range": "bytes=7-9,13-15"} {
+			req := request(t, "GET", "https://"+apiHost+"/", nil)
+			req.Header.Set(name, spec)
+			resp, body := do(t, w.transport(http2), req)
+			if r := refusalOf(t, resp, body); resp.StatusCode != http.StatusBadGateway || r["reason"] != "undecodable" {
+				t.Errorf("%s: %s: %d %s", name, spec, resp.StatusCode, body)
+			}
+		}
+	})
+}
+
+// Some APIs send the pages of a list as parts.
+func TestPagesAreNoPartsOfAFile(t *testing.T) {
+	t.Parallel()
+	for _, span := range []string{"id 1..200; max=200", "items 0-24/100", "0-24/100"} {
+		w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {
+			rw.Header().Set("Content-Range", span)
+			rw.WriteHeader(http.StatusPartialContent)
+			_, _ = io.WriteString(rw, "before "+secret+" after")
+		})
+		w.start()
+		resp, body := do(t, w.transport(false), request(t, "GET", "https://"+apiHost+"/", nil))
+		if resp.StatusCode != http.StatusPartialContent || shown(body) != "" || !strings.HasSuffix(body, " after") {
+			t.Errorf("%s: %d %q", span, resp.StatusCode, body)
+		}
+	}
+}
+
 func TestPartThatBreaksOffIsNotWhole(t *testing.T) {
 	t.Parallel()
 	w := guardedWorld(t, func(rw http.ResponseWriter, _ *http.Request) {

@@ -61,8 +61,10 @@ func compressed(h map[string][]string) string {
 			}
 		}
 	}
-	if _, ok := h["Sec-Websocket-Extensions"]; ok {
-		return "Sec-WebSocket-Extensions"
+	for _, name := range [...]string{"Sec-Websocket-Extensions", "Im"} {
+		if _, ok := h[name]; ok {
+			return name
+		}
 	}
 	return ""
 }

@@ -93,7 +93,8 @@ type Config struct {
 	// MaxPerAgent bounds those of one agent; MaxConnections if zero.
 	MaxPerAgent int
 
-	messageBudget int64 // the constant of that name if zero
+	messageBudget   int64 // the constant of that name if zero
+	maxAgentStreams int64 // likewise
 }
 
 // Proxy is the proxy of one run, or of agents that come and go. It is safe for concurrent use.

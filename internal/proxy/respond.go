@@ -52,7 +52,7 @@ func (x *exchange) respond(resp *http.Response) {
 	}
 	announced := len(resp.Trailer)
 	for name := range resp.Trailer {
-		if http1.MayTrail(name) {
+		if http1.MayTrail(name) && name != "Alt-Svc" {
 			h.Add("Trailer", name)
 		}
 	}
@@ -66,7 +66,7 @@ func (x *exchange) respond(resp *http.Response) {
 		panic(http.ErrAbortHandler)
 	}
 	for name, values := range resp.Trailer {
-		if !http1.MayTrail(name) {
+		if !http1.MayTrail(name) || name == "Alt-Svc" {
 			continue
 		}
 		if !hasToken(h["Trailer"], name) {

@@ -127,6 +127,12 @@ func through(t *http.Transport, r *http.Request, interim http1.Interim) (*http.R
 		_ = resp.Body.Close()
 		return nil, errStatus
 	}
+	if resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified {
+		// Content-Length is that of another answer (RFC 9110 section 8.6), and net/http would miss as much, as would its clients.
+		_ = resp.Body.Close()
+		resp.Body, resp.ContentLength = http.NoBody, 0
+		delete(resp.Header, "Content-Length")
+	}
 	return resp, nil
 }
 

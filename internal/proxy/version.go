@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // version says which versions of HTTP a server speaks.
@@ -122,6 +123,9 @@ func (u *upstream) ask(ctx context.Context, host string) (version, error) {
 	return withHTTP2, nil
 }
 
+// readyFor is how long a connection waits for the transport: a request whose client has gone does not come for it.
+const readyFor = 10 * time.Second
+
 // readyConns are connections of HTTP/2 on their way to the transport, at most one of each server.
 type readyConns struct {
 	mu    sync.Mutex // guards conns
@@ -138,6 +142,20 @@ func (r *readyConns) put(host string, conn net.Conn) {
 	r.mu.Unlock()
 	if old != nil {
 		_ = old.Close()
+	}
+	time.AfterFunc(readyFor, func() { r.drop(host, conn) })
+}
+
+// drop closes a connection that nobody has come for.
+func (r *readyConns) drop(host string, conn net.Conn) {
+	r.mu.Lock()
+	waits := r.conns[host] == conn
+	if waits {
+		delete(r.conns, host)
+	}
+	r.mu.Unlock()
+	if waits {
+		_ = conn.Close()
 	}
 }
 

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -158,4 +161,33 @@ func TestUpgradeIsAskedForInHTTP1(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = c.CloseNow()
+}
+
+// Attack 40: an agent that asks for one host after the other and does not wait leaves a connection to each.
+func TestConnectionThatNobodyComesForIsClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ready readyConns
+		wanted, _ := net.Pipe()
+		left, peer := net.Pipe()
+		ready.put("wanted.test", wanted)
+		ready.put("left.test", left)
+		if ready.take("wanted.test") != wanted {
+			t.Fatal("the connection is gone at once")
+		}
+		closed := make(chan error, 1)
+		go func() {
+			_, err := peer.Read(make([]byte, 1))
+			closed <- err
+		}()
+		if err := <-closed; err == nil { // time passes while everybody waits
+			t.Error("something was sent")
+		}
+		if ready.take("left.test") != nil {
+			t.Error("a closed connection is handed out")
+		}
+		if err := wanted.SetDeadline(time.Time{}); err != nil {
+			t.Errorf("the connection that was wanted: %v", err)
+		}
+	})
 }

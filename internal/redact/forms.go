@@ -23,21 +23,35 @@ func FormsOf(c *authsome.Credential) []string {
 			forms = append(forms, Forms(v.Reveal())...)
 		}
 	}
-	if !c.HeaderOnly() {
-		return forms
-	}
-	fields, err := c.Header()
-	if err != nil {
-		return forms
-	}
-	for _, values := range fields {
-		for _, v := range values {
-			if scheme, basic, ok := strings.Cut(v, " "); ok && strings.EqualFold(scheme, "Basic") {
-				forms = append(forms, pairForms(basic)...)
+	for _, way := range waysOf(c) {
+		fields, err := way.Header()
+		if err != nil {
+			continue
+		}
+		for _, values := range fields {
+			for _, v := range values {
+				if scheme, basic, ok := strings.Cut(v, " "); ok && strings.EqualFold(scheme, "Basic") {
+					forms = append(forms, pairForms(basic)...)
+				}
 			}
 		}
 	}
 	return forms
+}
+
+// waysOf returns the credential as it travels, in each of its ways.
+func waysOf(c *authsome.Credential) []*authsome.Credential {
+	ways := []authsome.Injection{c.Inject}
+	for _, v := range c.Variants {
+		ways = append(ways, v.Inject)
+	}
+	all := make([]*authsome.Credential, len(ways))
+	for i, way := range ways {
+		one := *c
+		one.Inject, one.Variants = way, nil
+		all[i] = &one
+	}
+	return all
 }
 
 // isPublic reports whether a field of a login is never a secret.
@@ -50,13 +64,16 @@ func isPublic(name authsome.FieldName) bool {
 	return false
 }
 
-// pairForms returns the forms of Basic credentials (RFC 7617), which hold more than the secret.
+// pairForms returns the forms of Basic credentials (RFC 7617), which hold more than the secret. What is sent is as good as what is
+// in it, and is written in other ways as any value is.
 func pairForms(encoded string) []string {
+	wire := strings.TrimRight(encoded, "=")
+	forms := slices.Concat(rendered(encoded), inBase64(wire), inHex(wire), inWide(wire))
 	pair, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return rendered(encoded)
+		return forms
 	}
-	return slices.Concat(rendered(string(pair)), inBase64(string(pair)))
+	return slices.Concat(forms, rendered(string(pair)), inBase64(string(pair)))
 }
 
 // Forms returns a value and what common encoders make of it. A value shorter than [MinLength] has none.
@@ -64,9 +81,21 @@ func Forms(value string) []string {
 	if len(value) < MinLength {
 		return nil
 	}
-	forms := slices.Concat(rendered(value), inBase64(value))
+	return unique(slices.Concat(rendered(value), inBase64(value), inHex(value), inWide(value)))
+}
+
+func inHex(value string) []string {
 	small := hex.EncodeToString([]byte(value))
-	return unique(append(forms, small, strings.ToUpper(small)))
+	return []string{small, strings.ToUpper(small)}
+}
+
+// inWide returns what a value is within a text in UTF-16, whichever byte of a character comes first: zeros are between
+// its own bytes. Some servers write what a client says it accepts. A value that is not ASCII has no such form here.
+func inWide(value string) []string {
+	if strings.ContainsFunc(value, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return nil
+	}
+	return []string{strings.Join(strings.Split(value, ""), "\x00")}
 }
 
 // unique sorts forms, the longest first, and drops those that occur twice or are too short.
@@ -107,7 +136,8 @@ func inURL(value string) []string {
 		twice := url.QueryEscape(f)
 		forms = append(forms, lowerDigits(f), twice, lowerDigits(twice))
 	}
-	return append(forms, percent(value, func(byte) bool { return false }))
+	all := percent(value, func(byte) bool { return false })
+	return append(forms, all, lowerDigits(all))
 }
 
 func percent(value string, plain func(byte) bool) string {
@@ -137,7 +167,11 @@ func lowerDigits(s string) string {
 // inJSON returns the forms of a value within a JSON string (RFC 8259 section 7): encoders differ in what they escape.
 func inJSON(value string) []string {
 	var forms []string
-	for _, escaped := range []string{"", "/", "<>&", "<>&'", "/<>&'", "/<>&'+=\"`"} {
+	for _, escaped := range []string{
+		"", "/", "<>&", "<>&'", "/<>&'", "/<>&'+=\"`",
+		"<>&'+\"`", // .NET
+		"<>&'=",    // Gson
+	} {
 		for _, format := range []string{`\u%04x`, `\u%04X`} {
 			forms = append(forms, jsonString(value, escaped, format, false), jsonString(value, escaped, format, true))
 		}
@@ -180,8 +214,10 @@ func inHTML(value string) []string {
 	slashes := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;", "/", "&#x2F;",
 		"`", "&#x60;", "=", "&#x3D;")
 	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	dotNET := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;", "+", "&#x2B;", "`", "&#x60;")
+	handlebars := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#x27;", "`", "&#x60;", "=", "&#x3D;")
 	forms := []string{html.EscapeString(value)}
-	for _, r := range []*strings.Replacer{named, apos, digits, slashes, text} {
+	for _, r := range []*strings.Replacer{named, apos, digits, slashes, text, dotNET, handlebars} {
 		forms = append(forms, r.Replace(value))
 	}
 	return forms

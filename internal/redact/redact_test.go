@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -85,6 +86,59 @@ func TestWhatEncodersMakeOfASecretIsCovered(t *testing.T) {
 		shown := strings.Trim(strings.ReplaceAll(got, "*", ""), `<>"=%3Dd`)
 		if len(shown) > 5 { // base64 at an offset leaves a character that only begins or ends in the secret
 			t.Errorf("%s: %q is left of it", name, shown)
+		}
+	}
+}
+
+// Encoders differ in which characters they take for special, and one that takes some is no more careful than one that takes others.
+func TestEncodersThatEscapeOtherCharactersAreKnown(t *testing.T) {
+	t.Parallel()
+	const value = "aB/cD+eF=gH'iJ&kL<mN=="
+	wide := func(order binary.AppendByteOrder) string {
+		var b []byte
+		for _, c := range value {
+			b = order.AppendUint16(b, uint16(c)) //nolint:gosec // it is ASCII
+		}
+		return string(b)
+	}
+	for name, text := range map[string]string{
+		"System.Text.Json": `aB/cD\u002BeF=gH\u0027iJ\u0026kL\u003CmN==`,
+		"Gson":             `aB/cD+eF\u003dgH\u0027iJ\u0026kL\u003cmN\u003d\u003d`,
+		"HtmlEncoder":      `aB/cD&#x2B;eF=gH&#x27;iJ&amp;kL&lt;mN==`,
+		"Handlebars":       `aB/cD+eF&#x3D;gH&#x27;iJ&amp;kL&lt;mN&#x3D;&#x3D;`,
+		"UTF-16BE":         wide(binary.BigEndian),
+		"UTF-16LE":         wide(binary.LittleEndian),
+	} {
+		got, hits := setOf(value).String("<" + text + ">")
+		if shown := strings.Trim(strings.ReplaceAll(got, "*", ""), "<>\x00"); hits == 0 || shown != "" {
+			t.Errorf("%s: %d hits, %q is left", name, hits, shown)
+		}
+	}
+}
+
+// What travels is as good as what it was made of, and an API that shows its requests may encode them.
+func TestBasicCredentialsAsTheyTravelAreCovered(t *testing.T) {
+	t.Parallel()
+	const pair = "eC1hY2Nlc3MtdG9rZW46dG9rZW4tMTIzNDU2" // x-access-token:token-123456
+	c := &authsome.Credential{
+		Value: authsome.NewSecret("token-123456"), Inject: authsome.Injection{Prefix: "Bearer "},
+		Variants: []authsome.CredentialVariant{{
+			Inject: authsome.Injection{User: "x-access-token", Password: "{access_token}"},
+		}},
+	}
+	set := New(FormsOf(c))
+	for name, text := range map[string]string{
+		"base64":          base64.StdEncoding.EncodeToString([]byte("Authorization: Basic " + pair)),
+		"base64, aside":   base64.StdEncoding.EncodeToString([]byte("{Authorization: Basic " + pair)),
+		"hex":             hex.EncodeToString([]byte(pair)),
+		"UTF-16":          strings.Join(strings.Split(pair, ""), "\x00"),
+		"as it is":        pair,
+		"what it is of":   "x-access-token:token-123456",
+		"the token alone": "token-123456",
+	} {
+		got, hits := set.String(text)
+		if decoded, _ := base64.StdEncoding.DecodeString(got); hits == 0 || got == text || strings.Contains(string(decoded), pair[4:]) {
+			t.Errorf("%s: %d hits, %q", name, hits, got)
 		}
 	}
 }

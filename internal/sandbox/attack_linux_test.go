@@ -58,6 +58,9 @@ func basicAttacks() []attack {
 		{name: "read the key file of a keyring", run: func(w world) error {
 			return readSecret(filepath.Join(w.User, ".local/share/keyrings/login.keyring"))
 		}},
+		{name: "read a snapshot of the vault", run: func(w world) error {
+			return readSecret(filepath.Join(w.User, ".config/.snapshot/hourly/tools/authsome/vault.db"))
+		}},
 		{name: "symbolic link", run: throughLink(os.Symlink)},
 		{name: "hard link", run: throughLink(os.Link)},
 		{name: "bind mount", root: true, run: func(w world) error { return readSecret(filepath.Join(w.Alias, "vault.db")) }},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,17 +21,85 @@ const (
 	linkedSocket   = "sockets/control-me@host" // as ssh makes the one for shared connections
 	relativeSocket = "sockets/relative"
 	foreignSocket  = "sockets/foreign" // of a program in another network, as a docker without root is
+	namedSocket    = "unseen/named"    // of a program that cannot be seen at all, as one outside of a container that we are in; a variable names it
+	mountedSocket  = "unseen/mounted"  // another one, which is mounted somewhere else
 )
+
+// lateSockets are made when the box is closed already.
+func lateSockets() []string {
+	return []string{".ssh/late", ".ssh/agent/late", ".gnupg/late", "dotfiles/runtime/late"}
+}
 
 func socketAttacks() []attack {
 	to := func(name string) func(w world) error {
 		return func(w world) error { return echo("unix", filepath.Join(w.User, name)) }
 	}
-	return []attack{
+	elsewhere := func(name string) func(w world) error {
+		return func(w world) error { return echo("unix", filepath.Join(w.Elsewhere, name)) }
+	}
+	all := []attack{
 		{name: "socket under another name", run: to(linkedSocket)},
 		{name: "socket bound by a relative name", run: to(relativeSocket)},
 		{name: "socket of another network", root: true, run: to(foreignSocket)},
+		{name: "socket that a variable names", root: true, run: to(namedSocket)},
+		{name: "socket that is mounted", root: true, run: elsewhere("mounted")},
+		{name: "socket through a bind mount", root: true, run: elsewhere("sockets/relative")},
+		{name: "session bus through a link", run: to("runtime/bus")},
 	}
+	for _, name := range lateSockets() {
+		all = append(all, attack{name: "late socket " + name, run: to(name)})
+	}
+	return all
+}
+
+// openLateSockets opens what programs outside open while a program runs in the box.
+func openLateSockets(w world) error {
+	for _, name := range lateSockets() {
+		path := filepath.Join(w.User, name)
+		_ = os.Remove(path) // of the broker before
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			return err
+		}
+		go serve(l)
+	}
+	return nil
+}
+
+// openUnseenSockets opens sockets of a network that no process is in any more, so that the kernel tells nobody of them.
+func openUnseenSockets(paths ...string) error {
+	failed := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // for good: the thread ends with this function, and leaves the network behind
+		failed <- func() error {
+			if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+				return err
+			}
+			for _, path := range paths {
+				_ = os.Remove(path) // of the broker before
+				l, err := net.Listen("unix", path)
+				if err != nil {
+					return err
+				}
+				go serve(l)
+			}
+			return nil
+		}()
+	}()
+	return <-failed
+}
+
+// mountSockets has sockets be seen in other places, in a mount namespace of this broker's own.
+func mountSockets(w world) error {
+	if err := os.MkdirAll(filepath.Join(w.User, "unseen"), 0o700); err != nil {
+		return err
+	}
+	if err := openUnseenSockets(filepath.Join(w.User, namedSocket), filepath.Join(w.User, mountedSocket)); err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(filepath.Join(w.Elsewhere, "mounted"), nil, 0o600), os.MkdirAll(filepath.Join(w.Elsewhere, "sockets"), 0o700),
+		unix.Mount(filepath.Join(w.User, mountedSocket), filepath.Join(w.Elsewhere, "mounted"), "", unix.MS_BIND, ""),
+		unix.Mount(filepath.Join(w.User, "sockets"), filepath.Join(w.Elsewhere, "sockets"), "", unix.MS_BIND, ""))
 }
 
 func openOddSockets(w world) error {
@@ -68,8 +137,10 @@ func openOddSockets(w world) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	_, err = bufio.NewReader(out).ReadString('\n')
-	return err
+	if _, err = bufio.NewReader(out).ReadString('\n'); err != nil {
+		return err
+	}
+	return mountSockets(w)
 }
 
 // listenerRole listens, and says when.

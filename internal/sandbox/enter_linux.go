@@ -26,6 +26,12 @@ func enter(s scene) error {
 	if err := unix.Mount("proc", "/proc", "proc", quietMount|unix.MS_NOEXEC, ""); err != nil {
 		return attempt("mount /proc", err)
 	}
+	if err := endFirst(); err != nil {
+		return err
+	}
+	if err := leaveProcesses(); err != nil {
+		return err
+	}
 	if err := checkInherited(); err != nil {
 		return err
 	}
@@ -41,7 +47,12 @@ func enter(s scene) error {
 	if err := makeReadOnly(plain(s.ReadOnly)); err != nil {
 		return err
 	}
-	if err := coverLinks(plain(s.Links)); err != nil {
+	for _, dir := range s.Still {
+		if err := still(resolved(string(dir))); err != nil {
+			return err
+		}
+	}
+	if err := fixLinks(plain(s.Links)); err != nil {
 		return err
 	}
 	if err := hide(s, kept); err != nil {
@@ -169,7 +180,7 @@ func hide(s scene, kept place) error {
 		return err
 	}
 	for _, path := range s.Sockets {
-		if info, err := os.Lstat(string(path)); err == nil && info.Mode().Type() == fs.ModeSocket {
+		if isSocket(string(path)) {
 			if err := cover(string(path), &laid); err != nil {
 				return err
 			}

@@ -47,26 +47,22 @@ func onTheWay(writable, protected []string) []string {
 	return slices.Compact(all)
 }
 
-// coverLinks lays over symbolic links the files that they lead to: a link could be replaced although what it leads to cannot be
-// changed.
-func coverLinks(links []string) error {
+// fixLinks keeps symbolic links in their places: a link could be replaced although what it leads to cannot be changed.
+func fixLinks(links []string) error {
 	for _, link := range links {
-		if err := coverLink(link); err != nil && !errors.Is(err, unix.ENOENT) {
-			return attempt("cover the link "+link, err)
+		if err := fixLink(link); err != nil && !errors.Is(err, unix.ENOENT) {
+			return attempt("fix the link "+link+" in its place", err)
 		}
 	}
 	return nil
 }
 
-func coverLink(link string) error {
-	fd, err := unix.OpenTree(unix.AT_FDCWD, link, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+// fixLink mounts a link, and not what it leads to, on itself. It leads on as before.
+func fixLink(link string) error {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, link, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_SYMLINK_NOFOLLOW)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd) //nolint:errcheck // the mount stays
-	attributes := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attributes); err != nil {
-		return err
-	}
-	return unix.MoveMount(fd, "", unix.AT_FDCWD, link, unix.MOVE_MOUNT_F_EMPTY_PATH) // onto the link, which is not followed
+	err = unix.MoveMount(fd, "", unix.AT_FDCWD, link, unix.MOVE_MOUNT_F_EMPTY_PATH) // onto the link, which is not followed
+	return errors.Join(err, unix.Close(fd))
 }

@@ -7,23 +7,36 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // startNames are the files and directories in a user's home from which shells, the session, ssh, mail, git, editors and
 // other tools of the terminal start programs, without being told which, the next time the user does anything.
 func startNames() []string {
 	return []string{
-		".profile", ".bashrc", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".bash_completion",
+		".profile", ".bashrc", ".bashrc.d", ".bash_profile", ".bash_login", ".bash_logout", ".bash_aliases", ".bash_completion", ".inputrc",
 		".zshrc", ".zshenv", ".zprofile", ".zlogin", ".zlogout", ".config/zsh", ".config/fish", ".kshrc", ".cshrc", ".tcshrc", ".login",
-		".cargo/env", ".nvm/nvm.sh", ".direnvrc", ".config/direnv", ".config/mise",
+		".oh-my-zsh", ".config/starship.toml", ".cargo/env", ".nvm/nvm.sh", ".direnvrc", ".config/direnv", ".config/mise",
 		".xprofile", ".xsessionrc", ".xsession", ".xinitrc", ".pam_environment",
+		".config/i3", ".config/sway", ".config/hypr", ".config/kitty", ".config/alacritty", ".config/wezterm", ".wezterm.lua",
 		".config/autostart", ".config/systemd", ".config/environment.d", ".config/plasma-workspace",
 		".local/share/systemd", ".local/share/dbus-1", ".local/share/applications",
 		".ssh", ".gnupg", ".rhosts", ".shosts", ".k5login", ".forward", ".procmailrc",
 		".gitconfig", ".config/git", ".docker/cli-plugins",
-		".vimrc", ".gvimrc", ".vim", ".exrc", ".config/nvim", ".emacs", ".emacs.d", ".config/emacs", ".config/Code/User",
+		".vimrc", ".gvimrc", ".vim", ".exrc", ".config/nvim", ".emacs", ".emacs.d", ".config/emacs",
+		".config/Code/User", ".config/VSCodium/User", ".config/Cursor/User",
 		".tmux.conf", ".config/tmux", ".screenrc", ".gdbinit", ".config/gdb", ".lldbinit",
+	}
+}
+
+// toolNames are files in a user's home that make tools start programs, and that such tools, or agents, write themselves.
+func toolNames() []string {
+	return []string{
+		".claude/settings.json", ".codex/config.toml", ".gemini/settings.json", ".cursor/mcp.json", ".config/gh/config.yml",
+		".aws/config", ".kube/config", ".docker/config.json", ".cargo/config.toml", ".gradle/init.gradle", ".m2/settings.xml", ".npmrc",
+		".vscode/extensions/extensions.json", ".vscode-server/extensions/extensions.json", ".cursor/extensions/extensions.json",
 	}
 }
 
@@ -31,9 +44,10 @@ func startNames() []string {
 // belong to the project, which the program is there to change.
 func projectNames() []string {
 	return []string{
-		".envrc", ".mise.toml", "mise.toml", ".vscode/tasks.json", ".vscode/settings.json", ".vscode/launch.json", ".vscode/mcp.json",
+		".envrc", ".mise.toml", "mise.toml", ".mise.local.toml", "mise.local.toml", ".vscode/tasks.json", ".vscode/settings.json", ".vscode/launch.json", ".vscode/mcp.json",
 		".idea/runConfigurations", ".devcontainer/devcontainer.json", ".devcontainer.json", ".mcp.json", ".cursor/mcp.json",
-		".claude/settings.json", ".exrc", ".nvimrc", ".dir-locals.el",
+		".claude/settings.json", ".claude/settings.local.json", ".codex/config.toml", ".gemini/settings.json", ".zed/tasks.json", ".zed/settings.json",
+		".exrc", ".nvimrc", ".nvim.lua", ".dir-locals.el",
 	}
 }
 
@@ -50,15 +64,27 @@ func LookAhead(v View) *Later {
 		path := filepath.Join(v.UserHome, name)
 		l.note(path, presence(path))
 	}
-	for _, dir := range append(projectDirs(v.Dir), v.Dir) {
+	for _, name := range toolNames() {
+		path := filepath.Join(v.UserHome, name)
+		l.note(path, content(path))
+	}
+	for _, dir := range v.programDirs() {
+		l.note(dir, presence(dir))
+	}
+	if self, err := os.Executable(); err == nil {
+		for _, path := range companions(self) {
+			l.note(path, content(path))
+		}
+	}
+	for _, dir := range append(v.project(), v.Dir) {
 		for _, name := range projectNames() {
 			path := filepath.Join(dir, name)
 			l.note(path, content(path))
 		}
-		for _, git := range []string{filepath.Join(dir, ".git"), dir} {
-			if info, err := os.Lstat(filepath.Join(git, "HEAD")); err == nil && info.Mode().IsRegular() {
-				l.noteGit(git)
-			}
+		git := filepath.Join(dir, ".git")
+		l.note(git, elsewhere(git))
+		for _, git := range gitDirs(dir) {
+			l.noteGit(git)
 		}
 	}
 	return l
@@ -80,6 +106,8 @@ func (l *Later) noteGit(dir string) {
 			l.note(path, content(path))
 		}
 	}
+	common := filepath.Join(dir, "commondir") // where hooks and configuration are instead
+	l.note(common, content(common))
 	for _, name := range []string{"config", "config.worktree"} {
 		path := filepath.Join(dir, name)
 		if config, ok := small(path); ok {
@@ -103,12 +131,20 @@ func (l *Later) Changed(v View) []string {
 		before := strings.Split(l.stamps[path], "\n")
 		for line := range strings.SplitSeq(now.stamps[path], "\n") {
 			if line != "" && !slices.Contains(before, line) {
-				all = append(all, path)
+				all = append(all, printable(path))
 				break
 			}
 		}
 	}
 	return all
+}
+
+// printable returns a path as it is, unless a program has put something into it that a terminal would obey.
+func printable(path string) string {
+	if strings.ContainsFunc(path, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(path)
+	}
+	return path
 }
 
 // presence says whether there is something that is fixed in the box if there is, or where a link leads, which is not always.
@@ -119,6 +155,14 @@ func presence(path string) string {
 	}
 	target, _ := os.Readlink(path)
 	return info.Mode().Type().String() + target
+}
+
+// elsewhere tells apart what a repository is in place of a directory: a link, or a file that names one.
+func elsewhere(path string) string {
+	if info, err := os.Lstat(path); err != nil || info.IsDir() {
+		return ""
+	}
+	return presence(path) + content(path)
 }
 
 // content tells two contents of a file apart.
@@ -166,6 +210,6 @@ func runningKeys() []string {
 	return []string{
 		"hookspath", "fsmonitor", "command", "cmd", "pager", "editor", "askpass", "program", "helper", "textconv", "external",
 		"clean", "smudge", "process", "driver", "filter", "path", "gitproxy", "uploadpack", "receivepack", "templatedir", "vcs",
-		"update", "allow", "worktreeconfig",
+		"update", "allow", "worktreeconfig", "smtpserver", "tunnel",
 	}
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,6 +69,7 @@ func TestLaterIsWhatIsNewOrAnother(t *testing.T) {
 	write("project/.git/hooks/no\x1b[2J", "new")
 	write("project/.vscode/tasks.json", `{"tasks":[]}`)
 	write(".zshenv", "new")
+	write(".aws/config", "[default]\ncredential_process = x\n")
 	if err := os.Remove(filepath.Join(home, "project/.git/hooks/post-merge")); err != nil {
 		t.Fatal(err)
 	}
@@ -77,12 +79,102 @@ func TestLaterIsWhatIsNewOrAnother(t *testing.T) {
 		got = append(got, filepath.ToSlash(name))
 	}
 	slices.Sort(got)
-	if want := []string{".zshenv", "project/.git/hooks/pre-push", "project/.vscode/tasks.json"}; !slices.Equal(got, want) {
+	if want := []string{".aws/config", ".zshenv", "project/.git/hooks/pre-push", "project/.vscode/tasks.json"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+	if got := printable(".config\x1b[2J"); strings.Contains(got, "\x1b") {
+		t.Errorf("a terminal would obey %q", got)
 	}
 	// A configuration that is too large to be looked at is another one.
 	write("project/.git/config", strings.Repeat("#\n", 1<<20))
 	if got := before.Changed(v); !slices.Contains(got, filepath.Join(project, ".git/config")) {
 		t.Errorf("%q", got)
+	}
+}
+
+// A program may have git find its hooks elsewhere, or make a repository look like none.
+func TestLaterFollowsARepository(t *testing.T) {
+	write := func(path, content string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hide := func(in func(string) string) error { return os.Rename(in(".git"), in("hidden")) }
+	for name, tt := range map[string]struct {
+		first, then func(in func(string) string) error
+		want        []string
+	}{
+		"a link in place of HEAD": {
+			then: func(in func(string) string) error {
+				write(in(".git/hooks/pre-push"), "new")
+				return errors.Join(os.Remove(in(".git/HEAD")), os.Symlink("refs/heads/main", in(".git/HEAD")))
+			},
+			want: []string{".git/hooks/pre-push"},
+		},
+		"a file that names it": {
+			then: func(in func(string) string) error {
+				err := hide(in)
+				write(in(".git"), "gitdir: hidden\n")
+				write(in("hidden/hooks/pre-push"), "new")
+				return err
+			},
+			want: []string{".git", "hidden/hooks/pre-push"},
+		},
+		"a link to it": {
+			then: func(in func(string) string) error { return errors.Join(hide(in), os.Symlink("hidden", in(".git"))) },
+			want: []string{".git"},
+		},
+		"what it has in common": {
+			then: func(in func(string) string) error {
+				write(in(".git/commondir"), "../hidden\n")
+				write(in("hidden/hooks/pre-push"), "new")
+				return nil
+			},
+			want: []string{".git/commondir", "hidden/hooks/pre-push"},
+		},
+		"a repository without a tree": {
+			then: func(in func(string) string) error {
+				write(in("HEAD"), "ref: refs/heads/main")
+				write(in("hooks/pre-push"), "new")
+				return nil
+			},
+			want: []string{"hooks/pre-push"},
+		},
+		"a file that has named it before": {
+			first: func(in func(string) string) error {
+				err := hide(in)
+				write(in(".git"), "gitdir: "+in("hidden")+"\n")
+				return err
+			},
+			then: func(in func(string) string) error {
+				write(in("hidden/config.worktree"), "[core]\nhooksPath = x\n")
+				return nil
+			},
+			want: []string{"hidden/config.worktree"},
+		},
+	} {
+		home := t.TempDir()
+		in := func(name string) string { return filepath.Join(home, "project", name) }
+		write(in(".git/HEAD"), "ref: refs/heads/main")
+		if tt.first != nil {
+			if err := tt.first(in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v := View{Dir: in(""), UserHome: home}
+		before := LookAhead(v)
+		if err := tt.then(in); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, path := range before.Changed(v) {
+			rel, _ := filepath.Rel(in(""), path)
+			got = append(got, filepath.ToSlash(rel))
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
 	}
 }

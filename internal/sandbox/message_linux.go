@@ -50,12 +50,13 @@ type order struct {
 type scene struct {
 	Dir, UserHome, Home, Keep text
 	Hide, ReadOnly            []text
-	Links                     []text // files that are symbolic links, to be as fixed as those that they lead to
+	Links                     []text // symbolic links, to be as fixed as what they lead to
 	Fixed                     []text // what can be reached by no other way: nothing on the way to it is moved
 	Write                     []text
 	Programs                  []text // the directories of PATH
-	Temporary                 text   // TMPDIR
-	Runtime                   text   // XDG_RUNTIME_DIR
+	Runtime                   text   // XDG_RUNTIME_DIR, without links
+	Expected                  []text // directories that are made where they are missing
+	Still                     []text // directories in which nothing appears any more
 	Sockets                   []text // of programs outside
 }
 

@@ -15,7 +15,7 @@ import (
 // puts back what the program needs of them. It returns the new ones, which are private and may be written to.
 func renew(s scene) (fresh []string, err error) {
 	places := neededPlaces(s)
-	for _, dir := range renewed(s) {
+	for _, dir := range renewed(s, places) {
 		back, err := openPlaces(places, dir)
 		if err != nil {
 			return nil, err
@@ -39,7 +39,7 @@ func renew(s scene) (fresh []string, err error) {
 		}
 		fresh = append(fresh, dir)
 	}
-	for _, dir := range []text{s.Temporary, s.Runtime} { // programs expect them to be there
+	for _, dir := range s.Expected {
 		if slices.ContainsFunc(fresh, func(d string) bool { return within(string(dir), d) }) {
 			if err := os.MkdirAll(string(dir), 0o700); err != nil {
 				return nil, attempt("make "+string(dir), err)
@@ -57,7 +57,7 @@ func modeOf(dir string) string {
 }
 
 // renewed lists the directories to be renewed. One that the user works in, or wants to write to, stays as it is.
-func renewed(s scene) []string {
+func renewed(s scene, places map[string]bool) []string {
 	wanted := []string{resolved(string(s.Dir))}
 	for _, dir := range s.Write {
 		wanted = append(wanted, resolved(string(dir)))
@@ -68,7 +68,7 @@ func renewed(s scene) []string {
 		if err != nil || !info.IsDir() || dir != resolved(dir) { // a link leads to another in the list
 			continue
 		}
-		inside := slices.ContainsFunc(all, func(d string) bool { return within(dir, d) })
+		inside := slices.ContainsFunc(all, func(d string) bool { return within(dir, d) }) && !inWritable(places, dir)
 		contains := within(resolved(string(s.UserHome)), dir) && dir == string(s.Runtime)
 		if !inside && !contains && (isSystem(dir) || !slices.Contains(wanted, dir)) {
 			all = append(all, dir)

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"authsome"
@@ -31,6 +32,7 @@ type View struct {
 	State    string   // what authsome keeps outside of its home, hidden as well; may be empty
 	Hide     []string // further files and directories to hide
 	Write    []string // further directories to write to
+	Runs     []string // what authsome runs outside: programs, by path or name, and files that they are given; not to be written to
 	Environ  []string // of the program: where it looks for programs and for temporary files
 }
 
@@ -55,7 +57,7 @@ func (v *View) Check() error {
 			}
 		}
 	}
-	if link := v.looseLink(); link != "" {
+	if link := first(v.looseLinks(v.Home)); link != "" {
 		return &authsome.Error{
 			Kind: authsome.KindUsage,
 			Message: "the sandbox cannot fix the home of authsome, " + v.Home + ", in its place: the program could replace the " +
@@ -71,21 +73,60 @@ func (v *View) Check() error {
 				Hint: "name the directory that is needed with --sandbox-write",
 			}
 		}
+		if link := first(v.plantedLinks(path)); link != "" {
+			return &authsome.Error{
+				Kind: authsome.KindUsage,
+				Message: "the sandbox does not allow writing to " + path + ": the symbolic link " + link + " leads there, and a " +
+					"program in an earlier sandbox could have made it",
+				Hint: "--sandbox-write " + resolved(path) + ", if that is what you mean",
+			}
+		}
 	}
 	return nil
 }
 
-// looseLink returns a symbolic link on the way to the home of authsome which the program may write to.
-func (v *View) looseLink() string {
-	dirs := append([]string{v.Dir, v.UserHome}, projectDirs(v.Dir)...)
-	for _, link := range linksOf(v.Home) {
-		for _, dir := range append(dirs, v.Write...) {
-			if filepath.IsAbs(dir) && within(filepath.Dir(link), resolved(dir)) {
-				return link
-			}
+// project is what belongs to the working directory: see [projectDirs].
+func (v *View) project() []string {
+	return projectDirs(v.Dir, append([]string{v.UserHome}, v.Write...)...)
+}
+
+// looseLinks lists the symbolic links on the way to a path that the program could replace.
+func (v *View) looseLinks(path string) []string {
+	var loose []string
+	dirs := slices.Concat([]string{v.Dir, v.UserHome}, v.project(), v.Write)
+	for _, link := range linksOf(path) {
+		if slices.ContainsFunc(dirs, func(dir string) bool {
+			return filepath.IsAbs(dir) && within(filepath.Dir(link), resolved(dir))
+		}) {
+			loose = append(loose, link)
 		}
 	}
-	return ""
+	return loose
+}
+
+// plantedLinks lists the symbolic links on the way to a path that a program could have made which worked here or elsewhere. By what
+// links the user's home and the working directory are reached is nothing to be asked again.
+func (v *View) plantedLinks(path string) []string {
+	for _, known := range []string{v.Dir, v.UserHome} {
+		if filepath.IsAbs(known) && within(path, known) {
+			path = filepath.Join(resolved(known), strings.TrimPrefix(path, known))
+			break
+		}
+	}
+	planted := v.looseLinks(path)
+	for _, link := range linksOf(path) {
+		if info, err := os.Lstat(link); err == nil && isOwn(info) {
+			planted = append(planted, link)
+		}
+	}
+	return planted
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
 }
 
 // isSystem reports whether a directory is one through which a program could reach out of the box.

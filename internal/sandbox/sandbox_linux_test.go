@@ -65,7 +65,10 @@ func brokerRole(inside bool, args []string) int {
 		return broken
 	}
 	defer os.RemoveAll(filepath.Dir(w.Temp))
-	env := []string{goRace, envRole + "=attack", "PATH=" + filepath.Join(w.User, ".local/bin") + ":/usr/bin:/bin", "HOME=" + w.User, "XDG_RUNTIME_DIR=" + filepath.Dir(w.Session)}
+	env := []string{
+		goRace, envRole + "=attack", "PATH=" + filepath.Join(w.User, ".local/bin") + ":/usr/bin:/bin", "HOME=" + w.User,
+		"XDG_RUNTIME_DIR=" + filepath.Join(w.User, "runtime"), "TEST_AGENT=unix:path=" + filepath.Join(w.User, namedSocket) + ",guid=0",
+	}
 	if os.Getenv("TEST_SANDBOX_PROTECT") != "" {
 		if err := Protect(); err != nil {
 			return broken
@@ -74,6 +77,10 @@ func brokerRole(inside bool, args []string) int {
 	if !inside {
 		w.Proxy = listener.Addr().String()
 		go serve(listener)
+		if err := openLateSockets(w); err != nil {
+			fmt.Println("the world:", err)
+			return broken
+		}
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = w.User, append(env, w.variable()), os.Stdin, os.Stdout, os.Stderr
 		_ = cmd.Run()
@@ -91,9 +98,14 @@ func brokerRole(inside bool, args []string) int {
 	view := View{
 		Dir: w.User, UserHome: w.User, Home: w.Home, State: w.state(), Keep: filepath.Join(w.Home, "run", "child"), Environ: env,
 		Write: []string{filepath.Join(w.Top, "bin")}, // where the programs of the test lie
+		Hide:  []string{filepath.Join(w.User, "private")},
 	}
 	if err := box.Enter(view); err != nil {
 		fmt.Println("enter:", err)
+		return broken
+	}
+	if err := openLateSockets(w); err != nil {
+		fmt.Println("the world:", err)
 		return broken
 	}
 	if err := box.Exec(args[0], args, env); err != nil {
@@ -143,17 +155,23 @@ func makeWorld() (w world, listener net.Listener, err error) {
 	w.Vault = filepath.Join(w.Home, "vault.db")
 	for path, content := range map[string]string{
 		w.Vault: secret, filepath.Join(w.User, ".local/share/keyrings/login.keyring"): secret,
-		filepath.Join(w.Home, "run", "child", "ca.pem"): "certificate",
-		filepath.Join(w.User, ".bashrc"):                "# nothing", filepath.Join(w.Elsewhere, "old"): "old",
+		filepath.Join(w.Home, "run", "child", "ca.pem"): "certificate", filepath.Join(w.User, ".config/.snapshot/hourly/tools/authsome/vault.db"): secret,
+		filepath.Join(w.User, ".bashrc"): "# nothing", filepath.Join(w.Elsewhere, "old"): "old",
 		filepath.Join(w.state(), "marks", "mark"): secret, filepath.Join(w.User, ".local/bin/tool"): "#!/bin/sh",
 		filepath.Join(w.User, "dotfiles/zshrc"): "# nothing", filepath.Join(w.User, ".docker/cli-plugins/one"): "",
+		filepath.Join(w.User, "dotfiles/emacs/init.el"): "; nothing", filepath.Join(w.User, "dotfiles/private/note"): secret,
+		filepath.Join(w.User, ".ssh/config"): "# nothing", filepath.Join(w.User, ".ssh/agent/note"): "", filepath.Join(w.User, ".gnupg/gpg.conf"): "",
 	} {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
 			return w, nil, err
 		}
 	}
-	if err := os.Symlink("dotfiles/zshrc", filepath.Join(w.User, ".zshrc")); err != nil && !errors.Is(err, fs.ErrExist) {
-		return w, nil, err
+	for link, target := range map[string]string{
+		".zshrc": "dotfiles/zshrc", ".emacs.d": "dotfiles/emacs", "private": "dotfiles/private", "runtime": "dotfiles/runtime",
+	} {
+		if err := os.Symlink(target, filepath.Join(w.User, link)); err != nil && !errors.Is(err, fs.ErrExist) {
+			return w, nil, err
+		}
 	}
 	if err := os.Chdir(w.User); err != nil {
 		return w, nil, err
@@ -205,7 +223,7 @@ func openSockets(w *world) error {
 	w.Agent = filepath.Join(w.Home, "run", "agent.sock")
 	w.Other = filepath.Join(w.User, "other.sock")
 	w.Temp = filepath.Join(os.TempDir(), "authsome-test-"+strconv.Itoa(w.PID), "default")
-	w.Session = filepath.Join(w.Top, "runtime", "bus")
+	w.Session = filepath.Join(w.User, "dotfiles", "runtime", "bus")
 	for _, address := range []string{w.Abstract, w.Agent, w.Other, w.Temp, w.Session} {
 		if err := os.MkdirAll(filepath.Dir(address), 0o700); err != nil {
 			return err
@@ -281,6 +299,10 @@ func uses() []attack {
 		}},
 		{name: "the certificate of the run", run: func(w world) error {
 			_, err := os.ReadFile(filepath.Join(w.Home, "run", "child", "ca.pem"))
+			return err
+		}},
+		{name: "what lies beside sockets", run: func(w world) error {
+			_, err := os.ReadFile(filepath.Join(w.User, ".ssh/agent/note"))
 			return err
 		}},
 		{name: "files", run: func(w world) error {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +26,9 @@ func TestCheck(t *testing.T) {
 	user := filepath.Join(top, "user")
 	home := filepath.Join(user, ".authsome")
 	work := filepath.Join(user, "work")
+	if err := errors.Join(os.Mkdir(filepath.Join(top, "other"), 0o700), os.Symlink("../other", filepath.Join(user, "planted"))); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		view View
@@ -38,6 +42,9 @@ func TestCheck(t *testing.T) {
 		{"working right there", View{Dir: home, UserHome: user, Home: home}, "the working directory"},
 		{"writing there", View{Dir: work, UserHome: user, Home: home, Write: []string{filepath.Join(link, ".authsome")}}, "writing"},
 		{"writing everywhere", View{Dir: work, UserHome: user, Home: home, Write: []string{"/"}}, "writing"},
+		{"writing where a link leads", View{Dir: work, UserHome: user, Home: home, Write: []string{filepath.Join(user, "planted")}}, "symbolic link"},
+		{"writing beyond one", View{Dir: work, UserHome: user, Home: home, Write: []string{filepath.Join(user, "planted", "x")}}, "symbolic link"},
+		{"by the name of one's home", View{Dir: work, UserHome: link, Home: home, Write: []string{filepath.Join(link, "x")}}, ""},
 		{"writing to the kernel", View{Dir: work, UserHome: user, Home: home, Write: []string{"/proc/sys"}}, "writing"},
 	}
 	for _, tt := range tests {

@@ -12,6 +12,55 @@ import (
 	"syscall"
 )
 
+// reachableSockets lists the sockets of programs outside, each wherever it can be seen: those that the kernel tells, and those that
+// are mounted or that the environment names. A program of another container may have bound them, of which the kernel tells
+// nothing here.
+func reachableSockets(v View) ([]string, error) {
+	all, err := boundSockets()
+	if err != nil {
+		return nil, err
+	}
+	mounts, err := readMounts()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range mounts {
+		if m.root != "/" && isSocket(m.point) { // and no whole file system, whose server may not answer
+			all = append(all, m.point)
+		}
+	}
+	all = compacted(append(all, namedSockets(v.Environ)...))
+	for _, path := range slices.Clone(all) {
+		for _, alias := range aliases(mounts, resolved(path)) {
+			if isSocket(alias) {
+				all = append(all, alias)
+			}
+		}
+	}
+	return compacted(all), nil
+}
+
+// namedSockets lists the sockets that variables name, in whatever way (unix:///run/docker.sock, unix:path=/run/bus,guid=0,
+// /tmp/tmux-0/default,1,0).
+func namedSockets(environ []string) []string {
+	var all []string
+	for _, entry := range environ {
+		_, value, _ := strings.Cut(entry, "=")
+		words := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune(":=,; ", r) })
+		for _, word := range append(words, value) {
+			if path := resolved(word); filepath.IsAbs(word) && isSocket(path) {
+				all = append(all, path)
+			}
+		}
+	}
+	return all
+}
+
+func isSocket(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.Mode().Type() == fs.ModeSocket
+}
+
 // boundSockets lists the paths at which programs listen, or have listened, for Unix sockets. The kernel tells the name that
 // a socket was bound to, in one table for each network. Of programs that give it another name then (ssh, for the one that
 // others share a connection by), or bind it by a relative one (git, where the path is long), it tells that, so that the

@@ -9,10 +9,14 @@ import (
 // Scope is what a signature is for.
 type Scope struct{ Service, Region string }
 
-// scopeOf finds out what to sign for: the client's own signature says it, else the host, else what is configured.
+// scopeOf finds out what to sign for: the client's own signature says it, else the host, else what is configured. At a host
+// that may be anybody's the host alone says which service.
 func scopeOf(r *http.Request, configured Scope) Scope {
 	signed := signedScope(r)
 	host := hostScope(hostOf(r))
+	if isAnybodys(host.Service) {
+		signed.Service = host.Service
+	}
 	pick := func(a, b, c string) string {
 		if a == "" {
 			a = b
@@ -109,9 +113,21 @@ func signingName(service string) string {
 		return "bedrock"
 	case "monitoring":
 		return "monitoring"
+	case "appsync-api", "appsync-realtime-api":
+		return "appsync"
 	default:
 		return service
 	}
+}
+
+// isAnybodys reports whether hosts of a service, by its signing name, lead to what some customer of AWS has put there, who sees
+// the request as it was sent. A signature for another service could go on from there to that service, past every rule.
+func isAnybodys(service string) bool {
+	switch service {
+	case "execute-api", "appsync", "cloud9", "es", "aoss":
+		return true
+	}
+	return false
 }
 
 // isRegion knows a region by its form: us-east-1, ap-southeast-2, us-gov-west-1.

@@ -66,6 +66,34 @@ func TestScopeComesFromTheSignatureElseTheHost(t *testing.T) {
 	}
 }
 
+// Behind these names are programs of anybody who has an account at AWS. What they see signed for another service they could
+// pass on to that service.
+func TestHostsOfAnybodyGetNoSignatureForAnotherService(t *testing.T) {
+	t.Parallel()
+	for host, want := range map[string]string{
+		"evil.execute-api.us-east-1.amazonaws.com":     "execute-api",
+		"EVIL.Execute-API.us-east-1.amazonaws.com":     "execute-api",
+		"evil.appsync-api.us-east-1.amazonaws.com":     "appsync",
+		"search-evil.us-east-1.es.amazonaws.com":       "es",
+		"evil.us-east-1.aoss.amazonaws.com":            "aoss",
+		"evil.vfs.cloud9.us-east-1.amazonaws.com":      "cloud9",
+		"evil.vfs.cloud9.us-east-1.amazonaws.com:8443": "cloud9",
+	} {
+		for _, r := range []*http.Request{
+			request(t, http.MethodPost, "https://"+host+"/?Action=CreateAccessKey", "",
+				"Authorization", "AWS4-HMAC-SHA256 Credential=x/1/us-east-1/iam/aws4_request"),
+			request(t, http.MethodGet, "https://"+host+"/?X-Amz-Credential=x%2F1%2Fus-east-1%2Fsts%2Faws4_request", ""),
+		} {
+			if err := signer().Sign(r); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.Header.Get("Authorization"); !strings.Contains(got, "/us-east-1/"+want+"/aws4_request,") {
+				t.Errorf("%s: signed as %s", host, got)
+			}
+		}
+	}
+}
+
 func TestSigningReplacesWhatTheClientSigned(t *testing.T) {
 	t.Parallel()
 	r := request(t, http.MethodPost, "https://dynamodb.eu-west-1.amazonaws.com/?X-Amz-Signature=old&a=b", "{}",

@@ -93,6 +93,7 @@ var proofs = map[int][]proof{
 		}},
 		one("not asking for several parts", "internal/proxy/part.go", "		delete(h, \"Range\")\n", ""),
 		one("not asking for other codings", guardGo, "			if redact.Decodes(strings.TrimSpace(coding)) {", "			if coding != \"\" {"),
+		one("refusal of parts that were not asked for", "internal/proxy/part.go", "		if !holdsBytes(h) {", "		if true {"),
 		one("covering the rest of a secret", guardGo, "		r.Partway()\n", ""),
 	},
 	23: {

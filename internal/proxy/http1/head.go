@@ -47,11 +47,17 @@ type fields struct {
 	keepAlive bool
 }
 
+// maxFields bounds how many fields there may be: the memory of each is many times the few bytes that one can be written with.
+const maxFields = 2000
+
 // parseFields reads field lines up to the empty one and returns what follows it. It refuses what RFC 9112 lets a
 // recipient refuse: bare line feeds (section 2.2), folding (5.2), white space before the colon (5.1), and characters
 // that do not belong there.
 func parseFields(s string, f *fields) (rest string, err error) {
 	n := max(strings.Count(s, "\n")-1, 0) // without the empty one
+	if n > maxFields {
+		return "", errMalformed("too many header fields")
+	}
 	f.header = make(http.Header, n)
 	values := make([]string, 0, n) // one allocation for all
 	for {

@@ -23,6 +23,17 @@ func TestHasControl(t *testing.T) {
 	}
 }
 
+// Attack 40: a head of a megabyte has room for more fields than a head has any use for, each of which takes its own memory.
+func TestFieldsAreBoundedInNumber(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]bool{1: true, maxFields: true, maxFields + 1: false, 100_000: false} {
+		var f fields
+		if _, err := parseFields(strings.Repeat("A:\r\n", n)+"\r\n", &f); (err == nil) != want {
+			t.Errorf("%d fields: %v", n, err)
+		}
+	}
+}
+
 // FuzzCutName compares with a search for the colon and the rules of net/textproto.
 func FuzzCutName(f *testing.F) {
 	for _, line := range []string{
