@@ -62,12 +62,17 @@ func (c *Credential) HeaderOnly() bool {
 func (c *Credential) For(u *url.URL) *Credential {
 	for _, v := range c.Variants {
 		if MatchAny(v.Hosts, u) {
-			other := *c
-			other.Inject, other.Variants = v.Inject, nil
-			return &other
+			return c.By(v.Inject)
 		}
 	}
 	return c
+}
+
+// By returns the credential as it travels in one way only, whatever the host: its own injection, or that of a variant.
+func (c *Credential) By(way Injection) *Credential {
+	other := *c
+	other.Inject, other.Variants = way, nil
+	return &other
 }
 
 // Authenticate puts the credential on a request, in place of whatever the caller had put there: the fields of the

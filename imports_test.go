@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome", "authsome/internal/span"},
 	"authsome/internal/run":        {"authsome"},
-	"authsome/internal/sandbox":    {"authsome"},
+	"authsome/internal/sandbox":    {"authsome", "authsome/internal/shell"},
 	"authsome/internal/agent":      {"authsome/internal/sandbox", "authsome/internal/shell"},
 	"authsome/internal/peer":       {"authsome"},
 	"authsome/internal/notify":     {"authsome", "authsome/internal/span"},

@@ -123,7 +123,7 @@ func (c *connectionRecord) isFrom(spec *authsome.OAuth) bool {
 func sameOrigin(a, b string) bool {
 	u, err := url.Parse(a)
 	v, otherErr := url.Parse(b)
-	return err == nil && otherErr == nil && u.Scheme == v.Scheme && u.Host == v.Host
+	return err == nil && otherErr == nil && oauth.SameOrigin(u, v)
 }
 
 // deleteAll deletes every record below a prefix in one transaction.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 )
@@ -10,11 +9,7 @@ import (
 // Every exit code has a row in docs/commands.md, and its kind is known to whoever reads the code of another process.
 func TestExitCodesAreDocumented(t *testing.T) {
 	t.Parallel()
-	page, err := os.ReadFile("../../docs/commands.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, table, _ := strings.Cut(string(page), "\n## Exit codes\n")
+	_, table, _ := strings.Cut(pages(t)["commands.md"], "\n## Exit codes\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	for code := range 11 {
 		if !strings.Contains(table, fmt.Sprintf("\n| %d | ", code)) {

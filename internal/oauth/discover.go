@@ -127,7 +127,7 @@ func describes(at, described string, asked *url.URL) bool {
 		return true
 	}
 	place, err := url.Parse(at)
-	if err != nil || place.Scheme != asked.Scheme || place.Host != asked.Host {
+	if err != nil || !SameOrigin(place, asked) {
 		return false
 	}
 	path, isWellKnown := strings.CutPrefix(place.Path, "/.well-known/oauth-protected-resource")

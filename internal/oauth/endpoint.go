@@ -20,3 +20,6 @@ func secureURL(op, s string) (*url.URL, error) {
 	}
 	return u, nil
 }
+
+// SameOrigin reports whether two URLs are of one origin, RFC 6454 section 5: scheme, host and port are the same, as they are written.
+func SameOrigin(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }

@@ -239,12 +239,11 @@ func (d *Discoverer) client() *http.Client {
 	if base == nil {
 		base = http.DefaultClient
 	}
-	return &http.Client{Transport: base.Transport, Timeout: metadataTimeout, CheckRedirect: sameOrigin}
+	return &http.Client{Transport: base.Transport, Timeout: metadataTimeout, CheckRedirect: withinOrigin}
 }
 
-func sameOrigin(req *http.Request, via []*http.Request) error {
-	first := via[0].URL
-	if len(via) > maxMetadataRedirects || req.URL.Scheme != first.Scheme || req.URL.Host != first.Host {
+func withinOrigin(req *http.Request, via []*http.Request) error {
+	if len(via) > maxMetadataRedirects || !SameOrigin(req.URL, via[0].URL) {
 		return http.ErrUseLastResponse
 	}
 	return nil

@@ -69,7 +69,7 @@ func (p *Policy) For(scheme, host, port string, routed bool) *Host {
 		h.allow = append(h.allow, about(list, host, port, own))
 	}
 	if h.readOnly {
-		h.safe, h.unsafe = targetsAbout(p.cfg.SafePosts, host, port, own), targetsAbout(p.cfg.UnsafeGets, host, port, anyPort)
+		h.safe, h.unsafe = about(p.cfg.SafePosts, host, port, own), about(p.cfg.UnsafeGets, host, port, anyPort)
 	}
 	if !routed && p.cfg.NoUnmatched != "" {
 		h.unmatched = p.unmatched(h.name)
@@ -81,22 +81,14 @@ func (p *Policy) For(scheme, host, port string, routed bool) *Host {
 	return h
 }
 
-func targetsAbout(targets []Target, host, port, missing string) []Target {
-	var out []Target
-	for _, t := range targets {
+// about returns the rules, or targets, about a host. missing is the port of those that name none.
+func about[T interface {
+	matchHost(host, port, missing string) bool
+}](list []T, host, port, missing string) []T {
+	var out []T
+	for _, t := range list {
 		if t.matchHost(host, port, missing) {
 			out = append(out, t)
-		}
-	}
-	return out
-}
-
-// about returns the rules about a host. missing is the port of those that name none.
-func about(rules []Rule, host, port, missing string) []Rule {
-	var out []Rule
-	for _, r := range rules {
-		if r.matchHost(host, port, missing) {
-			out = append(out, r)
 		}
 	}
 	return out

@@ -41,9 +41,7 @@ func (k *kept) prepare() error {
 
 // only prepares one way of several.
 func (k *kept) only(way authsome.Injection) form {
-	cred := *k.cred
-	cred.Inject, cred.Variants = way, nil
-	f, err := newForm(&cred)
+	f, err := newForm(k.cred.By(way))
 	if err != nil {
 		return form{}
 	}

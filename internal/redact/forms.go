@@ -41,15 +41,9 @@ func FormsOf(c *authsome.Credential) []string {
 
 // waysOf returns the credential as it travels, in each of its ways.
 func waysOf(c *authsome.Credential) []*authsome.Credential {
-	ways := []authsome.Injection{c.Inject}
+	all := []*authsome.Credential{c.By(c.Inject)}
 	for _, v := range c.Variants {
-		ways = append(ways, v.Inject)
-	}
-	all := make([]*authsome.Credential, len(ways))
-	for i, way := range ways {
-		one := *c
-		one.Inject, one.Variants = way, nil
-		all[i] = &one
+		all = append(all, c.By(v.Inject))
 	}
 	return all
 }

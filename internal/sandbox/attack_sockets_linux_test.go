@@ -55,14 +55,21 @@ func socketAttacks() []attack {
 // openLateSockets opens what programs outside open while a program runs in the box.
 func openLateSockets(w world) error {
 	for _, name := range lateSockets() {
-		path := filepath.Join(w.User, name)
-		_ = os.Remove(path) // of the broker before
-		l, err := net.Listen("unix", path)
-		if err != nil {
+		if err := openSocket(filepath.Join(w.User, name)); err != nil {
 			return err
 		}
-		go serve(l)
 	}
+	return nil
+}
+
+// openSocket serves at a path, in place of what the broker before has left there.
+func openSocket(path string) error {
+	_ = os.Remove(path)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return err
+	}
+	go serve(l)
 	return nil
 }
 
@@ -76,12 +83,9 @@ func openUnseenSockets(paths ...string) error {
 				return err
 			}
 			for _, path := range paths {
-				_ = os.Remove(path) // of the broker before
-				l, err := net.Listen("unix", path)
-				if err != nil {
+				if err := openSocket(path); err != nil {
 					return err
 				}
-				go serve(l)
 			}
 			return nil
 		}()

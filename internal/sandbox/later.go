@@ -178,9 +178,12 @@ func content(path string) string {
 }
 
 // small returns what is in a file that a person could have written, and false for anything else.
-func small(path string) ([]byte, bool) {
+func small(path string) ([]byte, bool) { return upTo(1<<20, path) }
+
+// upTo returns what is in a file of at most so many bytes, and false for anything else: to read a pipe or a device would not end.
+func upTo(most int64, path string) ([]byte, bool) {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > 1<<20 {
+	if err != nil || !info.Mode().IsRegular() || info.Size() > most {
 		return nil, false
 	}
 	b, err := os.ReadFile(path)

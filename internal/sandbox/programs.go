@@ -63,25 +63,37 @@ func companions(self string) []string {
 // has made for an environment of Python, which is there to have things installed.
 func (v *View) programDirs() []string {
 	home := resolved(v.UserHome)
-	open := slices.Concat(v.project(), []string{v.Dir, variable(v.Environ, "VIRTUAL_ENV"), variable(v.Environ, "CONDA_PREFIX")}, v.Write)
+	real, loose := v.opened()
 	dirs := searched(*v)
 	if self, err := os.Executable(); err == nil {
 		dirs = append(dirs, filepath.Dir(self))
 	}
 	return slices.DeleteFunc(dirs, func(dir string) bool {
-		real := resolved(dir)
-		return real == home || !within(real, home) || slices.ContainsFunc(open, func(path string) bool {
-			return filepath.IsAbs(path) && v.opens(filepath.Clean(path), dir)
-		})
+		target := resolved(dir)
+		return target == home || !within(target, home) || v.open(real, target) || v.open(loose, dir)
 	})
 }
 
-// opens reports whether a directory of programs lies in one that is open, or the other way round. A link that a program in an
-// earlier box could have made opens nothing but itself: who works in a project need not mean the directory that a part of it
-// leads to.
-func (v *View) opens(path, dir string) bool {
-	if len(v.looseLinks(path)) == 0 {
-		path, dir = resolved(path), resolved(dir)
+// opened lists the directories that are open, without links. Loose are those that a link leads to which a program in an earlier box
+// could have made, by the name of the link: that opens nothing else, since who works in a project need not mean the directory that a
+// part of it leads to.
+func (v *View) opened() (real, loose []string) {
+	environments := []string{v.Dir, variable(v.Environ, "VIRTUAL_ENV"), variable(v.Environ, "CONDA_PREFIX")}
+	for _, path := range slices.Concat(v.project(), environments, v.Write) {
+		switch {
+		case !filepath.IsAbs(path):
+		case len(v.looseLinks(path)) == 0:
+			real = append(real, resolved(path))
+		default:
+			loose = append(loose, filepath.Clean(path))
+		}
 	}
-	return within(path, dir) || within(dir, path) && !within(v.UserHome, path) && !within(resolved(v.UserHome), path)
+	return real, loose
+}
+
+// open reports whether a directory of programs lies in one of those that are open, or the other way round.
+func (v *View) open(paths []string, dir string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		return within(path, dir) || within(dir, path) && !within(v.UserHome, path) && !within(resolved(v.UserHome), path)
+	})
 }

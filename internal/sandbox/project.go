@@ -80,16 +80,9 @@ func gitDirs(dir string) []string {
 	return all
 }
 
-// lineOf returns what a small file holds, and nothing of anything else: to read a pipe or a device would not end.
+// lineOf returns what a file of one line holds, and nothing of anything else.
 func lineOf(path string) string {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() > 16<<10 {
-		return ""
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
+	content, _ := upTo(16<<10, path)
 	return strings.TrimSpace(string(content))
 }
 

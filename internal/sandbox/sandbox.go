@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"authsome"
+	"authsome/internal/shell"
 )
 
 // Command is the first argument of the program that sets up a box.
@@ -62,7 +63,7 @@ func (v *View) Check() error {
 			Kind: authsome.KindUsage,
 			Message: "the sandbox cannot fix the home of authsome, " + v.Home + ", in its place: the program could replace the " +
 				"symbolic link " + link + ", which leads there",
-			Hint: "export AUTHSOME_HOME=" + home,
+			Hint: "export AUTHSOME_HOME=" + shell.Word(home),
 		}
 	}
 	for _, path := range v.Write {
