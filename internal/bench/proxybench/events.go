@@ -38,7 +38,7 @@ func eventDelay(f *field, t target) (float64, error) {
 		return 0, err
 	}
 	defer conn.Close() //nolint:errcheck // nothing was written that matters
-	n := max(int(2*f.slice/everyEvent), 5)
+	n := max(int(3*f.slice/everyEvent), 5)
 	_, err = fmt.Fprintf(conn, "GET /events?n=%d HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", n, t.host)
 	if err != nil {
 		return 0, err

@@ -75,15 +75,16 @@ func rateOf(r result) float64 { return r.rate }
 func cpuOf(r result) float64  { return r.cpu }
 func peakOf(r result) float64 { return r.peak }
 
-// ratio is the median of the rounds' ratios.
-func ratio(a, b []result, of func(result) float64) float64 {
+// ratios returns the ratio of each round, in ascending order.
+func ratios(a, b []result, of func(result) float64) []float64 {
 	ratios := make([]float64, len(a))
 	for i := range a {
 		if of(b[i]) > 0 { // where processor time is not told
 			ratios[i] = of(a[i]) / of(b[i])
 		}
 	}
-	return medianOf(ratios)
+	slices.Sort(ratios)
+	return ratios
 }
 
 func median(results []result, of func(result) float64) float64 {
