@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,9 +98,12 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	if err != nil {
 		return errors.Join(err, files.Release())
 	}
-	a.env.Environ = withoutOwn(a.env.Environ, dir)
 	s := &standingProxy{app: a, o: o, files: files}
-	s.server, err = standing.Open(dir, standing.State{Profile: string(profile), Project: project, Flags: flags}, a.env.Now)
+	first := standing.State{Profile: string(profile), Project: project, Flags: flags}
+	if first.Outward, err = a.outward(dir); err != nil {
+		return errors.Join(err, files.Release())
+	}
+	s.server, err = standing.Open(dir, first, a.env.Now)
 	if err != nil {
 		return errors.Join(err, files.Release())
 	}
@@ -126,17 +127,6 @@ func exitCodeOf(err error) int {
 		return 0
 	}
 	return exitCode(authsome.KindOf(err))
-}
-
-// withoutOwn leaves out the variables that lead to the files of an earlier life of the proxy.
-func withoutOwn(environ []string, dir string) []string {
-	var kept []string
-	for _, entry := range environ {
-		if _, value, _ := cutEnv(entry); !strings.HasPrefix(value, dir+string(filepath.Separator)) {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
 }
 
 // standingProxy is a proxy that stays open.

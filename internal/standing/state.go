@@ -25,11 +25,18 @@ type State struct {
 	Profile string        `json:"profile"`
 	Project string        `json:"project,omitempty"` // its directory; empty: the proxy is shared
 	Flags   []string      `json:"flags"`             // what it was started with
+	Outward Outward       `json:"outward,omitzero"`
 	Address string        `json:"address"`
 	Socket  string        `json:"socket"`
 	PID     int           `json:"pid"`
 	Started time.Time     `json:"started"`
 	Agents  []StoredAgent `json:"agents"`
+}
+
+// Outward is by what a proxy has found its way out: what the shell of an agent does not know any more.
+type Outward struct {
+	Variables []string `json:"variables,omitempty"` // NAME=value, about proxies and certificate authorities; no password
+	Password  bool     `json:"password,omitempty"`  // of a proxy; it was in a variable, which is left out
 }
 
 // StoredAgent is an agent as it is kept.
