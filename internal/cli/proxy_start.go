@@ -70,11 +70,19 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	}
 	if len(flags) > 0 && !slices.Equal(flags, status.Flags) {
 		return nil, &authsome.Error{
-			Kind: authsome.KindUsage, Message: "the proxy is running already, with other flags: " + strings.Join(status.Flags, " "),
+			Kind: authsome.KindUsage, Message: "the proxy is running already, with " + describeFlags(status.Flags),
 			Hint: "authsome proxy stop" + o.projectFlag() + ", and start it again",
 		}
 	}
 	return client, nil
+}
+
+// describeFlags tells the flags of a proxy.
+func describeFlags(flags []string) string {
+	if len(flags) == 0 {
+		return "no flags"
+	}
+	return "other flags: " + strings.Join(flags, " ")
 }
 
 // awaitProxy reaches the proxy that somebody else is starting at this moment. failure is why there is no other.

@@ -83,8 +83,14 @@ func unreachable(a authority, err error) *refusal {
 	if via, ok := errors.AsType[*proxyError](err); ok {
 		r.Message = fmt.Sprintf("no way to %s through the proxy %s of the environment: %s", a, via.proxy, r.Reason)
 	}
+	if r.Reason == untrusted {
+		r.Hint = "if this network decrypts traffic, let SSL_CERT_FILE name its certificate authority where authsome is started"
+	}
 	return r
 }
+
+// untrusted is the reason where the certificate of a server is not.
+const untrusted = "certificate not trusted"
 
 func classify(err error) string {
 	if via, ok := errors.AsType[*proxyError](err); ok && via.answer != "" {
@@ -102,7 +108,7 @@ func classify(err error) string {
 	case isConnRefused(err):
 		return "connection refused"
 	case isCertificateError(err):
-		return "certificate not trusted"
+		return untrusted
 	}
 	return "connection failed"
 }
