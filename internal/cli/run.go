@@ -175,6 +175,9 @@ func (a *app) startBroker(
 	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, bounds *limits,
 	who brokerFor,
 ) (*broker, error) {
+	if err := a.checkProxy(); err != nil {
+		return nil, err
+	}
 	ca, err := mitm.NewCA(a.env.Now)
 	if err != nil {
 		return nil, err
