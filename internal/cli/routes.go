@@ -165,6 +165,9 @@ func allConnected(
 			Hint: "name one that the file names, too",
 		}
 	}
+	if err := knownRates(connected, bounds, known); err != nil {
+		return err
+	}
 	for _, e := range want {
 		if p := authsome.ProviderName(e.Text); len(connected[p]) == 0 {
 			if err := known(p); err != nil {
@@ -174,6 +177,22 @@ func allConnected(
 				Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Profile: profile, Provider: p},
 				Message: fmt.Sprintf("not connected to %s", p), Hint: fmt.Sprintf("authsome login %s", p),
 			}, e.At)
+		}
+	}
+	return nil
+}
+
+// knownRates fails when a rate is about a provider that there is not: mistyped, it would bound nothing. That of one that there is
+// no connection to holds from the first login on.
+func knownRates(
+	connected map[authsome.ProviderName][]authsome.Connection, bounds *limits, known func(authsome.ProviderName) error,
+) error {
+	for _, r := range bounds.config.Rates {
+		if r.Provider == "" || len(connected[r.Provider]) > 0 {
+			continue
+		}
+		if err := known(r.Provider); err != nil {
+			return placed(err, r.At())
 		}
 	}
 	return nil
