@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // refusal is the answer to a request that is not forwarded. Its JSON form is the one that the commands print.
@@ -125,6 +126,15 @@ func isConnRefused(err error) bool {
 func isCertificateError(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
+}
+
+// phrase is the refusal in a line, for programs that show no more of it.
+func (r *refusal) phrase() string {
+	text := "authsome: " + r.Message
+	if r.Hint == policy.Advice {
+		text += "; do not work around this"
+	}
+	return text
 }
 
 // write sends the refusal. The connection stays usable.

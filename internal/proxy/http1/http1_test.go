@@ -378,3 +378,19 @@ func same(t *testing.T, head []byte, ours, theirs *http.Request) {
 		}
 	}
 }
+
+// What a handler says for the status line is one line there, of a bounded length, whatever is in it.
+func TestExplanationsStayInTheStatusLine(t *testing.T) {
+	t.Parallel()
+	conn, br, _ := serve(t, &Server{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.(interface{ Explain(why string) }).Explain("a\r\nX-Injected: é\x00" + strings.Repeat("b", 1000)) //nolint:forcetypeassert // it is
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusForbidden)
+	})
+	go func() { _, _ = io.WriteString(conn, "CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n") }()
+	resp, _ := read(t, br, http.MethodConnect)
+	want := "403 Forbidden (a??X-Injected: ??" + strings.Repeat("b", maxPhrase-17) + ")"
+	if resp.Status != want || resp.Header.Get("X-Injected") != "" {
+		t.Errorf("got %q, want %q", resp.Status, want)
+	}
+}
