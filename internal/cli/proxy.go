@@ -150,11 +150,23 @@ func (a *app) standing(ctx context.Context, o *proxyOptions) (*standing.Client, 
 	if err != nil {
 		return nil, err
 	}
-	client, err := standing.Dial(ctx, dir)
+	client, err := dialStanding(ctx, dir, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &authsome.Error{
 			Kind: authsome.KindUnreachable, Message: "the proxy is not running", Err: err,
 			Hint: `eval "$(authsome proxy start` + o.projectFlag() + `)"`,
+		}
+	}
+	return client, err
+}
+
+// dialStanding is [standing.Dial], and says what to do about a state that cannot be read.
+func dialStanding(ctx context.Context, dir string, o *proxyOptions) (*standing.Client, error) {
+	client, err := standing.Dial(ctx, dir)
+	if errors.Is(err, standing.ErrDamaged) {
+		return nil, &authsome.Error{
+			Kind: authsome.KindInternal, Message: err.Error(), Err: err,
+			Hint: "authsome proxy stop" + o.projectFlag() + " forgets it, and the agents that it names",
 		}
 	}
 	return client, err
@@ -248,7 +260,7 @@ func (a *app) proxyStop(ctx context.Context, o *proxyOptions) error {
 	client, err := standing.Dial(ctx, dir)
 	what := "the proxy is stopped"
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, standing.ErrDamaged):
 		what = "no proxy was running"
 		err = forgetState(dir)
 	case err == nil:

@@ -50,7 +50,7 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	if err != nil {
 		return nil, err
 	}
-	client, err := standing.Dial(ctx, dir)
+	client, err := dialStanding(ctx, dir, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		failure := a.spawnProxy(ctx, dir, flags)
 		if failure == nil {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -58,6 +59,9 @@ func (a StoredAgent) agent() (proxy.Agent, error) {
 	return proxy.Agent{Name: a.Name, Password: digest, Expires: a.Expires}, nil
 }
 
+// ErrDamaged is the error of a state that cannot be read.
+var ErrDamaged = errors.New("the file is damaged")
+
 // Read returns the state of the proxy of a directory. Without one the error is fs.ErrNotExist.
 func Read(dir string) (*State, error) {
 	content, err := atomicfile.ReadFile(filepath.Join(dir, stateFile))
@@ -66,7 +70,7 @@ func Read(dir string) (*State, error) {
 	}
 	s := &State{}
 	if err := json.Unmarshal(content, s); err != nil {
-		return nil, fmt.Errorf("read the state of the proxy in %s: %w", dir, err)
+		return nil, fmt.Errorf("read the state of the proxy in %s: %w (%w)", dir, ErrDamaged, err)
 	}
 	return s, nil
 }
