@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,14 +85,23 @@ func unreachable(a authority, err error) *refusal {
 	if via, ok := errors.AsType[*proxyError](err); ok {
 		r.Message = fmt.Sprintf("no way to %s through the proxy %s of the environment: %s", a, via.proxy, r.Reason)
 	}
-	if r.Reason == untrusted {
-		r.Hint = "if this network decrypts traffic, let SSL_CERT_FILE name its certificate authority where authsome is started"
-	}
+	r.Hint = aboutCertificate(err)
 	return r
 }
 
-// untrusted is the reason where the certificate of a server is not.
-const untrusted = "certificate not trusted"
+// aboutCertificate says what is wrong with the certificate of a server, if that is known.
+func aboutCertificate(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "if this network decrypts traffic, let SSL_CERT_FILE name its certificate authority where authsome is started"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is for another host"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "the certificate is not valid now: it has expired, or the clock of this machine is wrong"
+	}
+	return ""
+}
 
 func classify(err error) string {
 	if via, ok := errors.AsType[*proxyError](err); ok && via.answer != "" {
@@ -109,7 +119,7 @@ func classify(err error) string {
 	case isConnRefused(err):
 		return "connection refused"
 	case isCertificateError(err):
-		return untrusted
+		return "certificate not trusted"
 	}
 	return "connection failed"
 }
