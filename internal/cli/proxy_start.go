@@ -53,6 +53,9 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	client, err := dialStanding(ctx, dir, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		failure := a.spawnProxy(ctx, dir, flags)
+		if authsome.KindOf(failure) == authsome.KindVaultUnavailable && a.openVault(ctx) == nil {
+			failure = a.spawnProxy(ctx, dir, flags) // nobody can be asked there, and need not be any more
+		}
 		if failure == nil {
 			return standing.Dial(ctx, dir)
 		}
@@ -75,6 +78,20 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 		}
 	}
 	return client, nil
+}
+
+// openVault opens the vault in this process, which asks for a passphrase if need be. The agent keeps the key for those that follow.
+func (a *app) openVault(ctx context.Context) error {
+	profile, err := a.profile()
+	if err != nil {
+		return err
+	}
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = layer.List(ctx, profile)
+	return err
 }
 
 // describeFlags tells the flags of a proxy.
