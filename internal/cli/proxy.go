@@ -16,6 +16,7 @@ import (
 
 	"authsome"
 	"authsome/internal/standing"
+	"authsome/internal/trust"
 	"authsome/local"
 )
 
@@ -117,7 +118,7 @@ func (a *app) proxyDir(o *proxyOptions) (dir, project string, err error) {
 	}
 	name := "proxy-" + string(profile)
 	if o.project {
-		if project, err = projectRoot(); err != nil {
+		if project, err = projectRoot(home, a.userHome()); err != nil {
 			return "", "", err
 		}
 		sum := sha256.Sum256([]byte(project))
@@ -126,15 +127,20 @@ func (a *app) proxyDir(o *proxyOptions) (dir, project string, err error) {
 	return filepath.Join(home, local.RunDir, name), project, nil
 }
 
-// projectRoot is the nearest directory with .authsome or .git, or the working directory.
-func projectRoot() (string, error) {
+// projectRoot is the nearest directory with .authsome or .git, or the working directory. The home of authsome has that name, too,
+// and makes no project of the directory that it lies in, nor does the user's home count by it: all that lies there would be one.
+func projectRoot(home, userHome string) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("find the project: %w", err)
 	}
 	for dir := here; ; dir = filepath.Dir(dir) {
-		for _, mark := range []string{".authsome", ".git"} {
-			if _, err := os.Stat(filepath.Join(dir, mark)); err == nil {
+		for _, mark := range []string{trust.Dir, ".git"} {
+			path := filepath.Join(dir, mark)
+			if mark == trust.Dir && (isSame(path, home) || isSame(dir, userHome)) {
+				continue
+			}
+			if _, err := os.Stat(path); err == nil {
 				return dir, nil
 			}
 		}
@@ -142,6 +148,16 @@ func projectRoot() (string, error) {
 			return here, nil
 		}
 	}
+}
+
+// isSame reports whether two paths lead to the same file.
+func isSame(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // standing reaches the proxy that is meant.
