@@ -258,7 +258,7 @@ func (a *app) proxyStatus(ctx context.Context, o *proxyOptions) error {
 		{"pid", s.PID},
 		{"started_at", s.Started},
 		{"renews_at", s.Renews},
-		{"flags", s.Flags},
+		{"flags", ofProxy(s.Flags)},
 		{"agents", len(s.Agents)},
 	}
 	if a.flags.json {

@@ -71,9 +71,9 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	if err != nil {
 		return nil, err
 	}
-	if len(flags) > 0 && !slices.Equal(flags, status.Flags) {
+	if wanted, has := ofProxy(flags), ofProxy(status.Flags); len(wanted) > 0 && !slices.Equal(wanted, has) {
 		return nil, &authsome.Error{
-			Kind: authsome.KindUsage, Message: "the proxy is running already, with " + describeFlags(status.Flags),
+			Kind: authsome.KindUsage, Message: "the proxy is running already, with " + describeFlags(has),
 			Hint: "authsome proxy stop" + o.projectFlag() + ", and start it again",
 		}
 	}
@@ -92,6 +92,14 @@ func (a *app) openVault(ctx context.Context) error {
 	}
 	_, err = layer.List(ctx, profile)
 	return err
+}
+
+// ofProxy leaves out the flags that say which proxy is meant, or are about the process: they make no other one of it.
+func ofProxy(flags []string) []string {
+	return slices.DeleteFunc(slices.Clone(flags), func(flag string) bool {
+		name, _, _ := strings.Cut(flag, "=")
+		return name == "--project" || name == "--profile" || name == "--log-file"
+	})
 }
 
 // describeFlags tells the flags of a proxy.
