@@ -77,6 +77,13 @@ func (a *app) proxyAddCommand(o *proxyOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			status, err := client.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if other := a.checkRules(status, o); other != nil {
+				a.warn(authsome.AsError(other)) // the agent may belong somewhere else
+			}
 			return a.addAgent(cmd.Context(), client, o, args[0])
 		},
 	}
@@ -250,6 +257,10 @@ func (a *app) proxyStatus(ctx context.Context, o *proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	rules, err := a.rulesOf(s)
+	if err != nil {
+		return err
+	}
 	members := object{
 		{"status", "running"},
 		{"profile", s.Profile},
@@ -259,6 +270,7 @@ func (a *app) proxyStatus(ctx context.Context, o *proxyOptions) error {
 		{"started_at", s.Started},
 		{"renews_at", s.Renews},
 		{"flags", ofProxy(s.Flags)},
+		{"project_file", rules},
 		{"agents", len(s.Agents)},
 	}
 	if a.flags.json {

@@ -100,6 +100,9 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	}
 	s := &standingProxy{app: a, o: o, files: files}
 	first := standing.State{Profile: string(profile), Project: project, Flags: flags}
+	if first.Dir, err = os.Getwd(); err != nil {
+		return errors.Join(err, files.Release())
+	}
 	if first.Outward, err = a.outward(dir); err != nil {
 		return errors.Join(err, files.Release())
 	}

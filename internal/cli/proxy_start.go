@@ -77,7 +77,7 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 			Hint: "authsome proxy stop" + o.projectFlag() + ", and start it again",
 		}
 	}
-	return client, nil
+	return client, a.checkRules(status, o)
 }
 
 // openVault opens the vault in this process, which asks for a passphrase if need be. The agent keeps the key for those that follow.
@@ -94,11 +94,12 @@ func (a *app) openVault(ctx context.Context) error {
 	return err
 }
 
-// ofProxy leaves out the flags that say which proxy is meant, or are about the process: they make no other one of it.
+// ofProxy leaves out the flags that say which proxy is meant, or are about the process, or about the project's file, which
+// [app.checkRules] compares.
 func ofProxy(flags []string) []string {
 	return slices.DeleteFunc(slices.Clone(flags), func(flag string) bool {
 		name, _, _ := strings.Cut(flag, "=")
-		return name == "--project" || name == "--profile" || name == "--log-file"
+		return slices.Contains([]string{"--project", "--profile", "--log-file", "--no-project-file"}, name)
 	})
 }
 

@@ -25,6 +25,7 @@ const (
 type State struct {
 	Profile string        `json:"profile"`
 	Project string        `json:"project,omitempty"` // its directory; empty: the proxy is shared
+	Dir     string        `json:"dir,omitempty"`     // where it was started, and looks for the project's file
 	Flags   []string      `json:"flags"`             // what it was started with
 	Outward Outward       `json:"outward,omitzero"`
 	Address string        `json:"address"`
