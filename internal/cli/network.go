@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/net/http/httpproxy"
 
@@ -69,6 +72,24 @@ func (a *app) checkProxy() error {
 		}
 	}
 	return nil
+}
+
+// warnOfDeadBroker says so when requests would go through a proxy of authsome that has ended: in the shell of a former agent.
+func (a *app) warnOfDeadBroker(ctx context.Context) {
+	broker := a.env.getenv(envBroker)
+	if broker == "" || !strings.HasSuffix(a.proxyOf("HTTPS_PROXY", "https_proxy").value, "@"+broker) {
+		return
+	}
+	d := net.Dialer{Timeout: time.Second}
+	conn, err := d.DialContext(ctx, "tcp", broker)
+	if err == nil {
+		_ = conn.Close()
+		return
+	}
+	a.warn(&authsome.Error{
+		Message: "this shell is an agent of the proxy at " + broker + ", which is not running: nothing will be reached",
+		Hint:    "go on in a new shell, or start that proxy again: authsome proxy start",
+	})
 }
 
 // isProxyAddress reports whether an address leads where its writer meant, as far as that can be told.

@@ -191,9 +191,12 @@ func (s *standingProxy) listen(
 	if err == nil || who.listen == "" {
 		return b, err
 	}
+	hint := "authsome proxy stop" + s.o.projectFlag() + " forgets the address, and the agents that know it"
+	if s.o.listen != "" {
+		hint = "choose another address with --listen"
+	}
 	return nil, &authsome.Error{
-		Kind: authsome.KindInternal, Message: fmt.Sprintf("the proxy cannot listen on %s: %v", who.listen, err), Err: err,
-		Hint: "authsome proxy stop" + s.o.projectFlag() + " forgets the address, and the agents that know it",
+		Kind: authsome.KindInternal, Message: fmt.Sprintf("the proxy cannot listen on %s: %v", who.listen, err), Err: err, Hint: hint,
 	}
 }
 

@@ -85,6 +85,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	a.warnOfDeadBroker(ctx)
 	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
