@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -222,6 +221,3 @@ func (x *exchange) fail(err error) {
 	}
 	why.write(x.w)
 }
-
-// context returns the life of the request.
-func (x *exchange) context() context.Context { return x.in.Context() }
