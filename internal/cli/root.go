@@ -38,7 +38,7 @@ func (a *app) command() *cobra.Command {
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
+	root.SetFlagErrorFunc(flagError)
 
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.profile, "profile", "", "profile to use (default: $AUTHSOME_PROFILE, then the chosen one)")
@@ -191,6 +191,27 @@ func orMeant(typed string, cmd *cobra.Command) string {
 
 func usageError(cmd *cobra.Command, message string) error {
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: cmd.CommandPath() + " --help"}
+}
+
+// flagError says what is wrong with a flag. Of a value that is no number, or neither true nor false, package strconv says only what
+// it did with it.
+func flagError(cmd *cobra.Command, err error) error {
+	message := err.Error()
+	if odd, ok := errors.AsType[*strconv.NumError](err); ok {
+		message = strings.TrimSuffix(message, odd.Error()) + belongsInPlaceOf(odd)
+	}
+	return usageError(cmd, message)
+}
+
+func belongsInPlaceOf(odd *strconv.NumError) string {
+	switch {
+	case odd.Func == "ParseBool":
+		return "true or false belongs there"
+	case errors.Is(odd, strconv.ErrRange):
+		return "a smaller number belongs there"
+	default:
+		return "a whole number belongs there"
+	}
 }
 
 // asUsage gives the errors that cobra makes itself, such as an unknown command, the kind they deserve.
