@@ -340,9 +340,7 @@ func (a *app) keyPassphrase(ctx context.Context, passphraseStdin bool) error {
 // keyLayer opens the vault for a change of its key.
 func (a *app) keyLayer(ctx context.Context) (*local.Layer, error) {
 	a.access.changing = true
-	if a.keys != nil { // made by a look at the status, with less
-		a.keys = nil
-	}
+	a.keys = nil // those of a look at the status were made with less
 	layer, err := a.auth(ctx)
 	if err != nil {
 		return nil, err
