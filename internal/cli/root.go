@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -69,18 +68,6 @@ func (a *app) command() *cobra.Command {
 		a.addCompletions(root)
 	}
 	return root
-}
-
-// addVersion adds --version to the flags. Cobra's own prints what it is told to by a template, and with package text/template,
-// which looks up methods by their names, the linker keeps every method of the program: a tenth of all that it consists of.
-func (a *app) addVersion(root *cobra.Command) {
-	root.Flags().BoolFunc("version", "version for authsome", func(value string) error {
-		asked, err := strconv.ParseBool(value)
-		if asked {
-			root.RunE = func(*cobra.Command, []string) error { return a.printVersion() }
-		}
-		return err
-	})
 }
 
 // The groups of commands, in the order in which the help shows them; the name of a group is its heading.
@@ -231,12 +218,4 @@ func asUsage(err error) error {
 		hint = "authsome " + name + " --help"
 	}
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: hint, Err: err}
-}
-
-// version is what the build says of itself.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }
