@@ -85,9 +85,9 @@ func (c *Client) deviceToken(ctx context.Context, deviceCode authsome.Secret, sc
 }
 
 // pollJSON sends the device code alone, see [authsome.DeviceTokenJSON].
-func (c *Client) pollJSON(ctx context.Context, members url.Values, deviceCode authsome.Secret) (*Token, error) {
+func (c *Client) pollJSON(ctx context.Context, form url.Values, deviceCode authsome.Secret) (*Token, error) {
 	return c.sendForToken(ctx, &request{
-		op: opDeviceToken, method: http.MethodPost, url: c.Provider.TokenURL, params: members,
+		op: opDeviceToken, method: http.MethodPost, url: c.Provider.TokenURL, params: form,
 		format: authsome.BodyJSON, redact: c.redactor(deviceCode),
 	})
 }
