@@ -341,15 +341,7 @@ func (a *app) keyPassphrase(ctx context.Context, passphraseStdin bool) error {
 func (a *app) keyLayer(ctx context.Context) (*local.Layer, error) {
 	a.access.changing = true
 	a.keys = nil // those of a look at the status were made with less
-	layer, err := a.auth(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l, ok := layer.(*local.Layer)
-	if !ok {
-		return nil, fmt.Errorf("change the key: %w", errors.ErrUnsupported)
-	}
-	return l, nil
+	return a.localLayer(ctx)
 }
 
 // presentSource returns the source that the vault names; one that is still to be made has a first source.

@@ -111,12 +111,9 @@ func (c *Client) identify(r *request) {
 
 // readDevice takes the codes out of an answer, or says why there are none.
 func (c *Client) readDevice(r *request, a *answer) (*DeviceAuthorization, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	d := &DeviceAuthorization{
 		DeviceCode: authsome.NewSecret(m.text("device_code")),

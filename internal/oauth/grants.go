@@ -109,12 +109,9 @@ func (c *Client) Introspect(ctx context.Context, token authsome.Secret) (*Intros
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	active, isBoolean := m["active"].(bool)
 	if !isBoolean {

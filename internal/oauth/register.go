@@ -182,12 +182,9 @@ func (c *Client) sendForRegistration(ctx context.Context, r *request, old *Regis
 
 // readRegistration takes what the server returned, whatever was asked for (RFC 7591 section 3.2.1).
 func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Registration, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	reg := &Registration{
 		ClientID: m.text("client_id"), ClientSecret: authsome.NewSecret(m.text("client_secret")),
