@@ -31,7 +31,7 @@ import (
 // Environment variables that [Open] reads where the Config leaves a choice.
 const (
 	EnvHome      = "AUTHSOME_HOME"
-	EnvMasterKey = "AUTHSOME_MASTER_KEY"
+	EnvMasterKey = keysource.EnvMasterKey
 )
 
 // Names inside the home.

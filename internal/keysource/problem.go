@@ -16,7 +16,7 @@ type Problem struct {
 	Message string
 	// Advice is if possible a command to paste.
 	Advice string
-	// Cause is what has made it impossible; nil where the message says it all.
+	// Cause is what keeps a key locked; nil where the message says it all, and in errors other than [ErrLocked].
 	Cause error
 	Err   error // vault.ErrUnavailable, vault.ErrWrongKey or what wraps them
 }

@@ -41,8 +41,8 @@ const (
 	maxConnections = 128
 )
 
-// server is what the redirect endpoint and the form share: listeners, the checks of every request, and the page that
-// tells the result.
+// server is what the redirect endpoint, the form and the page of a device share: listeners, the checks of every request,
+// and the page that tells the result.
 type server struct {
 	host     string // the only Host header that is answered
 	provider string
