@@ -16,7 +16,7 @@ type Problem struct {
 	Message string
 	// Advice is if possible a command to paste.
 	Advice string
-	// Cause is what keeps a key locked; nil where the message says it all, and in errors other than [ErrLocked].
+	// Cause is what has made it impossible; nil where the message says it all.
 	Cause error
 	Err   error // vault.ErrUnavailable, vault.ErrWrongKey or what wraps them
 }
@@ -49,5 +49,5 @@ func locked(message, advice string, cause error) error {
 
 // unavailable is the failure to get a key for any other reason.
 func unavailable(message, advice string, cause error) error {
-	return &Problem{Message: message, Advice: advice, Err: fmt.Errorf("%w: %w", vault.ErrUnavailable, cause)}
+	return &Problem{Message: message, Advice: advice, Cause: cause, Err: fmt.Errorf("%w: %w", vault.ErrUnavailable, cause)}
 }
