@@ -55,6 +55,13 @@ func (a *app) restore(ctx context.Context, path string, keys keyOptions, force b
 		return err
 	}
 	a.cfg = nil // it has just been restored
+	trail, err := a.auditLog()
+	if err == nil {
+		err = trail.Replaced()
+	}
+	if err != nil {
+		return cannotRestore(err)
+	}
 	layer, err := a.localLayer(ctx)
 	if err == nil {
 		err = layer.Restore(ctx, vaultRecords(contents))
