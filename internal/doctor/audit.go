@@ -67,7 +67,9 @@ func (e *examination) verifyAudit(path string, counted Check) Check {
 		"authsome log verify; compare it with a backup: whoever could write to it could use your account")
 }
 
-func (e *examination) auditWitness() string { return local.AuditWitness(local.StateDir(e.getenv), e.Home) }
+func (e *examination) auditWitness() string {
+	return local.AuditWitness(local.StateDir(e.getenv), e.Home)
+}
 
 // noAuditLog examines whether the first entry could be written. Where a head has stayed behind, here or where this machine keeps
 // it, the log has been deleted, and the head says how much is missing.
