@@ -52,7 +52,7 @@ type terminal struct {
 }
 
 func (t *terminal) readLine(ctx context.Context, prompt string) (string, error) {
-	fmt.Fprintf(t.out, "%s: ", prompt)
+	t.prompt(prompt)
 	line, err := orCancelled(ctx, func() (string, error) {
 		line, err := t.lines.ReadString('\n')
 		return strings.TrimSpace(line), err
@@ -63,6 +63,8 @@ func (t *terminal) readLine(ctx context.Context, prompt string) (string, error) 
 	return line, err
 }
 
+func (t *terminal) prompt(label string) { fmt.Fprintf(t.out, "%s: ", forPeople(label)) }
+
 // readSecret gives the terminal its echo back also when the person presses Ctrl-C.
 func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secret, error) {
 	fd := int(t.in.Fd())
@@ -70,7 +72,7 @@ func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secr
 	if err != nil {
 		return authsome.Secret{}, err
 	}
-	fmt.Fprintf(t.out, "%s: ", prompt)
+	t.prompt(prompt)
 	defer fmt.Fprintln(t.out)
 	value, err := orCancelled(ctx, func() ([]byte, error) { return readUnechoed(fd) })
 	if ctx.Err() != nil {

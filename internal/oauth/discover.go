@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"authsome"
 )
@@ -152,12 +153,16 @@ func isOrigin(s string) bool {
 	return err == nil && u.Host != "" && u.Path == "" && u.RawQuery == ""
 }
 
+// maxIssuers is how many of the authorization servers that a resource names are asked, so that a resource cannot have thousands
+// of requests sent to others.
+const maxIssuers = 5
+
 // protector returns the first authorization server of a resource that can be used.
 func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMetadata) (*Discovered, error) {
 	origin := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
 	issuers, guessed := []string{origin, origin + "/"}, true
 	if meta != nil && len(meta.AuthorizationServers) > 0 {
-		issuers, guessed = meta.AuthorizationServers, false
+		issuers, guessed = meta.AuthorizationServers[:min(len(meta.AuthorizationServers), maxIssuers)], false
 	}
 	var failures []error
 	for _, issuer := range issuers {
@@ -207,14 +212,17 @@ func scopesFor(further []string, meta *resourceMetadata, challenge map[string]st
 			scopes = append(scopes, s)
 		}
 	}
-	return scopes
+	return slices.DeleteFunc(scopes, steers)
 }
 
 // printable cuts what a server says about itself to what can be shown.
 func printable(s string) string {
 	const longest = 200
-	if hasControl(s) || len(s) > longest {
+	if steers(s) || len(s) > longest {
 		return ""
 	}
 	return s
 }
+
+// steers reports whether a terminal that shows s would act upon it. No scope (RFC 6749 section 3.3) and no name is like that.
+func steers(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

@@ -201,10 +201,8 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	if old != nil {
 		reg.keep(old)
 	}
-	if reg.URL != "" {
-		if _, err := secureURL(opManage, reg.URL); err != nil || reg.AccessToken.IsZero() {
-			reg.URL, reg.AccessToken = "", authsome.Secret{}
-		}
+	if !managedThere(r.url, reg.URL) || reg.AccessToken.IsZero() {
+		reg.URL, reg.AccessToken = "", authsome.Secret{}
 	}
 	if at, err := toUnix(m["client_secret_expires_at"]); err == nil && at > 0 && !reg.ClientSecret.IsZero() {
 		reg.SecretExpiresAt = time.Unix(at, 0).UTC()
@@ -217,6 +215,17 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	}
 	reg.Metadata, err = json.Marshal(m)
 	return reg, err
+}
+
+// managedThere reports whether a server may name an address to manage a client at: one of its own. What is sent there is a PUT
+// or DELETE with a token of the server's choice, and behind another address could be a service of this machine or network.
+func managedThere(registeredAt, managedAt string) bool {
+	server, err := secureURL(opRegister, registeredAt)
+	if err != nil {
+		return false
+	}
+	u, err := secureURL(opManage, managedAt)
+	return err == nil && u.User == nil && SameOrigin(server, u)
 }
 
 // keep takes over what an answer about a known client leaves out.
