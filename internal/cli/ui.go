@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"authsome"
+	"authsome/local"
 )
 
 // UI is how the command talks with a person. A nil function means that there is no such way: a command then fails with
@@ -114,11 +115,13 @@ func hasDisplay(env Env) bool {
 }
 
 // openBrowser starts $BROWSER, a command to which the URL is added or in which it takes the place of %s, or else what
-// the system has. It does not wait for a browser that stays open.
+// the system has. It does not wait for a browser that stays open, and gives it none of our own variables, the master key
+// above all: it may run for weeks.
 func openBrowser(ctx context.Context, env Env, url string) error {
 	words := strings.Fields(env.getenv("BROWSER"))
 	if len(words) == 0 {
 		browser.Stdout, browser.Stderr = nil, nil
+		_ = os.Unsetenv(local.EnvMasterKey) // which was read long ago; the browser gets the rest of what this process has
 		return browser.OpenURL(url)
 	}
 	placed := false
@@ -131,6 +134,7 @@ func openBrowser(ctx context.Context, env Env, url string) error {
 		words = append(words, url)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
+	cmd.Env = withoutOurs(env.Environ)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start $BROWSER: %w", err)
 	}
