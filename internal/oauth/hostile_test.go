@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"authsome"
 	"authsome/internal/oauth"
@@ -116,6 +117,36 @@ func TestScopesAndNamesSteerNoTerminal(t *testing.T) {
 		}
 		if want := []string{"read"}; !slices.Equal(token.Scopes, want) || token.Member("who") != "" {
 			t.Errorf("%s: granted %q to %q", endpoint, token.Scopes, token.Member("who"))
+		}
+	}
+}
+
+// A secret that ends in milliseconds, or beyond any year that can be written down, would be one that cannot be stored, and the login
+// with it.
+func TestTheEndOfAClientSecretCanBeWrittenDown(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)
+	var said string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `{"client_id": "c", "client_secret": "s", "client_secret_expires_at": %s}`, said)
+	}))
+	t.Cleanup(server.Close)
+	c := &oauth.Client{Provider: authsome.OAuth{RegistrationEndpoint: server.URL}, Now: func() time.Time { return now }}
+	for in, want := range map[string]string{
+		"0": "0001-01-01", "null": "0001-01-01", "-5": "0001-01-01", `"soon"`: "0001-01-01",
+		"1800000000": "2027-01-15", "1800000000000": "2027-01-15", `"1800000000"`: "2027-01-15",
+		"253402300800": "1978-01-11", "9223372036854775807": "2094-12-14", "1e300": "2094-12-14",
+	} {
+		said = in
+		reg, err := c.Register(t.Context(), "http://127.0.0.1:1/callback", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := reg.SecretExpiresAt.Format(time.DateOnly); got != want {
+			t.Errorf("%s: it ends %s, want %s", in, got, want)
+		}
+		if _, err := json.Marshal(reg.SecretExpiresAt); err != nil {
+			t.Errorf("%s: %v", in, err)
 		}
 	}
 }

@@ -204,8 +204,8 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	if !managedThere(r.url, reg.URL) || reg.AccessToken.IsZero() {
 		reg.URL, reg.AccessToken = "", authsome.Secret{}
 	}
-	if at, err := toUnix(m["client_secret_expires_at"]); err == nil && at > 0 && !reg.ClientSecret.IsZero() {
-		reg.SecretExpiresAt = time.Unix(at, 0).UTC()
+	if at, known := instant(m["client_secret_expires_at"]); known && !reg.ClientSecret.IsZero() {
+		reg.SecretExpiresAt = earlier(at, a.sentAt.Add(maxLifetime).UTC())
 	}
 	if reg.AuthMethod, err = authMethod(m.text("token_endpoint_auth_method"), reg.ClientSecret); err != nil {
 		return nil, &Error{Class: ClassRequest, Status: a.status, Reason: err.Error(), op: r.op}
@@ -272,11 +272,10 @@ func (m members) texts(name string) []string {
 	return all
 }
 
-// toUnix reads a time in seconds since 1970.
-func toUnix(v any) (int64, error) {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0, errors.New("not a number")
+// earlier returns the earlier of two times.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	return n.Int64()
+	return b
 }
