@@ -100,9 +100,7 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	}
 	s := &standingProxy{app: a, o: o, files: files}
 	first := standing.State{Profile: string(profile), Project: project, Flags: flags}
-	if first.Dir, err = os.Getwd(); err != nil {
-		return errors.Join(err, files.Release())
-	}
+	first.Dir, _ = os.Getwd() // one that is gone has no project's file
 	if first.Outward, err = a.outward(dir); err != nil {
 		return errors.Join(err, files.Release())
 	}
