@@ -198,7 +198,7 @@ func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) 
 // KeySources is KeySource with everything there is to choose. It fills in what follows from the home.
 func KeySources(home string, opts keysource.Options) (*keysource.Set, error) {
 	opts.KeyFile = filepath.Join(home, KeyFile)
-	opts.Trusted = func() error { return ownVault(filepath.Join(home, VaultFile)) }
+	opts.Trusted = func() error { return OwnFile(filepath.Join(home, VaultFile)) }
 	return keysource.New(opts)
 }
 

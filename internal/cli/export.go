@@ -162,12 +162,16 @@ func mainVariable(p *authsome.Provider) string {
 
 // variableName turns a name into one that a shell accepts.
 func variableName(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return '_'
 	}, strings.ToUpper(s))
+	if strings.IndexAny(s, "0123456789") == 0 {
+		return "_" + s // a shell would complain of such a name, and quote the value with it
+	}
+	return s
 }
 
 type variable struct {

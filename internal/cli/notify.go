@@ -8,6 +8,7 @@ import (
 	"authsome"
 	"authsome/internal/notify"
 	"authsome/internal/span"
+	"authsome/local"
 )
 
 // notifyConfig is the member notify of the configuration.
@@ -38,9 +39,13 @@ func (n *notifyConfig) before() (time.Duration, error) {
 	return d, nil
 }
 
-// notifier returns what tells a person, or nil where the configuration names nothing.
+// notifier returns what tells a person, or nil where the configuration names nothing, or where others may have named it.
 func (a *app) notifier(cfg *config) authsome.Notifier {
 	if len(cfg.Notify.Command) == 0 {
+		return nil
+	}
+	if err := local.OwnFile(cfg.path); err != nil {
+		a.warn(&authsome.Error{Message: fmt.Sprintf("notify.command is not run: %v", err), Err: err})
 		return nil
 	}
 	return notify.Command{

@@ -154,7 +154,7 @@ func (a *app) auditLog() (*audit.Log, error) {
 		return nil, err
 	}
 	a.trail = audit.Open(filepath.Join(home, local.AuditFile))
-	a.trail.Key = a.auditKey
+	a.trail.Key, a.trail.Witness = a.auditKey, local.AuditWitness(local.StateDir(a.env.getenv), home)
 	return a.trail, nil
 }
 

@@ -196,13 +196,11 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	if old != nil {
 		reg.keep(old)
 	}
-	if reg.URL != "" {
-		if _, err := secureURL(opManage, reg.URL); err != nil || reg.AccessToken.IsZero() {
-			reg.URL, reg.AccessToken = "", authsome.Secret{}
-		}
+	if !managedThere(r.url, reg.URL) || reg.AccessToken.IsZero() {
+		reg.URL, reg.AccessToken = "", authsome.Secret{}
 	}
-	if at, err := toUnix(m["client_secret_expires_at"]); err == nil && at > 0 && !reg.ClientSecret.IsZero() {
-		reg.SecretExpiresAt = time.Unix(at, 0).UTC()
+	if at, known := instant(m["client_secret_expires_at"]); known && !reg.ClientSecret.IsZero() {
+		reg.SecretExpiresAt = earlier(at, a.sentAt.Add(maxLifetime).UTC())
 	}
 	if reg.AuthMethod, err = authMethod(m.text("token_endpoint_auth_method"), reg.ClientSecret); err != nil {
 		return nil, &Error{Class: ClassRequest, Status: a.status, Reason: err.Error(), op: r.op}
@@ -212,6 +210,17 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	}
 	reg.Metadata, err = json.Marshal(m)
 	return reg, err
+}
+
+// managedThere reports whether a server may name an address to manage a client at: one of its own. What is sent there is a PUT
+// or DELETE with a token of the server's choice, and behind another address could be a service of this machine or network.
+func managedThere(registeredAt, managedAt string) bool {
+	server, err := secureURL(opRegister, registeredAt)
+	if err != nil {
+		return false
+	}
+	u, err := secureURL(opManage, managedAt)
+	return err == nil && u.User == nil && SameOrigin(server, u)
 }
 
 // keep takes over what an answer about a known client leaves out.
@@ -246,11 +255,10 @@ func authMethod(name string, secret authsome.Secret) (authsome.ClientAuth, error
 	}
 }
 
-// toUnix reads a time in seconds since 1970.
-func toUnix(v any) (int64, error) {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0, errors.New("not a number")
+// earlier returns the earlier of two times.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	return n.Int64()
+	return b
 }

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -120,11 +121,11 @@ func (c *Client) grantedScopes(m members) []string {
 	for _, name := range []string{"scope", "scopes"} {
 		switch v := m[name].(type) {
 		case string:
-			return append([]string{}, strings.FieldsFunc(v, c.isSeparator)...)
+			return slices.DeleteFunc(append([]string{}, strings.FieldsFunc(v, c.isSeparator)...), steers)
 		case []any:
 			scopes := []string{}
 			for _, s := range v {
-				if s, ok := s.(string); ok && s != "" {
+				if s, ok := s.(string); ok && s != "" && !steers(s) {
 					scopes = append(scopes, s)
 				}
 			}

@@ -75,6 +75,9 @@ func (x *exchange) check() *refusal {
 	if d.rulesPaths() && namesAnotherPath(r.Header) {
 		return refuse(http.StatusBadRequest, "ambiguous_path", "a field of the header names another path")
 	}
+	if d.rulesPaths() && routesElsewhere(r.URL.RawQuery) {
+		return refuse(http.StatusBadRequest, "ambiguous_path", "the parameter rest_route of the query names another path")
+	}
 	if d.policy != nil {
 		if why := x.obey(); why != nil {
 			return why
