@@ -99,10 +99,19 @@ func (s *loginSession) askInBrowser(
 	}
 	s.pages = append(s.pages, form)
 	s.app.tell("Opening a form in the browser: %s", form.URL())
-	if err := s.app.env.UI.OpenBrowser(ctx, form.URL()); err != nil {
+	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
+	if err := s.app.env.UI.OpenBrowser(waiting, form.URL()); err != nil {
+		switch {
+		case s.app.env.UI.ReadSecret != nil:
+			s.app.tell("The browser cannot be opened: %v", err)
+			return s.askAtTerminal(ctx, step, fields, into)
+		case !s.watched():
+			return nobodyToAsk(step.Provider, fields)
+		}
 		s.app.tell("The browser cannot be opened (%v). Open the address above.", err)
 	}
-	answers, err := form.Wait(ctx)
+	answers, err := form.Wait(waiting)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,8 @@ type Env struct {
 	Sandbox func() []sandbox.Feature
 	// Settle is how long a broker runs before it begins to keep logins alive; the package's own time if zero.
 	Settle time.Duration
-	// Heed begins to listen to signals, if nobody has yet. It is called before a request leaves: what it brings about must be kept.
-	// May be nil.
+	// Heed begins to listen to signals, if nobody has yet. It is called before a request leaves, since what it brings about must be
+	// kept, and before a login waits for a person. May be nil.
 	Heed func()
 }
 

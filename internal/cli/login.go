@@ -84,6 +84,9 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	} else if !token.IsZero() {
 		req.Fields[authsome.FieldAccessToken] = token
 	}
+	if a.env.Heed != nil {
+		a.env.Heed() // whoever is asked to visit an address may give up at once
+	}
 	s := &loginSession{app: a, layer: layer, options: o}
 	if s.prefersDevice(ctx, ref) {
 		req.Flow = authsome.FlowDeviceCode
