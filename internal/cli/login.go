@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -235,7 +237,7 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 		case next.Connection != nil:
 			return next, nil
 		case next.Fields != nil && allAsked(next.Fields, asked):
-			return nil, &authsome.Error{
+			err = &authsome.Error{
 				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "the " + labels(required(next.Fields)) + " cannot be left empty",
 				Hint: "authsome login " + local.Arguments(req.Ref),
 			}
@@ -249,12 +251,60 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 		case next.Device != nil:
 			return s.letIn(ctx, next)
 		default:
-			return s.visit(ctx, next, callback)
+			var redirect string
+			if redirect, err = s.visit(ctx, next, callback); err == nil {
+				return s.complete(ctx, next, redirect)
+			}
 		}
 		if err != nil {
-			return nil, err
+			return nil, s.givenUp(ctx, req.Ref, err)
 		}
 	}
+}
+
+// complete hands the provider's answer to the layer.
+func (s *loginSession) complete(ctx context.Context, step *authsome.Authorization, redirect string) (*authsome.Authorization, error) {
+	c, err := s.layer.Complete(ctx, step.ID, redirect)
+	if err != nil {
+		return nil, err
+	}
+	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+}
+
+// givenUp puts on record that a login has failed between two calls of the layer, which records what fails in them.
+func (s *loginSession) givenUp(ctx context.Context, ref authsome.Ref, err error) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok {
+		return err
+	}
+	failure := authsome.Event{Name: authsome.EventLogin, Ref: s.meant(context.WithoutCancel(ctx), ref), Failed: true}
+	switch e.Kind {
+	case authsome.KindLoginFailed:
+		failure.Reason = cmp.Or(e.Reason, e.Message)
+	case authsome.KindCancelled:
+		failure.Reason = string(e.Kind)
+	default: // such as a mistyped flag: nothing was tried
+		return err
+	}
+	if err := s.app.recordEvent(failure); err != nil {
+		s.app.warn(authsome.AsError(err))
+	}
+	return err
+}
+
+// meant names the connection that a login without one is about.
+func (s *loginSession) meant(ctx context.Context, ref authsome.Ref) authsome.Ref {
+	if ref.Connection != "" {
+		return ref
+	}
+	ref.Connection = authsome.DefaultConnection
+	all, _ := s.layer.List(ctx, ref.Profile) // what cannot be read has no other name
+	for _, c := range all {
+		if c.Provider == ref.Provider && c.Default {
+			ref.Connection = c.Ref.Connection
+		}
+	}
+	return ref
 }
 
 // allAsked reports whether a person has been asked for all of the fields before, and notes that they are now.

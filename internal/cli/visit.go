@@ -80,25 +80,19 @@ func nobodyToVisit(p *authsome.Provider) error {
 }
 
 // visit sends the person to the provider and waits for the redirect, at the callback or pasted.
-func (s *loginSession) visit(
-	ctx context.Context, step *authsome.Authorization, callback redirectReceiver,
-) (*authsome.Authorization, error) {
+func (s *loginSession) visit(ctx context.Context, step *authsome.Authorization, callback redirectReceiver) (string, error) {
 	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
 	callback.Expect(step.State)
 	paste, err := s.openProvider(waiting, step)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	redirect, err := s.awaitRedirect(waiting, callback, paste)
 	if err != nil {
-		return nil, givenUp(ctx, err)
+		return "", notAnswered(ctx, err)
 	}
-	c, err := s.layer.Complete(ctx, step.ID, redirect)
-	if err != nil {
-		return nil, err
-	}
-	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+	return redirect, nil
 }
 
 func (s *loginSession) awaitRedirect(
@@ -161,8 +155,8 @@ func (s *loginSession) readPasted(ctx context.Context) (string, bool) {
 	return "", false
 }
 
-// givenUp tells a person who pressed Ctrl-C from one who did not come back.
-func givenUp(ctx context.Context, err error) error {
+// notAnswered tells a person who pressed Ctrl-C from one who did not come back.
+func notAnswered(ctx context.Context, err error) error {
 	e := &authsome.Error{Kind: authsome.KindLoginFailed, Message: "nobody came back from the provider in time", Err: err}
 	if ctx.Err() != nil {
 		e.Kind, e.Message = authsome.KindCancelled, "the login was cancelled"
