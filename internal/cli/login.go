@@ -3,9 +3,9 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -130,10 +130,22 @@ func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) 
 	}
 	p, err := layer.Discover(ctx, nameOrURL)
 	if err != nil {
-		return "", err
+		return "", a.undiscovered(nameOrURL, err)
 	}
 	a.say("%s is known as %s", nameOrURL, p.Name)
 	return string(p.Name), nil
+}
+
+// undiscovered puts on record that a login has failed before its provider had a name. An address may hold what is nobody's business, so
+// only its host is told.
+func (a *app) undiscovered(address string, err error) error {
+	profile, profileErr := a.profile()
+	u, parseErr := url.Parse(address)
+	if profileErr != nil || parseErr != nil {
+		return err
+	}
+	a.recordFailedLogin(authsome.Ref{Profile: profile}, err, "no metadata that can be used", map[string]string{"host": u.Host})
+	return err
 }
 
 // givenToken returns the token that the person has already, or none.
@@ -273,23 +285,25 @@ func (s *loginSession) complete(ctx context.Context, step *authsome.Authorizatio
 
 // givenUp puts on record that a login has failed between two calls of the layer, which records what fails in them.
 func (s *loginSession) givenUp(ctx context.Context, ref authsome.Ref, err error) error {
-	e, ok := errors.AsType[*authsome.Error](err)
-	if !ok {
-		return err
-	}
-	failure := authsome.Event{Name: authsome.EventLogin, Ref: s.meant(context.WithoutCancel(ctx), ref), Failed: true}
+	s.app.recordFailedLogin(s.meant(context.WithoutCancel(ctx), ref), err, authsome.AsError(err).Message, nil)
+	return err
+}
+
+// recordFailedLogin puts on record why a login has failed: the reason that err has, or else the given one. What is wrong with the
+// arguments is no login.
+func (a *app) recordFailedLogin(ref authsome.Ref, err error, reason string, detail map[string]string) {
+	e := authsome.AsError(err)
 	switch e.Kind {
 	case authsome.KindLoginFailed:
-		failure.Reason = cmp.Or(e.Reason, e.Message)
+		reason = cmp.Or(e.Reason, reason)
 	case authsome.KindCancelled:
-		failure.Reason = string(e.Kind)
-	default: // such as a mistyped flag: nothing was tried
-		return err
+		reason = string(e.Kind)
+	default:
+		return
 	}
-	if err := s.app.recordEvent(failure); err != nil {
-		s.app.warn(authsome.AsError(err))
+	if err := a.recordEvent(authsome.Event{Name: authsome.EventLogin, Ref: ref, Failed: true, Reason: reason, Detail: detail}); err != nil {
+		a.warn(authsome.AsError(err))
 	}
-	return err
 }
 
 // meant names the connection that a login without one is about.
