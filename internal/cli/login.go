@@ -41,7 +41,7 @@ func (a *app) loginCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
+	f.StringVar(&o.connection, "connection", "", `name of this login (default: the provider's default one, at first "default")`)
 	f.StringVar(&o.flow, "flow", "", "way of logging in, such as pkce or device_code (default: what fits)")
 	f.StringSliceVar(&o.scopes, "scopes", nil, "scopes to ask for, separated by commas")
 	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
