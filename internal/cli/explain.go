@@ -166,9 +166,9 @@ func (a *app) freshness(c authsome.Connection) (refresh, dead string) {
 	expired := !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
 	switch {
 	case c.Status == authsome.StatusInvalid && expired, c.Status == authsome.StatusInvalid && c.ExpiresAt.IsZero():
-		return "", "the provider has refused it: " + loginCommand(c.Ref)
+		return "", "the provider has refused it: " + loginCommand(&c)
 	case expired && !c.Refreshable:
-		return "", "it has expired and cannot be refreshed: " + loginCommand(c.Ref)
+		return "", "it has expired and cannot be refreshed: " + loginCommand(&c)
 	case expired:
 		return "it has expired, and would be refreshed first", ""
 	case c.Refreshable && c.Status == authsome.StatusConnected && !c.ExpiresAt.IsZero() &&

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -97,9 +98,21 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	done, err := s.steps(ctx, req)
 	s.finish(err)
 	if err != nil {
-		return err
+		return sayConnection(err, ref)
 	}
 	return a.printLogin(done)
+}
+
+// sayConnection has the hint of a login that fails name the connection when it was named before: it may be called default, and another
+// one be meant where none is named.
+func sayConnection(err error, ref authsome.Ref) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || ref.Connection != authsome.DefaultConnection {
+		return err
+	}
+	said := *e
+	said.Hint = withFlag(e.Hint, ref.Provider, "--connection "+string(ref.Connection))
+	return &said
 }
 
 // allFlows are the ways of logging in that a person may choose.
@@ -214,11 +227,11 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 	if missing := missingScopes(c); len(missing) > 0 && !done.AlreadyConnected {
 		a.warn(&authsome.Error{
 			Message: "the provider did not grant " + strings.Join(missing, ", "),
-			Hint:    "what needs it will fail; " + loginCommand(c.Ref) + " asks again",
+			Hint:    "what needs it will fail; " + loginCommand(c) + " asks again",
 		})
 	}
 	if done.AlreadyConnected {
-		a.say("%s logs in again", loginCommand(c.Ref))
+		a.say("%s logs in again", loginCommand(c))
 	}
 	return nil
 }
