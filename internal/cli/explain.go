@@ -127,10 +127,11 @@ func (a *app) verdictOn(e proxy.Explanation, chosen *chosenRoutes, r *http.Reque
 			}
 		}
 	}
-	if v.dead != "" && v.code == 0 {
+	v.why = reason(v, r)
+	if v.dead != "" && v.Outcome == proxy.Injected {
+		v.Outcome, v.Status, v.Reason = proxy.Refused, http.StatusBadGateway, string(authsome.KindRefreshFailed)
 		v.code = exitCode(authsome.KindRefreshFailed)
 	}
-	v.why = reason(v, r)
 	if v.Outcome == proxy.Tunnelled {
 		v.couldBe = a.couldBe(r.Context(), r.URL)
 	}
@@ -271,8 +272,8 @@ func (a *app) printVerdict(v verdict, r *http.Request) error {
 		proxy.Tunnelled: "goes out as it is, without a credential",
 		proxy.Refused:   fmt.Sprintf("is refused (%d)", v.Status),
 	}[v.Outcome]
-	if v.dead != "" && v.Outcome == proxy.Injected {
-		answer = "is refused (502): there is no usable credential"
+	if v.Reason == string(authsome.KindRefreshFailed) {
+		answer += ": there is no usable credential"
 	}
 	a.printf("%s %s\n  %s\n", r.Method, audit.Printable(r.URL.Redacted()), answer)
 	facts := object{{"why", v.why}}
