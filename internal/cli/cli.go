@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"authsome"
 	"authsome/internal/sandbox"
 )
 
@@ -79,7 +80,13 @@ func Run(ctx context.Context, env Env) int {
 	root := a.command()
 	root.SetArgs(env.Args)
 	err := root.ExecuteContext(ctx)
-	if closeErr := a.close(); err == nil {
+	closeErr := a.close()
+	switch {
+	case err != nil, closeErr == nil:
+	case a.flags.json: // whose one document has been printed
+		a.printErrorText(authsome.AsError(closeErr))
+		err = exitStatus(exitCode(authsome.KindOf(closeErr)))
+	default:
 		err = closeErr
 	}
 	return a.exit(err)
