@@ -82,7 +82,10 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	if o.clientID != "" {
 		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)
 	}
+	s := &loginSession{app: a, layer: layer, options: o}
 	if token, err := a.givenToken(ctx, layer, ref, o); err != nil {
+		// What the program has printed is told to the person only.
+		a.recordFailedLogin(s.meant(context.WithoutCancel(ctx), ref), err, "the service's own program has given no token", nil)
 		return err
 	} else if !token.IsZero() {
 		req.Fields[authsome.FieldAccessToken] = token
@@ -90,7 +93,6 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	if a.env.Heed != nil {
 		a.env.Heed() // whoever is asked to visit an address may give up at once
 	}
-	s := &loginSession{app: a, layer: layer, options: o}
 	if s.prefersDevice(ctx, ref) {
 		req.Flow = authsome.FlowDeviceCode
 	}
@@ -312,20 +314,28 @@ func (s *loginSession) complete(ctx context.Context, step *authsome.Authorizatio
 }
 
 // givenUp puts on record that a login has failed between two calls of the layer, which records what fails in them.
+// It says which login that was.
 func (s *loginSession) givenUp(ctx context.Context, ref authsome.Ref, err error) error {
-	s.app.recordFailedLogin(s.meant(context.WithoutCancel(ctx), ref), err, authsome.AsError(err).Message, nil)
-	return err
+	ref = s.meant(context.WithoutCancel(ctx), ref)
+	s.app.recordFailedLogin(ref, err, err.Error(), nil)
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok {
+		return err
+	}
+	said := *e
+	said.Ref = ref
+	return &said
 }
 
 // recordFailedLogin puts on record why a login has failed: the reason that err has, or else the given one. What is wrong with the
 // arguments is no login.
 func (a *app) recordFailedLogin(ref authsome.Ref, err error, reason string, detail map[string]string) {
 	e := authsome.AsError(err)
-	switch e.Kind {
-	case authsome.KindLoginFailed:
+	switch {
+	case e.Kind == authsome.KindCancelled, errors.Is(err, context.Canceled):
+		reason = string(authsome.KindCancelled)
+	case e.Kind == authsome.KindLoginFailed, e.Kind == authsome.KindInternal: // the latter such as a listener that cannot be opened
 		reason = cmp.Or(e.Reason, reason)
-	case authsome.KindCancelled:
-		reason = string(e.Kind)
 	default:
 		return
 	}
