@@ -31,7 +31,7 @@ import (
 // Environment variables that [Open] reads where the Config leaves a choice.
 const (
 	EnvHome      = "AUTHSOME_HOME"
-	EnvMasterKey = "AUTHSOME_MASTER_KEY"
+	EnvMasterKey = keysource.EnvMasterKey
 )
 
 // Names inside the home.
@@ -315,8 +315,11 @@ func vaultError(what string, err error) error {
 	}
 }
 
-// reasonOf says an error in the words that the store has for people, where it has some.
+// reasonOf says an error in the words that its key source or the store has for people, where there are some.
 func reasonOf(err error) string {
+	if p, ok := errors.AsType[*keysource.Problem](err); ok {
+		return p.Summary()
+	}
 	type reasoned interface {
 		error
 		Reason() string

@@ -3,13 +3,14 @@
 // Use [Open] and [Log.Record] where an entry must be written before the next step, [Log.Buffered] where the caller
 // must not touch the disk, [Read] to see what happened, and [Log.Verify] to see whether the log is what was written.
 //
-// It promises that entries of several processes never mix nor get lost, because one of them writes at a time; that a line
-// torn by a crash costs only itself, because the next writer starts a new line; that an entry which was changed, removed,
-// put elsewhere or cut off is noticed, because each is chained to the one before it by a code that takes the log's key to
-// make, and a signed head says how far the log has got, here and once more elsewhere; and that no value, however odd, can forge an entry or steer a
-// terminal, because control characters are escaped when they are written. What an entry says beyond event, connection and
-// outcome is sealed, and only the owner of the key reads it. It does not know secrets: whoever builds an
-// [authsome.Event] leaves them out.
+// It promises that entries of several processes neither mix nor overwrite each other, because one of them writes at a time; that
+// an entry for which [Log.Record] has returned nil outlives the process, while a [Buffer] takes along what it has not written
+// when its process is killed: the last 50 ms, or more while the disk fails; that a line torn by a crash costs only itself,
+// because the next writer starts a new line; that an entry which was changed, removed, put elsewhere or cut off is noticed,
+// because each is chained to the one before it by a code that takes the log's key to make, and a signed head says how far the
+// log has got, here and once more elsewhere; and that no value, however odd, can forge an entry or steer a terminal, because
+// control characters are escaped when they are written. What an entry says beyond event, connection and outcome is sealed, and
+// only the owner of the key reads it. It does not know secrets: whoever builds an [authsome.Event] leaves them out.
 package audit
 
 import (

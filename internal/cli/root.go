@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -38,7 +37,7 @@ func (a *app) command() *cobra.Command {
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
+	root.SetFlagErrorFunc(flagError)
 
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.profile, "profile", "", "profile to use (default: $AUTHSOME_PROFILE, then the chosen one)")
@@ -69,18 +68,6 @@ func (a *app) command() *cobra.Command {
 		a.addCompletions(root)
 	}
 	return root
-}
-
-// addVersion adds --version to the flags. Cobra's own prints what it is told to by a template, and with package text/template,
-// which looks up methods by their names, the linker keeps every method of the program: a tenth of all that it consists of.
-func (a *app) addVersion(root *cobra.Command) {
-	root.Flags().BoolFunc("version", "version for authsome", func(value string) error {
-		asked, err := strconv.ParseBool(value)
-		if asked {
-			root.RunE = func(*cobra.Command, []string) error { return a.printVersion() }
-		}
-		return err
-	})
 }
 
 // The groups of commands, in the order in which the help shows them; the name of a group is its heading.
@@ -193,6 +180,27 @@ func usageError(cmd *cobra.Command, message string) error {
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: cmd.CommandPath() + " --help"}
 }
 
+// flagError says what is wrong with a flag. Of a value that is no number, or neither true nor false, package strconv says only what
+// it did with it.
+func flagError(cmd *cobra.Command, err error) error {
+	message := err.Error()
+	if odd, ok := errors.AsType[*strconv.NumError](err); ok {
+		message = strings.TrimSuffix(message, odd.Error()) + belongsInPlaceOf(odd)
+	}
+	return usageError(cmd, message)
+}
+
+func belongsInPlaceOf(odd *strconv.NumError) string {
+	switch {
+	case odd.Func == "ParseBool":
+		return "true or false belongs there"
+	case errors.Is(odd, strconv.ErrRange):
+		return "a smaller number belongs there"
+	default:
+		return "a whole number belongs there"
+	}
+}
+
 // asUsage gives the errors that cobra makes itself, such as an unknown command, the kind they deserve.
 func asUsage(err error) error {
 	if _, ok := errors.AsType[*authsome.Error](err); ok {
@@ -210,12 +218,4 @@ func asUsage(err error) error {
 		hint = "authsome " + name + " --help"
 	}
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: hint, Err: err}
-}
-
-// version is what the build says of itself.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }

@@ -1,10 +1,10 @@
 // Package loopback is what the person's browser talks to during a login: the redirect endpoint of an authorization
 // request (RFC 8252 section 7.3) and a form for what must be typed in.
 //
-// [ListenCallback] serves the redirect, [ServeForm] the form, [ServeDevicePage] the code of a device. They listen on loopback only, from just before they are
-// needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first that belongs to the login. They work
-// in this order: make one, send the browser to its address, Wait, do with the answer what is to be done, and Finish with the
-// result, which the browser then shows.
+// [ListenCallback] serves the redirect, [ServeForm] the form, [ServeDevicePage] the code of a device. They listen on loopback
+// only, from just before they are needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first
+// that belongs to the login. They work in this order: make one, send the browser to its address, Wait, do with the answer what is
+// to be done, and Finish with the result, which the browser then shows.
 //
 // The package promises that other users of the machine (on Linux) and other web pages cannot take part: requests must name the host that was
 // bound, which defeats DNS rebinding, a form must come from its own page, and its address cannot be guessed. Pages hold no script, are not
@@ -43,8 +43,8 @@ const (
 	maxConnections = 128
 )
 
-// server is what the redirect endpoint and the form share: listeners, the checks of every request, and the page that
-// tells the result.
+// server is what the redirect endpoint, the form and the page of a device share: listeners, the checks of every request,
+// and the page that tells the result.
 type server struct {
 	host     string // the only Host header that is answered
 	provider string

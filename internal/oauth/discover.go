@@ -19,9 +19,6 @@ type Discovered struct {
 	Name     string         // of the resource, for people; may be empty
 	Docs     string         // https URL of the resource's documentation; may be empty
 	Userinfo string         // the endpoint of OpenID Connect Core section 5.3; may be empty
-	// Guessed is set where a resource names no authorization server and its own origin is taken for one, as servers do
-	// that are older than RFC 9728.
-	Guessed bool
 }
 
 // resourceMetadata is a document of RFC 9728 section 2.
@@ -157,12 +154,13 @@ func isOrigin(s string) bool {
 // of requests sent to others.
 const maxIssuers = 5
 
-// protector returns the first authorization server of a resource that can be used.
+// protector returns the first authorization server of a resource that can be used. Where the resource names none, its own origin
+// is taken for one, as it is with servers that are older than RFC 9728.
 func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMetadata) (*Discovered, error) {
 	origin := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
-	issuers, guessed := []string{origin, origin + "/"}, true
+	issuers := []string{origin, origin + "/"}
 	if meta != nil && len(meta.AuthorizationServers) > 0 {
-		issuers, guessed = meta.AuthorizationServers[:min(len(meta.AuthorizationServers), maxIssuers)], false
+		issuers = meta.AuthorizationServers[:min(len(meta.AuthorizationServers), maxIssuers)]
 	}
 	var failures []error
 	for _, issuer := range issuers {
@@ -174,7 +172,7 @@ func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMe
 			failures = append(failures, err)
 			continue
 		}
-		found := &Discovered{Server: m.describe(), Userinfo: m.UserinfoEndpoint, Guessed: guessed}
+		found := &Discovered{Server: m.describe(), Userinfo: m.UserinfoEndpoint}
 		if slices.Contains(m.ScopesSupported, "offline_access") {
 			found.Server.Scopes = []string{"offline_access"}
 		}

@@ -24,7 +24,6 @@ type Registration struct {
 	ClientSecret    authsome.Secret
 	SecretExpiresAt time.Time // zero: never
 	AuthMethod      authsome.ClientAuth
-	RedirectURIs    []string
 	// URL and AccessToken manage the registration; empty where the server does not let it be managed.
 	URL         string
 	AccessToken authsome.Secret
@@ -183,17 +182,13 @@ func (c *Client) sendForRegistration(ctx context.Context, r *request, old *Regis
 
 // readRegistration takes what the server returned, whatever was asked for (RFC 7591 section 3.2.1).
 func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Registration, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	reg := &Registration{
 		ClientID: m.text("client_id"), ClientSecret: authsome.NewSecret(m.text("client_secret")),
 		URL: m.text("registration_client_uri"), AccessToken: authsome.NewSecret(m.text("registration_access_token")),
-		RedirectURIs: m.texts("redirect_uris"),
 	}
 	if reg.ClientID == "" || hasControl(reg.ClientID) || hasControl(m.text("client_secret")) {
 		return nil, a.useless(r.op, "no usable client_id in the answer")
@@ -258,18 +253,6 @@ func authMethod(name string, secret authsome.Secret) (authsome.ClientAuth, error
 	default:
 		return "", errors.New("the client was registered for an authentication method that is not supported")
 	}
-}
-
-// texts returns a member that is an array of strings.
-func (m members) texts(name string) []string {
-	array, _ := m[name].([]any)
-	var all []string
-	for _, v := range array {
-		if s, ok := v.(string); ok {
-			all = append(all, s)
-		}
-	}
-	return all
 }
 
 // earlier returns the earlier of two times.

@@ -31,12 +31,9 @@ type Token struct {
 
 // readToken takes the token out of an answer, or says why there is none.
 func (c *Client) readToken(r *request, a *answer) (*Token, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	whole := m
 	m = c.tokenObject(m)

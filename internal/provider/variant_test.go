@@ -167,6 +167,7 @@ func TestSafePostsAreAtTheDefinitionsHosts(t *testing.T) {
 		`[{"hosts": [], "inject": {"header": "X"}}]`:                                                "variants[0].hosts",
 		`[{"hosts": ["git.acme.test"], "inject": {"user": "{api_key}"}}]`:                           "variants[0].inject.user",
 		`[{"hosts": ["git.acme.test"], "inject": {"query": {"k": "{access_token}"}}}]`:              "variants[0].inject.query",
+		`[{"hosts": ["git.acme.test"], "inject": {"defaults": {"Authorization": "x"}}}]`:            "variants[0].inject.defaults.Authorization",
 	} {
 		_, err := Parse(with(t, baseDocument, "variants", value))
 		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -225,6 +224,3 @@ func (x *exchange) fail(err error) {
 	}
 	why.write(x.w)
 }
-
-// context returns the life of the request.
-func (x *exchange) context() context.Context { return x.in.Context() }
