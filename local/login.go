@@ -58,8 +58,11 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		err = cancelledLogin(req.Ref, err)
 	}
-	if authsome.KindOf(err) == authsome.KindLoginFailed {
+	switch authsome.KindOf(err) {
+	case authsome.KindLoginFailed:
 		l.record(authsome.EventLogin, req.Ref, err.Error(), nil)
+	case authsome.KindCancelled:
+		l.record(authsome.EventLogin, req.Ref, string(authsome.KindCancelled), nil)
 	}
 	return step, err
 }
@@ -306,12 +309,12 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	if err != nil {
 		return nil, err
 	}
-	token, err = l.introspected(ctx, l.loginClient(b))(token, nil)
+	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
+	c.bindTo(b.spec)
+	token, err = l.introspected(ctx, l.loginClient(b), c)(token, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
-	c.bindTo(b.spec)
 	c.ClientID, c.Scopes, c.Requested = b.client.ClientID, b.scopes, b.scopes
 	c.DynamicClient = b.client.Dynamic
 	c.take(token, b.spec)

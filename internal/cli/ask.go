@@ -99,10 +99,21 @@ func (s *loginSession) askInBrowser(
 	}
 	s.pages = append(s.pages, form)
 	s.app.tell("Opening a form in the browser: %s", form.URL())
-	if err := s.app.env.UI.OpenBrowser(ctx, form.URL()); err != nil {
+	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
+	if err := s.app.env.UI.OpenBrowser(waiting, form.URL()); err != nil {
+		switch {
+		case s.app.env.UI.ReadSecret != nil:
+			s.app.tell("The browser cannot be opened: %v", err)
+			return s.askAtTerminal(ctx, step, fields, into)
+		case !s.watched() && len(required(fields)) == 0:
+			return nil
+		case !s.watched():
+			return nobodyToAsk(step.Provider, fields)
+		}
 		s.app.tell("The browser cannot be opened (%v). Open the address above.", err)
 	}
-	answers, err := form.Wait(ctx)
+	answers, err := form.Wait(waiting)
 	if err != nil {
 		return err
 	}
@@ -174,16 +185,29 @@ func required(fields []authsome.Field) []authsome.Field {
 	return slices.DeleteFunc(slices.Clone(fields), func(f authsome.Field) bool { return f.Optional })
 }
 
+// and makes a list in a sentence longer.
+func and(all, one string) string {
+	if all == "" {
+		return one
+	}
+	return all + " and " + one
+}
+
 // nobodyToAsk says how a process without a person gives what is needed.
 func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
-	names, hint := labels(missing), ""
+	names := labels(required(missing))
+	hint, besides := "", ""
 	for _, f := range missing {
-		if f.Env != "" && !f.Optional {
-			if hint != "" {
-				hint += " and "
-			}
-			hint += "$" + f.Env
+		switch {
+		case f.Env == "":
+		case f.Optional:
+			besides = and(besides, "$"+f.Env)
+		default:
+			hint = and(hint, "$"+f.Env)
 		}
+	}
+	if hint != "" && besides != "" {
+		hint += ", and " + besides + " where there is one"
 	}
 	switch {
 	case missing[0].Name == authsome.FieldBaseURL:

@@ -38,6 +38,7 @@ func (a *app) command() *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
+	a.helpInJSON(root)
 
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.profile, "profile", "", "profile to use (default: $AUTHSOME_PROFILE, then the chosen one)")
@@ -63,11 +64,49 @@ func (a *app) command() *cobra.Command {
 			root.AddGroup(&cobra.Group{ID: g, Title: g + ":"})
 		}
 		root.SetHelpCommandGroupID(groupMachine)
+		refuseUnknownTopics(root)
 	}
 	if completes(a.env.Args) {
 		a.addCompletions(root)
 	}
 	return root
+}
+
+// helpInJSON makes the help a document like everything else that is printed with --json.
+func (a *app) helpInJSON(root *cobra.Command) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !a.flags.json {
+			help(cmd, args)
+			return
+		}
+		var text strings.Builder
+		cmd.SetOut(&text)
+		help(cmd, args)
+		cmd.SetOut(a.out)
+		_ = a.printJSON(object{{"command", cmd.CommandPath()}, {"help", text.String()}}) // exit tells what could not be written
+	})
+}
+
+// refuseUnknownTopics makes help of a command that is none the failure that the command itself is. Cobra's own says so and succeeds.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, help := range root.Commands() {
+		if help.Name() != "help" {
+			continue
+		}
+		help.RunE = func(_ *cobra.Command, args []string) error {
+			about, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 && about.HasSubCommands() {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag() // so that it is shown
+			return about.Help()
+		}
+	}
 }
 
 // The groups of commands, in the order in which the help shows them; the name of a group is its heading.
@@ -157,12 +196,13 @@ func group(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return &authsome.Error{
-			Kind: authsome.KindUsage, Message: fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath()) + orMeant(args[0], cmd),
-			Hint: cmd.CommandPath() + " --help",
-		}
+		return unknownCommand(cmd, args[0])
 	}
 	return cmd
+}
+
+func unknownCommand(parent *cobra.Command, typed string) error {
+	return usageError(parent, fmt.Sprintf("unknown command %q for %q", typed, parent.CommandPath())+orMeant(typed, parent))
 }
 
 // orMeant asks about the subcommand whose name is like the one that was typed.
