@@ -150,7 +150,9 @@ func (f *follower) choose(ctx context.Context, all []authsome.Connection, bounds
 		part, err := choosePart(ctx, f.layer, fresh[name], choices)
 		put(name, part, err)
 	}
-	return next, nil
+	masking := *next // others may be reading what was chosen before
+	masking.settings.Masked = leftOut(ctx, f.layer, connected, bounds)
+	return &masking, nil
 }
 
 // again makes the same choice by what is known now. Connections that are gone stay as they were: whoever asks for them is told.

@@ -95,7 +95,50 @@ func (a *app) chooseRoutes(ctx context.Context, layer authsome.AuthLayer, bounds
 			return nil, err
 		}
 	}
-	return join(parts)
+	chosen, err := join(parts)
+	if err != nil {
+		return nil, err
+	}
+	chosen.settings.Masked = leftOut(ctx, layer, connected, bounds)
+	return chosen, nil
+}
+
+// leftOut returns the variables with keys of the connected providers that a run leaves out: it has nothing to do with them, so its
+// child is not to find a key of theirs in what it inherits. Of a definition that cannot be used nobody knows the variables.
+func leftOut(
+	ctx context.Context, layer authsome.AuthLayer, connected map[authsome.ProviderName][]authsome.Connection, bounds *limits,
+) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(connected)) {
+		if policy.Permits(string(name), bounds.flags, bounds.file) {
+			continue
+		}
+		if p, err := layer.Provider(ctx, connected[name][0].Profile, name); err == nil {
+			names = append(names, secretVariables(&p.Provider)...)
+		}
+	}
+	return names
+}
+
+// secretVariables returns the variables in which programs look for what is secret of a provider.
+func secretVariables(p *authsome.Provider) []string {
+	names := slices.Concat(exportNames(p), readFrom(p))
+	for _, f := range p.KeyFields() {
+		if !f.Public {
+			names = append(names, fieldVariable(p, f))
+		}
+	}
+	return names
+}
+
+// readFrom returns the variables that a login reads secrets of a provider from.
+func readFrom(p *authsome.Provider) (names []string) {
+	if p.APIKey != nil {
+		names = append(names, p.APIKey.EnvVar)
+	}
+	if p.Client != nil {
+		names = append(names, p.Client.ClientIDEnv, p.Client.ClientSecretEnv)
+	}
+	return names
 }
 
 // choosePart chooses among the connections of one provider.
@@ -249,13 +292,8 @@ func (r *chosenRoutes) add(ctx context.Context, layer authsome.AuthLayer, c auth
 	r.connections[c.Ref] = c
 	r.definitions = append(r.definitions, &p.Provider)
 	r.settings.Placeholders = append(r.settings.Placeholders, exportNames(&p.Provider)...)
-	if p.APIKey != nil {
-		r.settings.Withhold = append(r.settings.Withhold, p.APIKey.EnvVar)
-	}
+	r.settings.Withhold = append(r.settings.Withhold, readFrom(&p.Provider)...)
 	r.addFields(&p.Provider, c)
-	if p.Client != nil {
-		r.settings.Withhold = append(r.settings.Withhold, p.Client.ClientIDEnv, p.Client.ClientSecretEnv)
-	}
 	return nil
 }
 

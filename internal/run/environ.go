@@ -18,6 +18,8 @@ type Settings struct {
 	// Placeholders names the variables that get [authsome.Placeholder]: every export.env of the connected providers. What they
 	// held is a credential that the child must not see.
 	Placeholders []string
+	// Masked names variables that get the placeholder where the parent has them: those of connected providers that a run leaves out.
+	Masked []string
 	// Plain are variables that are no secret and belong to a connection, such as a user name.
 	Plain []Variable
 	// Withhold names further variables that the child must not see: those that API keys, client identifiers and
@@ -64,7 +66,7 @@ func spelling(foldCase bool) func(name string) string {
 
 func environ(parent []string, s Settings, foldCase bool) []string {
 	key := spelling(foldCase)
-	set := slices.Concat(managed(parent, s, key), s.Plain, placeholders(s.Placeholders))
+	set := slices.Concat(managed(parent, s, key), s.Plain, placeholders(s.Placeholders), placeholders(inherited(parent, s.Masked, key)))
 	done := make(map[string]bool) // names that are set, or were
 	var added []string
 	for _, v := range set {
@@ -98,6 +100,11 @@ func split(entry string) (name, value string) {
 	return entry[:i+1], entry[i+2:]
 }
 
+// inherited returns those of the names that the parent has.
+func inherited(parent, names []string, key func(string) string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return lookup(parent, name, key) == "" })
+}
+
 // managed lists the variables by which programs find the proxy and the certificate authority.
 func managed(parent []string, s Settings, key func(string) string) []Variable {
 	var set []Variable
@@ -119,11 +126,11 @@ func managed(parent []string, s Settings, key func(string) string) []Variable {
 	all("1", "NODE_USE_ENV_PROXY", "PERL_LWP_ENV_PROXY")
 	all(s.Files.WGETRC, wgetVariable)
 	// These add to what the parent has.
-	inherited := func(name string) string { return lookup(parent, name, key) }
-	all(javaOptions(inherited(javaVariable), s.Proxy, s.Files.Java), javaVariable)
-	all(nodeOptions(inherited(nodeVariable), s.Files.Node), nodeVariable)
-	all(pythonPath(inherited(pythonVariable), s.Files.Python), pythonVariable)
-	all(phpScan(inherited(phpVariable), s.Files.PHP), phpVariable)
+	before := func(name string) string { return lookup(parent, name, key) }
+	all(javaOptions(before(javaVariable), s.Proxy, s.Files.Java), javaVariable)
+	all(nodeOptions(before(nodeVariable), s.Files.Node), nodeVariable)
+	all(pythonPath(before(pythonVariable), s.Files.Python), pythonVariable)
+	all(phpScan(before(phpVariable), s.Files.PHP), phpVariable)
 	return set
 }
 
