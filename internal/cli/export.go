@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -74,6 +76,10 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 	if err != nil {
 		return err
 	}
+	// Programs look for the plain name, and it is to mean what it means everywhere else: the default connection.
+	slices.SortStableFunc(all, func(a, b authsome.Connection) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), isDefault(b)-isDefault(a))
+	})
 	var vars variables
 	var failed error
 	for _, c := range all {
@@ -182,18 +188,32 @@ type variable struct {
 
 type variables []variable
 
-// add appends the variables of a connection. A name that is taken gets the connection's name behind it, and the
-// provider's too when that is taken as well.
+// add appends the variables of a connection. A name that is taken gets the connection's name behind it, the provider's
+// too when that is taken as well, and a number where names differ only in what no variable can show, such as Work and work.
 func (v *variables) add(c authsome.Connection, more variables) {
 	for _, m := range more {
-		for _, suffix := range []string{"", "_" + string(c.Ref.Connection), "_" + string(c.Provider) + "_" + string(c.Ref.Connection)} {
-			name := m.name + variableName(suffix)
-			if !v.has(name) {
-				*v = append(*v, variable{name, m.value})
-				break
+		long := m.name + variableName("_"+string(c.Provider)+"_"+string(c.Ref.Connection))
+		name := m.name
+		for i := 1; v.has(name); i++ {
+			switch i {
+			case 1:
+				name = m.name + variableName("_"+string(c.Ref.Connection))
+			case 2:
+				name = long
+			default:
+				name = long + "_" + strconv.Itoa(i-1)
 			}
 		}
+		*v = append(*v, variable{name, m.value})
 	}
+}
+
+// isDefault counts a connection that is meant when none is named.
+func isDefault(c authsome.Connection) int {
+	if c.Default {
+		return 1
+	}
+	return 0
 }
 
 func (v variables) has(name string) bool {
