@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"net/url"
 	"strings"
 	"time"
 
@@ -98,7 +99,7 @@ func (s *loginSession) awaitRedirect(
 	answers := make(chan answer, 2)
 	if s.openProvider(ctx, step) {
 		go func() {
-			if pasted, ok := s.readPasted(ctx); ok {
+			if pasted, ok := s.readPasted(ctx, step); ok {
 				answers <- answer{redirect: pasted}
 			}
 		}()
@@ -130,19 +131,48 @@ func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authoriz
 	return true
 }
 
-// readPasted reads a redirect URL from the terminal or from standard input.
-func (s *loginSession) readPasted(ctx context.Context) (string, bool) {
-	if read := s.app.env.UI.ReadLine; read != nil {
-		line, err := read(ctx, "Address")
-		return line, err == nil && line != ""
-	}
-	scanner := bufio.NewScanner(s.app.env.Stdin)
-	for scanner.Scan() {
-		if line := strings.TrimSpace(scanner.Text()); line != "" {
+// readPasted reads the redirect URL from the terminal or from standard input. Anything else is easily pasted, too, and does
+// not end the login.
+func (s *loginSession) readPasted(ctx context.Context, step *authsome.Authorization) (string, bool) {
+	for next := s.pastedLines(ctx); ; {
+		line, ok := next()
+		switch {
+		case !ok:
+			return "", false
+		case line == "":
+		case answers(line, step.State):
 			return line, true
+		default:
+			s.app.tell("That is not the address at which this login ends: it begins with %s, and holds a code. Paste all of it.",
+				step.RedirectURI)
 		}
 	}
-	return "", false
+}
+
+// pastedLines returns what reads the next line that a person enters.
+func (s *loginSession) pastedLines(ctx context.Context) func() (line string, ok bool) {
+	if read := s.app.env.UI.ReadLine; read != nil {
+		return func() (string, bool) {
+			line, err := read(ctx, "Address")
+			return line, err == nil
+		}
+	}
+	scanner := bufio.NewScanner(s.app.env.Stdin)
+	return func() (string, bool) {
+		ok := scanner.Scan()
+		return strings.TrimSpace(scanner.Text()), ok
+	}
+}
+
+// answers reports whether a line is an authorization response to the request with that state. What it says is for the layer
+// to judge.
+func answers(line, state string) bool {
+	u, err := url.Parse(line)
+	if err != nil {
+		return false
+	}
+	q := u.Query()
+	return q.Get("state") == state && (q.Has("code") || q.Has("error"))
 }
 
 // givenUp tells a person who pressed Ctrl-C from one who did not come back.
