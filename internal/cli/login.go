@@ -94,7 +94,7 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	if err != nil {
 		return err
 	}
-	return a.printLogin(done)
+	return a.printLogin(done, o)
 }
 
 // allFlows are the ways of logging in that a person may choose.
@@ -141,7 +141,7 @@ func (a *app) givenToken(
 			Kind: authsome.KindUsage, Message: "--with-token and --from-command exclude each other",
 		}
 	case o.withToken:
-		return a.readToken()
+		return a.readToken(ctx, ref)
 	case o.command:
 		return a.tokenFromCommand(ctx, layer, ref, o)
 	default:
@@ -149,15 +149,21 @@ func (a *app) givenToken(
 	}
 }
 
-// readStdin reads standard input to its end. What the command takes from there is small.
-func (a *app) readStdin() ([]byte, error) {
-	const limit = 1 << 20
-	return io.ReadAll(io.LimitReader(a.env.Stdin, limit))
+// maxStdin bounds what the command takes from standard input, in bytes: all of it is small.
+const maxStdin = 1 << 20
+
+// readStdin reads standard input to its end, or until ctx ends.
+func (a *app) readStdin(ctx context.Context) ([]byte, error) {
+	return orCancelled(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.env.Stdin, maxStdin)) })
 }
 
-// readToken reads a key or token from standard input.
-func (a *app) readToken() (authsome.Secret, error) {
-	b, err := a.readStdin()
+// readToken reads a key or token from standard input, and asks for it where that is a terminal.
+func (a *app) readToken(ctx context.Context, ref authsome.Ref) (authsome.Secret, error) {
+	read := a.readStdin
+	if ask := a.env.UI.ReadPasted; ask != nil {
+		read = func(ctx context.Context) ([]byte, error) { return ask(ctx, "Key or token of "+string(ref.Provider)) }
+	}
+	b, err := read(ctx)
 	if err != nil {
 		return authsome.Secret{}, fmt.Errorf("read the token from standard input: %w", err)
 	}
@@ -165,13 +171,13 @@ func (a *app) readToken() (authsome.Secret, error) {
 	if token.IsZero() {
 		return token, &authsome.Error{
 			Kind: authsome.KindUsage, Message: "there is no token on standard input",
-			Hint: "authsome login PROVIDER --with-token < FILE",
+			Hint: "authsome login " + local.Arguments(ref) + " --with-token < FILE",
 		}
 	}
 	return token, nil
 }
 
-func (a *app) printLogin(done *authsome.Authorization) error {
+func (a *app) printLogin(done *authsome.Authorization, o loginOptions) error {
 	c := done.Connection
 	status, verb := "connected", "connected to"
 	if done.AlreadyConnected {
@@ -200,7 +206,13 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 			Hint:    "what needs it will fail; " + loginCommand(c.Ref) + " asks again",
 		})
 	}
-	if done.AlreadyConnected {
+	switch {
+	case !done.AlreadyConnected:
+	case o.withToken:
+		a.say("what came on standard input was not stored; %s --with-token replaces what is", loginCommand(c.Ref))
+	case o.command:
+		a.say("%s --from-command takes over what the command prints now", loginCommand(c.Ref))
+	default:
 		a.say("%s logs in again", loginCommand(c.Ref))
 	}
 	return nil
