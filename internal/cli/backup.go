@@ -137,7 +137,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	}
 	if made.refreshable > 0 {
 		a.warn(&authsome.Error{
-			Message: fmt.Sprintf("%d of the connections live on a refresh token, and many providers take each of those once", made.refreshable),
+			Message: liveOnRefreshTokens(made.refreshable) + ", and many providers take each of those once",
 			Hint:    "use them on one machine only, and make a new backup from time to time: see docs/backup.md",
 		})
 	}
