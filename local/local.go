@@ -315,8 +315,11 @@ func vaultError(what string, err error) error {
 	}
 }
 
-// reasonOf says an error in the words that the store has for people, where it has some.
+// reasonOf says an error in the words that the key source or the store has for people, where they have some.
 func reasonOf(err error) string {
+	if p, ok := errors.AsType[*keysource.Problem](err); ok {
+		return p.Summary()
+	}
 	type reasoned interface {
 		error
 		Reason() string

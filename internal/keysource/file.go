@@ -74,7 +74,9 @@ func (f file) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
 func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", path, vault.ErrWrongKey, ErrMissing)
+		return nil, &Problem{
+			Message: "the master key " + path + " is missing", Err: fmt.Errorf("%w: %w", vault.ErrWrongKey, ErrMissing),
+		}
 	}
 	if err != nil {
 		return nil, failed(path, err)
@@ -88,14 +90,12 @@ func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 
 // failed says what keeps the key at path from being used, and what to do where that is known.
 func failed(path string, err error) error {
-	var advice string
+	advice := "check that the disk is writable and not full, and that the file belongs to you"
 	switch {
 	case errors.Is(err, ErrExposed):
 		advice = "chmod 600 " + shell.Word(path)
 	case errors.Is(err, ErrMalformed):
 		advice = "put the right " + filepath.Base(path) + " back: without it the vault cannot be opened, and authsome restore makes one anew"
-	default:
-		return fmt.Errorf("master key %s: %w: %w", path, vault.ErrUnavailable, err)
 	}
 	return unavailable("master key "+path, advice, err)
 }

@@ -49,5 +49,5 @@ func locked(message, advice string, cause error) error {
 
 // unavailable is the failure to get a key for any other reason.
 func unavailable(message, advice string, cause error) error {
-	return &Problem{Message: message, Advice: advice, Err: fmt.Errorf("%w: %w", vault.ErrUnavailable, cause)}
+	return &Problem{Message: message, Advice: advice, Cause: cause, Err: fmt.Errorf("%w: %w", vault.ErrUnavailable, cause)}
 }
