@@ -10,6 +10,7 @@ import (
 
 	"authsome"
 	"authsome/internal/loopback"
+	"authsome/local"
 )
 
 // ask fills in the fields of a login: from the environment variables that the definition names, else in a form in the
@@ -30,6 +31,9 @@ func (s *loginSession) ask(
 		if !value.IsZero() {
 			into[f.Name] = value
 			supplied = true
+			if f.Name == authsome.FieldClientSecret {
+				s.secretFrom = f.Env
+			}
 			continue
 		}
 		into[f.Name] = authsome.Secret{} // there, though empty: an optional one may stay so
@@ -47,7 +51,7 @@ func (s *loginSession) ask(
 	case !required:
 		return nil
 	default:
-		return nobodyToAsk(step.Provider, missing)
+		return nobodyToAsk(step.Provider, s.ref, missing)
 	}
 }
 
@@ -175,25 +179,28 @@ func required(fields []authsome.Field) []authsome.Field {
 }
 
 // nobodyToAsk says how a process without a person gives what is needed.
-func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
-	names, hint := labels(missing), ""
+func nobodyToAsk(p *authsome.Provider, ref authsome.Ref, missing []authsome.Field) error {
+	names, hint, login := labels(missing), "", "authsome login "+local.Arguments(ref)
 	for _, f := range missing {
-		if f.Env != "" && !f.Optional {
-			if hint != "" {
-				hint += " and "
-			}
-			hint += "$" + f.Env
+		switch {
+		case f.Env == "":
+		case hint == "" && !f.Optional:
+			hint = "$" + f.Env
+		case !f.Optional:
+			hint += " and $" + f.Env
+		case hint != "":
+			hint += ", and $" + f.Env + " if there is one"
 		}
 	}
 	switch {
 	case missing[0].Name == authsome.FieldBaseURL:
-		hint = fmt.Sprintf("authsome login %s --base-url %s", p.Name, missing[0].PatternHint)
+		hint = login + " --base-url " + missing[0].PatternHint
 	case hint != "" && p.AuthType == authsome.AuthTypeAPIKey && len(missing) == 1:
-		hint = fmt.Sprintf("set %s, or authsome login %s --with-token < FILE", hint, p.Name)
+		hint = fmt.Sprintf("set %s, or %s --with-token < FILE", hint, login)
 	case hint != "":
 		hint = "set " + hint
 	case p.AuthType == authsome.AuthTypeAPIKey:
-		hint = fmt.Sprintf("authsome login %s --with-token < FILE", p.Name)
+		hint = login + " --with-token < FILE"
 	default:
 		hint = "run it at a terminal"
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/shell"
 	"authsome/local"
 )
 
@@ -84,7 +86,7 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	} else if !token.IsZero() {
 		req.Fields[authsome.FieldAccessToken] = token
 	}
-	s := &loginSession{app: a, layer: layer, options: o}
+	s := &loginSession{app: a, layer: layer, options: o, ref: ref}
 	if s.prefersDevice(ctx, ref) {
 		req.Flow = authsome.FlowDeviceCode
 	}
@@ -92,7 +94,7 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	done, err := s.steps(ctx, req)
 	s.finish(err)
 	if err != nil {
-		return err
+		return s.blamed(err)
 	}
 	return a.printLogin(done, o)
 }
@@ -117,6 +119,12 @@ func joined[T ~string](all []T) string {
 // providerAt returns the name of what a person names by its URL; a name is returned as it is.
 func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) {
 	if !strings.Contains(nameOrURL, "://") {
+		if strings.Contains(nameOrURL, "/") {
+			return "", &authsome.Error{
+				Kind: authsome.KindUsage, Message: fmt.Sprintf("%q is neither the name of a provider nor a URL", nameOrURL),
+				Hint: "authsome login " + shell.Word("https://"+nameOrURL),
+			}
+		}
 		return nameOrURL, nil
 	}
 	layer, err := a.auth(ctx)
@@ -223,8 +231,25 @@ type loginSession struct {
 	app     *app
 	layer   authsome.AuthLayer
 	options loginOptions
+	ref     authsome.Ref // as it was named
 	pages   []page
+
+	secretFrom string // the environment variable that the client secret came from; empty: none
 }
+
+// blamed tells that a client secret which was refused is the environment's: to log in again takes the same one again.
+func (s *loginSession) blamed(err error) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || s.secretFrom == "" || e.Reason != reasonRefusedClient {
+		return err
+	}
+	found := *e
+	found.Hint = fmt.Sprintf("correct $%s, or unset it to be asked, and try again: authsome login %s --force", s.secretFrom, local.Arguments(s.ref))
+	return &found
+}
+
+// reasonRefusedClient is the code of RFC 6749 section 5.2 for a client that could not show who it is.
+const reasonRefusedClient = "invalid_client"
 
 // page is something in a browser that waits to be told how the login went.
 type page interface {

@@ -9,6 +9,7 @@ import (
 
 	"authsome"
 	"authsome/internal/loopback"
+	"authsome/local"
 )
 
 // visitTimeout is how long a person may take at the provider.
@@ -66,7 +67,7 @@ func (s *loginSession) someoneToVisit(p *authsome.Provider) error {
 		Hint:    "set $BROWSER, or give --no-browser and visit the address that is printed",
 	}
 	if p.OAuth.DeviceAuthorizationURL != "" {
-		e.Hint = "authsome login " + string(p.Name) + " --flow device_code prints a code to enter elsewhere"
+		e.Hint = "authsome login " + local.Arguments(s.ref) + " --flow device_code prints a code to enter elsewhere"
 	}
 	return e
 }
