@@ -157,7 +157,7 @@ func keySpec(cmd *cobra.Command, args []string, o keyUseOptions) (keysource.Spec
 	rest := args[1:]
 	switch {
 	case spec.Kind == "":
-		return spec, usageError(cmd, "there is no key source "+args[0])
+		return spec, usageError(cmd, "there is no key source "+args[0]+"; there are "+joined(keyKinds()))
 	case spec.Kind == keysource.Command && len(rest) == 0:
 		return spec, &authsome.Error{
 			Kind: authsome.KindUsage, Message: "there is no command to run", Hint: "authsome key use command -- pass show authsome",

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"authsome"
 	"authsome/internal/provider"
@@ -38,7 +39,7 @@ func (a *app) command() *cobra.Command {
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, err.Error()) })
+	root.SetFlagErrorFunc(flagError)
 
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.profile, "profile", "", "profile to use (default: $AUTHSOME_PROFILE, then the chosen one)")
@@ -64,6 +65,7 @@ func (a *app) command() *cobra.Command {
 			root.AddGroup(&cobra.Group{ID: g, Title: g + ":"})
 		}
 		root.SetHelpCommandGroupID(groupMachine)
+		refuseUnknownTopics(root)
 	}
 	if completes(a.env.Args) {
 		a.addCompletions(root)
@@ -170,12 +172,35 @@ func group(cmd *cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return cmd.Help()
 		}
-		return &authsome.Error{
-			Kind: authsome.KindUsage, Message: fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath()) + orMeant(args[0], cmd),
-			Hint: cmd.CommandPath() + " --help",
-		}
+		return unknownCommand(cmd, args[0])
 	}
 	return cmd
+}
+
+// refuseUnknownTopics makes help fail for a command that there is not. Cobra's prints the whole help then, as if all was well.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, help := range root.Commands() {
+		if help.Name() != "help" {
+			continue
+		}
+		help.Run = nil
+		help.RunE = func(_ *cobra.Command, args []string) error {
+			cmd, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 && cmd.HasSubCommands() {
+				return unknownCommand(cmd, rest[0])
+			}
+			cmd.InitDefaultHelpFlag()
+			return cmd.Help()
+		}
+	}
+}
+
+func unknownCommand(parent *cobra.Command, typed string) error {
+	return usageError(parent, fmt.Sprintf("unknown command %q for %q", typed, parent.CommandPath())+orMeant(typed, parent))
 }
 
 // orMeant asks about the subcommand whose name is like the one that was typed.
@@ -187,6 +212,30 @@ func orMeant(typed string, cmd *cobra.Command) string {
 		return "; did you mean " + name + "?"
 	}
 	return ""
+}
+
+// flagError says what is wrong with a flag: which one may have been meant, and nothing of how a value is parsed.
+func flagError(cmd *cobra.Command, err error) error {
+	message := err.Error()
+	if typed, ok := strings.CutPrefix(message, "unknown flag: --"); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if name := provider.Likely(typed, names); name != "" {
+			message += "; did you mean --" + name + "?"
+		}
+	}
+	if numeric, ok := errors.AsType[*strconv.NumError](err); ok {
+		message = strings.TrimSuffix(message, numeric.Error()) + "that is no " + kindOfValue(numeric.Func)
+	}
+	return usageError(cmd, message)
+}
+
+// kindOfValue is what a function of package strconv makes of a text.
+func kindOfValue(function string) string {
+	if function == "ParseBool" {
+		return "true or false"
+	}
+	return "number that can be used"
 }
 
 func usageError(cmd *cobra.Command, message string) error {
