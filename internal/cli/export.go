@@ -173,6 +173,9 @@ func isVariableName(s string) bool {
 
 // variableName turns a name into one that a shell accepts.
 func variableName(s string) string {
+	if s != "" && s[0] >= '0' && s[0] <= '9' {
+		s = "_" + s
+	}
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
