@@ -83,7 +83,7 @@ func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	}
 	dataKey, err := key.unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with %s: %w", path, err)
+		return nil, misfit(path, "", err)
 	}
 	return dataKey, nil
 }

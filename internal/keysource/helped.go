@@ -45,7 +45,7 @@ func failure(subject string, answer helper.Answer) error {
 	case answer.Refused:
 		return &Problem{
 			Message: subject + " is not what the data key was encrypted with", Advice: answer.Hint,
-			Err: fmt.Errorf("%w: %s", vault.ErrWrongKey, answer.Error),
+			Cause: errors.New(answer.Error), Err: fmt.Errorf("%w: %s", vault.ErrWrongKey, answer.Error),
 		}
 	case answer.Ask:
 		return locked(subject+" cannot be used", unlockAdvice, errors.New(answer.Error))

@@ -60,7 +60,7 @@ func (e environment) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
 func (e environment) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	dataKey, err := e.key().unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with AUTHSOME_MASTER_KEY: %w", err)
+		return nil, misfit(masterNames, "unset "+masterNames+", or set it to the key that the vault was made with", err)
 	}
 	return dataKey, nil
 }
