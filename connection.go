@@ -28,8 +28,8 @@ const (
 
 // Account says who the connection is at the provider, as far as the provider told.
 type Account struct {
-	ID    string `json:"id,omitempty"`
-	Label string `json:"label,omitempty"`
+	ID    string `json:"id,omitempty"`    // what tells accounts apart
+	Label string `json:"label,omitempty"` // what people know it by, such as a name or an e-mail address
 }
 
 // Guard says what the proxy of a run lets come back to a program in answers to requests with a connection's credential. The zero

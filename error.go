@@ -2,7 +2,7 @@ package authsome
 
 import "errors"
 
-// Kind classifies an [Error] for programs: an exit code and an HTTP status follow from it.
+// Kind classifies an [Error] for programs: the exit code of the command follows from it.
 type Kind string
 
 // The kinds of failure. The empty Kind is any other failure.

@@ -21,10 +21,10 @@ const (
 	EventUse         EventName = "use"         // a program got a credential from the library, where the log is required
 	EventRunStart    EventName = "run.start"
 	EventRunEnd      EventName = "run.end"
-	EventInject      EventName = "inject" // the proxy put a credential on a request
-	EventDeny        EventName = "deny"   // the proxy refused a request
-	EventTrust       EventName = "trust"  // a person agreed to what a project's file says
-	EventUntrust     EventName = "untrust"
+	EventInject      EventName = "inject"       // the proxy put a credential on a request
+	EventDeny        EventName = "deny"         // the proxy refused a request
+	EventTrust       EventName = "trust"        // a person agreed to what a project's file says
+	EventUntrust     EventName = "untrust"      // and took that back
 	EventBackup      EventName = "backup"       // everything in the vault went into a file
 	EventRestore     EventName = "restore"      // and came back
 	EventRepair      EventName = "vault.repair" // a damaged vault was made anew
@@ -37,8 +37,8 @@ const (
 	EventUnlock EventName = "unlock" // an agent keeps the key of the vault from now on
 	EventLock   EventName = "lock"   // a person had it forgotten
 
-	EventAgentAdd    EventName = "agent.add" // an agent got access to a proxy that stays open
-	EventAgentRevoke EventName = "agent.revoke"
+	EventAgentAdd    EventName = "agent.add"    // an agent got access to a proxy that stays open
+	EventAgentRevoke EventName = "agent.revoke" // and lost it
 )
 
 // Event is one entry of the audit log. It never holds a secret.

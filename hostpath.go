@@ -35,7 +35,7 @@ func isBelowLiteral(path, prefix string) bool {
 // ambiguousPath reports whether servers may disagree about what an escaped path means: it has dot segments or
 // backslashes once it is decoded.
 func ambiguousPath(escaped string) bool {
-	path, stable := decodePath(escaped)
+	path, stable := DecodePath(escaped)
 	if !stable || strings.Contains(path, `\`) {
 		return true
 	}
@@ -49,7 +49,7 @@ func ambiguousPath(escaped string) bool {
 
 // foldPath brings all spellings of a path that some server may treat alike into one.
 func foldPath(escaped string) string {
-	path, _ := decodePath(escaped)
+	path, _ := DecodePath(escaped)
 	path = strings.ReplaceAll(path, `\`, "/")
 	var out []string
 	for segment := range strings.SplitSeq(path, "/") {
@@ -71,15 +71,18 @@ func foldPath(escaped string) string {
 // query or the fragment begins.
 func foldPaths(escaped string) []string {
 	paths := []string{foldPath(escaped)}
-	decoded, _ := decodePath(escaped)
+	decoded, _ := DecodePath(escaped)
 	if end := strings.IndexAny(decoded, "?#"); end >= 0 {
 		paths = append(paths, foldPath(decoded[:end]))
 	}
 	return paths
 }
 
-// decodePath percent-decodes until nothing changes, which stable reports, or until no server would go on.
-func decodePath(path string) (decoded string, stable bool) {
+// DecodePath percent-decodes an escaped path (RFC 3986 section 2.1) as often as proxies and servers in a row might, four times at
+// most; stable is false where the fourth time still changed it. A '%' that is no escape stands for itself. Whatever rules about
+// paths decodes them here, so that no two rules take one path for different ones.
+func DecodePath(escaped string) (decoded string, stable bool) {
+	path := escaped
 	for range maxDecodings {
 		next, err := url.PathUnescape(path)
 		if err != nil || next == path {

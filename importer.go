@@ -41,7 +41,7 @@ type ImportedConnection struct {
 	LastRefreshError string
 
 	Source  string // for the audit log: where it comes from, in a few words
-	Replace bool
+	Replace bool   // an older connection of the same name goes
 }
 
 // Holder is an [AuthLayer] that tells what it holds without showing it.

@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"authsome/internal/envscan":    {"authsome"},
 	"authsome/internal/audit":      {"authsome", "authsome/internal/atomicfile", "authsome/internal/leanjson"},
 	"authsome/internal/debuglog":   {},
-	"authsome/internal/loopback":   {"authsome", "authsome/internal/span"},
+	"authsome/internal/loopback":   {"authsome", "authsome/internal/peer", "authsome/internal/span"},
 	"authsome/internal/run":        {"authsome"},
 	"authsome/internal/sandbox":    {"authsome", "authsome/internal/shell"},
 	"authsome/internal/agent":      {"authsome/internal/sandbox", "authsome/internal/shell"},

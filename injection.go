@@ -166,9 +166,6 @@ func (i Injection) render(value string) string {
 // setQuery puts parameters into the query of a URL, in place of any of the same names. What else is there stays byte for
 // byte.
 func (c *Credential) setQuery(u *url.URL) error {
-	if len(c.Inject.Query) == 0 {
-		return nil
-	}
 	var parts []string
 	for part := range strings.SplitSeq(u.RawQuery, "&") {
 		name, _, _ := strings.Cut(part, "=")

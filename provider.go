@@ -95,8 +95,8 @@ type Variant struct {
 	Inject Injection `json:"inject"`
 }
 
-// GetKeyAt returns the page where a key or an OAuth client is made, or else the one that explains how.
-func (p *Provider) GetKeyAt() string {
+// KeyPage returns the page where a key or an OAuth client is made, or else the one that explains how; empty: none is known.
+func (p *Provider) KeyPage() string {
 	if p.KeyURL != "" {
 		return p.KeyURL
 	}
@@ -335,8 +335,8 @@ type Elsewhere struct {
 }
 
 // OAuth describes an authorization server from a client's side. {base_url} in a URL stands for BaseURL or for what the
-// person gave instead of it, also at the beginning of an additional parameter. In RevocationURL, {token} stands for the refresh token and {client_id} for the client's
-// identifier.
+// person gave instead of it, also at the beginning of an additional parameter. In RevocationURL, {token} stands for the
+// refresh token and {client_id} for the client's identifier.
 type OAuth struct {
 	Issuer                 string          `json:"issuer,omitempty"` // compared with iss, RFC 9207
 	BaseURL                string          `json:"base_url,omitempty"`
@@ -373,13 +373,13 @@ type OAuth struct {
 
 	PKCE               PKCE              `json:"pkce,omitempty"`
 	ChallengeEncoding  ChallengeEncoding `json:"challenge_encoding,omitempty"`
-	ClientIDParam      string            `json:"client_id_param,omitempty"` // "client_id" if empty (TikTok: client_key)
-	ClientAuth         ClientAuth        `json:"client_auth,omitempty"`     // post with a client secret, none without, if empty
-	SecretOptional     bool              `json:"client_secret_optional,omitempty"`
-	BodyFormat         BodyFormat        `json:"body_format,omitempty"` // form if empty
+	ClientIDParam      string            `json:"client_id_param,omitempty"`        // "client_id" if empty (TikTok: client_key)
+	ClientAuth         ClientAuth        `json:"client_auth,omitempty"`            // post with a client secret, none without, if empty
+	SecretOptional     bool              `json:"client_secret_optional,omitempty"` // a client without a secret will do, too
+	BodyFormat         BodyFormat        `json:"body_format,omitempty"`            // form if empty
 	Redirect           Redirect          `json:"redirect,omitzero"`
-	SupportsDeviceFlow bool              `json:"supports_device_flow,omitempty"`
-	SupportsDCR        bool              `json:"supports_dcr,omitempty"`
+	SupportsDeviceFlow bool              `json:"supports_device_flow,omitempty"` // RFC 8628: DeviceAuthorizationURL must be there
+	SupportsDCR        bool              `json:"supports_dcr,omitempty"`         // RFC 7591: a client is registered where none is known
 
 	DeviceTokenRequest DeviceTokenRequest `json:"device_token_request,omitempty"`
 	// DeviceClientAuth takes the place of ClientAuth when a device logs in, where a server then wants another method

@@ -37,7 +37,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	body := req.Body
 	if req.GetBody != nil {
 		if body, err = req.GetBody(); err != nil {
-			return resp, nil //nolint:nilerr // as above
+			return resp, nil //nolint:nilerr // the caller gets the API's own answer
 		}
 	}
 	_ = resp.Body.Close()

@@ -1,10 +1,8 @@
 package local
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"authsome"
@@ -31,7 +29,7 @@ func (l *Layer) readAll(
 	if profile == "" {
 		profile = authsome.DefaultProfile
 	}
-	records, err := l.vault.List(ctx, profileKey(profile)+"provider/")
+	records, err := l.vault.List(ctx, profileKey(profile)+providersPrefix)
 	if err != nil {
 		return nil, vaultError("the vault cannot be read", err)
 	}
@@ -233,43 +231,4 @@ func (l *Layer) apply(ctx context.Context, changes ...vault.Change) error {
 		return vaultError("the vault cannot be written", err)
 	}
 	return nil
-}
-
-func (l *Layer) lockOne(ctx context.Context, ref authsome.Ref) (func(), error) {
-	unlock, err := l.lock(ctx, ref)
-	if err != nil {
-		return nil, vaultError("the connection "+ref.String()+" is in use by another process", err)
-	}
-	return unlock, nil
-}
-
-// lockSettings keeps other processes from writing a provider's settings, which are one record for all its connections,
-// and reads anew what the profile has there. It is taken after the locks of connections, never before.
-func (l *Layer) lockSettings(ctx context.Context, h *holding) (*holding, func(), error) {
-	unlock, err := l.lockKey(ctx, settingsKey(h.profile, h.provider))
-	if err != nil {
-		return nil, nil, vaultError("the settings of "+string(h.provider)+" are in use by another process", err)
-	}
-	now, err := l.read(ctx, h.profile, h.provider)
-	if err != nil {
-		unlock()
-		return nil, nil, err
-	}
-	return now, unlock, nil
-}
-
-// lockBoth locks two connections in the order of their names, so that two renames cannot wait for each other.
-func (l *Layer) lockBoth(ctx context.Context, a, b authsome.Ref) (func(), error) {
-	refs := []authsome.Ref{a, b}
-	slices.SortFunc(refs, func(x, y authsome.Ref) int { return cmp.Compare(x.Connection, y.Connection) })
-	first, err := l.lockOne(ctx, refs[0])
-	if err != nil {
-		return nil, err
-	}
-	second, err := l.lockOne(ctx, refs[1])
-	if err != nil {
-		first()
-		return nil, err
-	}
-	return func() { second(); first() }, nil
 }

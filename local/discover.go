@@ -117,8 +117,9 @@ func (l *Layer) definitionFor(u *url.URL, kind authsome.Discovery, found *oauth.
 	} else {
 		server["issuer"] = found.Server.Issuer
 		category = "identity"
-		if found.Userinfo != "" {
-			host = found.Userinfo
+		var err error
+		if host, err = l.apiOf(u, found); err != nil {
+			return nil, err
 		}
 	}
 	flow := authsome.FlowPKCE

@@ -156,7 +156,7 @@ func (c *connectionRecord) adoptKey(p *authsome.Provider, in authsome.ImportedCo
 			return wantsMore(p, in.Ref, f.Label)
 		}
 	}
-	c.AuthType, c.TokenType = p.AuthType, ""
+	c.AuthType = p.AuthType
 	c.keep(p, map[authsome.FieldName]authsome.Secret{p.AuthType.SecretField(): in.Value})
 	return nil
 }

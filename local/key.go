@@ -78,8 +78,7 @@ func (l *Layer) UseKey(ctx context.Context, spec keysource.Spec) (changed bool, 
 	}
 	l.retire(ctx, current)
 	if err := l.keys.Forget(ctx, old, current); err != nil {
-		return true, keyError(fmt.Errorf("the vault is opened by the key source %s now, but the old key cannot be removed: %w",
-			to.Name(), err))
+		return true, vaultError("the vault is opened by the key source "+to.Name()+" now, but the old key cannot be removed", err)
 	}
 	return true, l.clearAway(ctx, current)
 }
@@ -100,7 +99,7 @@ func (l *Layer) clearAway(ctx context.Context, current vault.Envelope) error {
 	}
 	left := vault.Envelope{KeySource: string(keysource.FileKind)}
 	if err := l.keys.Forget(ctx, left, current); err != nil {
-		return keyError(err)
+		return vaultError("a key file that is not used any more cannot be removed", err)
 	}
 	return nil
 }

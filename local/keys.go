@@ -16,16 +16,17 @@ import (
 //	profile/P/provider/X/registration/ID
 //	profile/P/provider/X/connection/N
 const (
-	profilesPrefix = "profile/"
-	settingsLeaf   = "settings"
-	registrations  = "registration/"
-	connections    = "connection/"
+	profilesPrefix  = "profile/"
+	providersPrefix = "provider/"
+	settingsLeaf    = "settings"
+	registrations   = "registration/"
+	connections     = "connection/"
 )
 
 func profileKey(p authsome.ProfileName) vault.Key { return vault.Key(profilesPrefix + string(p) + "/") }
 
 func providerKey(p authsome.ProfileName, name authsome.ProviderName) vault.Key {
-	return profileKey(p) + vault.Key("provider/"+string(name)+"/")
+	return profileKey(p) + vault.Key(providersPrefix+string(name)+"/")
 }
 
 func settingsKey(p authsome.ProfileName, name authsome.ProviderName) vault.Key {
@@ -45,7 +46,7 @@ func registrationKey(p authsome.ProfileName, name authsome.ProviderName, clientI
 // parseConnectionKey is the inverse of connectionKey.
 func parseConnectionKey(key vault.Key) (authsome.Ref, bool) {
 	parts := strings.Split(string(key), "/")
-	if len(parts) != 6 || parts[0] != "profile" || parts[2] != "provider" || parts[4] != "connection" {
+	if len(parts) != 6 || parts[0]+"/" != profilesPrefix || parts[2]+"/" != providersPrefix || parts[4]+"/" != connections {
 		return authsome.Ref{}, false
 	}
 	return authsome.Ref{
@@ -58,7 +59,7 @@ func parseConnectionKey(key vault.Key) (authsome.Ref, bool) {
 // providerOfKey returns the provider below which a key lies.
 func providerOfKey(key vault.Key) (authsome.ProviderName, bool) {
 	parts := strings.Split(string(key), "/")
-	if len(parts) < 5 || parts[2] != "provider" {
+	if len(parts) < 5 || parts[2]+"/" != providersPrefix {
 		return "", false
 	}
 	return authsome.ProviderName(parts[3]), true

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -91,7 +90,7 @@ func (l *Layer) noteAccount(ctx context.Context, c *connectionRecord, account au
 	}
 	defer unlock()
 	stored, err := l.reread(ctx, c.ref)
-	if err != nil || stored.ObtainedAt != c.ObtainedAt {
+	if err != nil || !stored.ObtainedAt.Equal(c.ObtainedAt) {
 		return err
 	}
 	stored.Account = account
@@ -139,25 +138,4 @@ func (l *Layer) accountIn(b *begunLogin, token *oauth.Token) func() (oauth.Answe
 	default:
 		return nil
 	}
-}
-
-// stepUp makes a login that wants further scopes ask for the earlier ones too, and reports whether anything is wanted that
-// the connection does not have. With Force the scopes are the ones to have.
-func stepUp(req *authsome.LoginRequest, c *connectionRecord) (wanting bool) {
-	if c == nil || len(req.Scopes) == 0 {
-		return false
-	}
-	for _, s := range req.Scopes {
-		wanting = wanting || !slices.Contains(c.Scopes, s)
-	}
-	if wanting && !req.Force {
-		all := slices.Clone(c.Scopes)
-		for _, s := range req.Scopes {
-			if !slices.Contains(all, s) {
-				all = append(all, s)
-			}
-		}
-		req.Scopes = all
-	}
-	return wanting
 }

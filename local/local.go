@@ -33,7 +33,7 @@ import (
 // Environment variables that [Open] reads where the Config leaves a choice.
 const (
 	EnvHome      = "AUTHSOME_HOME"
-	EnvMasterKey = "AUTHSOME_MASTER_KEY"
+	EnvMasterKey = keysource.EnvMasterKey
 )
 
 // Names inside the home.
@@ -210,7 +210,7 @@ func KeySource(home string, masterKey authsome.Secret) (vault.KeySource, error) 
 // KeySources is KeySource with everything there is to choose. It fills in what follows from the home.
 func KeySources(home string, opts keysource.Options) (*keysource.Set, error) {
 	opts.KeyFile = filepath.Join(home, KeyFile)
-	opts.Trusted = func() error { return ownVault(filepath.Join(home, VaultFile)) }
+	opts.Trusted = func() error { return OwnFile(filepath.Join(home, VaultFile)) }
 	return keysource.New(opts)
 }
 
@@ -330,7 +330,7 @@ func vaultError(what string, err error) error {
 	}
 }
 
-// reasonOf says an error in the words that the key source or the store has for people, where they have some.
+// reasonOf says an error in the words that its key source or the store has for people, where there are some.
 func reasonOf(err error) string {
 	if p, ok := errors.AsType[*keysource.Problem](err); ok {
 		return p.Summary()

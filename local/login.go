@@ -77,6 +77,27 @@ func (l *Layer) alreadyConnected(ctx context.Context, ref authsome.Ref, h *holdi
 	return c
 }
 
+// stepUp makes a login that wants further scopes ask for the earlier ones too, and reports whether anything is wanted that
+// the connection does not have. With Force the scopes are the ones to have.
+func stepUp(req *authsome.LoginRequest, c *connectionRecord) (wanting bool) {
+	if c == nil || len(req.Scopes) == 0 {
+		return false
+	}
+	for _, s := range req.Scopes {
+		wanting = wanting || !slices.Contains(c.Scopes, s)
+	}
+	if wanting && !req.Force {
+		all := slices.Clone(c.Scopes)
+		for _, s := range req.Scopes {
+			if !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+		req.Scopes = all
+	}
+	return wanting
+}
+
 func (l *Layer) authorizeOAuth(
 	ctx context.Context, p *authsome.Provider, h *holding, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {

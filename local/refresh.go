@@ -21,9 +21,6 @@ const (
 	replayWithin = 15 * time.Second // since the first request
 )
 
-// lockMargin is how much longer than the slowest refresh a process waits for another one's.
-const lockMargin = 5 * time.Second
-
 // refreshed is what the callers of one refresh share.
 type refreshed struct {
 	record  *connectionRecord
@@ -118,26 +115,6 @@ func (l *Layer) lockOrAdopt(ctx context.Context, seen *connectionRecord) (unlock
 	unlock, err = l.lock(ctx, seen.ref)
 	return unlock, refreshed{}, err
 }
-
-func (l *Layer) lockOrAwait(ctx context.Context, ref authsome.Ref) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, l.lockTimeout())
-	defer cancel()
-	return l.vault.LockOrAwait(ctx, connectionKey(ref))
-}
-
-// lock waits for the connection's lock as long as another process may reasonably hold it.
-func (l *Layer) lock(ctx context.Context, ref authsome.Ref) (func(), error) {
-	return l.lockKey(ctx, connectionKey(ref))
-}
-
-func (l *Layer) lockKey(ctx context.Context, key vault.Key) (func(), error) {
-	ctx, cancel := context.WithTimeout(ctx, l.lockTimeout())
-	defer cancel()
-	return l.vault.Lock(ctx, key)
-}
-
-// lockTimeout is longer than the slowest refresh of another process takes.
-func (l *Layer) lockTimeout() time.Duration { return 2*l.timeout + replayWithin + lockMargin }
 
 // withoutLock serves a caller that could not get the lock from what is stored by now.
 func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause error) (refreshed, error) {

@@ -102,7 +102,7 @@ func (l *Layer) revokeRemote(ctx context.Context, p *authsome.Provider, h *holdi
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	err = l.client(spec, client).Revoke(ctx, oauth.RevocationRequest{
+	err = l.client(spec, client).Revoke(ctx, oauth.LoginTokens{
 		AccessToken: c.AccessToken.Secret, RefreshToken: c.RefreshToken.Secret, AccountID: c.Account.ID,
 	})
 	if e, ok := errors.AsType[*oauth.Error](err); ok {

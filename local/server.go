@@ -16,10 +16,12 @@ import (
 
 // What has changed since the last login where the server is discovered.
 const (
-	reasonIssuerChanged   = "issuer_changed"
-	reasonEndpointMoved   = "endpoint_changed"
-	discoveryStaysFreshIn = 10 * time.Minute // a login asks for its next step several times
+	reasonIssuerChanged = "issuer_changed"
+	reasonEndpointMoved = "endpoint_changed"
 )
+
+// discoveryLife is how long what was discovered is not asked for again: a login asks for its next step several times.
+const discoveryLife = 10 * time.Minute
 
 // serverOf returns a provider's authorization server: what the definition says, completed by what was discovered at the
 // last login.
@@ -119,7 +121,7 @@ func (l *Layer) discover(ctx context.Context, ref authsome.Ref, spec *authsome.O
 	l.mu.Lock()
 	known := l.discovered[from]
 	l.mu.Unlock()
-	if known.server != nil && l.now().Sub(known.at) < discoveryStaysFreshIn {
+	if known.server != nil && l.now().Sub(known.at) < discoveryLife {
 		return known.server, nil
 	}
 	found, err := l.probe(ctx, spec.Discovery, from)

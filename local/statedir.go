@@ -43,3 +43,16 @@ func witnessPath(state, home string) string {
 	sum := sha256.Sum256([]byte(abs))
 	return filepath.Join(state, "marks", hex.EncodeToString(sum[:16]))
 }
+
+// auditWitnessSuffix makes the name of the file about the audit log of the name of the one about the vault.
+const auditWitnessSuffix = "-audit"
+
+// AuditWitness names the file in a state directory, see [StateDir], that says how far the audit log of a home has got on this
+// machine. It is empty where there is no such directory.
+func AuditWitness(state, home string) string {
+	path := witnessPath(state, home)
+	if path == "" {
+		return ""
+	}
+	return path + auditWitnessSuffix
+}

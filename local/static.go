@@ -35,7 +35,7 @@ func (l *Layer) authorizeKey(
 		return &authsome.Authorization{Provider: p, Fields: missing}, nil
 	}
 	c := l.newRecord(h, req)
-	c.AuthType, c.TokenType = p.AuthType, ""
+	c.AuthType = p.AuthType
 	c.keep(p, given)
 	done, err := l.connected(ctx, p, h, newLogin{connection: c})
 	if err != nil {

@@ -106,14 +106,20 @@ type opened struct {
 // unlocked returns the key as a vault keeps it, and overwrites the bytes.
 func (o *opened) unlocked() (*unlocked, error) {
 	defer clear(o.dataKey)
-	s, err := newSealer(o.dataKey)
+	s, err := o.authenticated()
 	if err != nil {
 		return nil, err
 	}
-	if o.envelope.Format >= envelopeV2 && !s.vouches(o.envelope, o.version) {
-		return nil, fmt.Errorf("%w: what is said of the data key was changed", ErrCorrupt)
-	}
 	return &unlocked{sealer: s, version: o.version}, nil
+}
+
+// authenticated returns the sealer of the data key, if the envelope is as somebody with that key has written it.
+func (o *opened) authenticated() (sealer, error) {
+	s, err := newSealer(o.dataKey)
+	if err == nil && o.envelope.Format >= envelopeV2 && !s.vouches(o.envelope, o.version) {
+		err = fmt.Errorf("%w: what is said of the data key was changed", ErrCorrupt)
+	}
+	return s, err
 }
 
 // loadDataKey returns the data key of a store and makes one where there is none.

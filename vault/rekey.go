@@ -127,11 +127,11 @@ func (v *Vault) reopen(ctx context.Context) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSealer(o.dataKey)
-	if err == nil && o.envelope.Format >= envelopeV2 && !s.vouches(o.envelope, o.version) {
-		err = fmt.Errorf("%w: what is said of the data key was changed", ErrCorrupt)
+	if _, err := o.authenticated(); err != nil {
+		clear(o.dataKey)
+		return nil, err
 	}
-	return o, err
+	return o, nil
 }
 
 // renew returns the key that is in use now, after something has shown that seen may be no longer. It is seen itself if

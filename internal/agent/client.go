@@ -14,8 +14,7 @@ var ErrRefused = errors.New("the use of the key was not confirmed")
 // promptness is how long an agent may take that asks nobody. It does nothing that takes time.
 const promptness = 3 * time.Second
 
-// Client talks to the agent of a directory. It keeps no connection. It is a cache of keys as package keysource wants
-// one, and safe for concurrent use.
+// Client talks to the agent of a directory. It keeps no connection, and is safe for concurrent use.
 type Client struct {
 	// Dir is the directory of the agent's socket.
 	Dir string

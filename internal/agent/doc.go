@@ -1,8 +1,8 @@
 // Package agent keeps the unlocked key of a home in a process of its own, so that a passphrase is asked for once and not by
 // every command, in the way of ssh-agent.
 //
-// [Run] is the life of that process, [Client] what the commands use; the client is a cache of unlocked keys as package
-// keysource wants it. One home has one agent: who holds the lock of the home's agent owns its socket.
+// [Run] is the life of that process, [Client] what the commands use; package cli makes of it the cache of unlocked keys that
+// package keysource wants. One home has one agent: who holds the lock of the home's agent owns its socket.
 //
 // What it promises: a key is in memory that is not swapped and, on Linux and macOS, not to be read by other processes of the
 // user, and in no other memory of the agent (memory.go). It is overwritten when it has not been used for a while, at the end of its

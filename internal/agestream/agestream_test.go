@@ -174,3 +174,24 @@ func TestWhatHasFailedIsSaidOnce(t *testing.T) {
 		t.Errorf("%s: %v", failures.String(), err)
 	}
 }
+
+// The work is what the file says. One that somebody has made up would have gigabytes taken before its passphrase is known to be wrong.
+func TestAFileCannotAskForAnyAmountOfWork(t *testing.T) {
+	t.Parallel()
+	const work = 2
+	line, err := json.Marshal(helper.Request{Passphrase: "correct horse"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, failures := new(bytes.Buffer), new(bytes.Buffer)
+	if agestream.ServeWith(work, helper.Seal, bytes.NewReader(append(line, "\nall of it"...)), sealed, failures) != 0 {
+		t.Fatal(failures.String())
+	}
+	head, rest, _ := bytes.Cut(sealed.Bytes(), []byte(" 2\n"))
+	for _, asked := range []string{"21", "22", "63"} {
+		made := append(bytes.Clone(head), " "+asked+"\n"+string(rest)...)
+		if _, f := call(t, helper.Open, helper.Request{Passphrase: "correct horse"}, made); f.Kind != helper.Damaged || !strings.Contains(f.Message, "work factor") {
+			t.Errorf("2 to the power of %s: %+v", asked, f)
+		}
+	}
+}

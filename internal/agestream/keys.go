@@ -59,11 +59,19 @@ func shortened(text string) string {
 	return fmt.Sprintf("%q", text[:enough]+"…")
 }
 
+// maxWorkFactor is how much work a backup may make of its passphrase, as the power of two that scrypt is given (RFC 7914): four
+// times what age writes, which takes 1 GiB of memory. Whoever has made up a file must not be able to exhaust the machine.
+const maxWorkFactor = 20
+
 // identities returns what a request decrypts with.
 func identities(request helper.Request) (all []age.Identity, err error) {
 	if len(request.Identities) == 0 {
 		i, err := age.NewScryptIdentity(request.Passphrase)
-		return []age.Identity{i}, err
+		if err != nil {
+			return nil, err
+		}
+		i.SetMaxWorkFactor(maxWorkFactor)
+		return []age.Identity{i}, nil
 	}
 	for _, content := range request.Identities {
 		some, err := identitiesIn(bytes.TrimSpace(content), request.Passphrase)

@@ -48,9 +48,12 @@ func (l *Log) appendTo(f *os.File, lines []byte) (last link, size int64, err err
 		return link{}, 0, err
 	}
 	keys := l.chainKeys()
-	last, gap, err := l.last(f, info.Size(), keys)
+	last, gap, doubt, err := l.last(f, info.Size(), keys)
 	if err != nil {
 		return link{}, 0, err
+	}
+	if doubt != "" {
+		lines = append(headLost(doubt, l.now()), lines...)
 	}
 	out := l.spare[:0]
 	chain := keys.linker()
@@ -68,24 +71,37 @@ func (l *Log) appendTo(f *os.File, lines []byte) (last link, size int64, err err
 	if _, err := f.Write(out); err != nil {
 		return link{}, 0, errors.Join(err, f.Truncate(info.Size()))
 	}
-	if err := writeHead(l.headPath(), keys.sign(last, l.now())); err != nil {
+	head := keys.sign(last, l.now())
+	if err := writeHead(l.headPath(), head); err != nil {
 		return link{}, 0, errors.Join(fmt.Errorf("write the head: %w", err), f.Truncate(info.Size()))
 	}
+	l.wrote = head
+	l.testify(head)
 	return last, info.Size() + int64(len(out)), nil
 }
 
-// last returns what the next entry continues from. Where the file begins anew, or its end is missing, that is what the
-// head says, if it is the log's own: a number is never given twice.
-func (l *Log) last(f *os.File, size int64, keys chainKeys) (link, []byte, error) {
-	last, gap, err := lastLink(f, size)
+// last returns what the next entry continues from, what follows that in the file, and what is wrong with the head. Where the
+// file begins anew, or its end is missing, the entry is the one that head or witness speaks of, if that is the log's own: a
+// number is never given twice. A log that begins gets a head first, so that one without a head has lost it.
+func (l *Log) last(f *os.File, size int64, keys chainKeys) (last link, gap []byte, doubt string, err error) {
+	last, gap, err = lastLink(f, size)
 	if err != nil {
-		return link{}, nil, err
+		return link{}, nil, "", err
 	}
 	head, err := readHead(l.headPath())
+	doubt = l.doubt(head, err, last, keys)
 	if err == nil && head.Seq > last.seq && (!keys.has() || keys.check(head) == nil) {
 		last = link{seq: head.Seq, chain: head.Chain}
 	}
-	return last, gap, nil
+	if further, ok := l.outrun(last, keys); ok {
+		last = further
+	}
+	if last.seq == 0 && keys.has() {
+		if err := writeHead(l.headPath(), keys.sign(link{}, l.now())); err != nil {
+			return link{}, nil, "", fmt.Errorf("write the head: %w", err)
+		}
+	}
+	return last, gap, doubt, nil
 }
 
 // chainKeys returns the keys of the chain, or none when they cannot be had now.

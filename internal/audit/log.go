@@ -3,13 +3,14 @@
 // Use [Open] and [Log.Record] where an entry must be written before the next step, [Log.Buffered] where the caller
 // must not touch the disk, [Read] to see what happened, and [Log.Verify] to see whether the log is what was written.
 //
-// It promises that entries of several processes never mix nor get lost, because one of them writes at a time; that a line
-// torn by a crash costs only itself, because the next writer starts a new line; that an entry which was changed, removed,
-// put elsewhere or cut off is noticed, because each is chained to the one before it by a code that takes the log's key to
-// make, and a signed head says how far the log has got; and that no value, however odd, can forge an entry or steer a
-// terminal, because control characters are escaped when they are written. What an entry says beyond event, connection and
-// outcome is sealed, and only the owner of the key reads it. It does not know secrets: whoever builds an
-// [authsome.Event] leaves them out.
+// It promises that entries of several processes neither mix nor overwrite each other, because one of them writes at a time; that
+// an entry for which [Log.Record] has returned nil outlives the process, while a [Buffer] takes along what it has not written
+// when its process is killed: the last 50 ms, or more while the disk fails; that a line torn by a crash costs only itself,
+// because the next writer starts a new line; that an entry which was changed, removed, put elsewhere or cut off is noticed,
+// because each is chained to the one before it by a code that takes the log's key to make, and a signed head says how far the
+// log has got, here and once more elsewhere; and that no value, however odd, can forge an entry or steer a terminal, because
+// control characters are escaped when they are written. What an entry says beyond event, connection and outcome is sealed, and
+// only the owner of the key reads it. It does not know secrets: whoever builds an [authsome.Event] leaves them out.
 package audit
 
 import (
@@ -36,12 +37,17 @@ type Log struct {
 	Key func() (authsome.Secret, error)
 	// MaxSize is the size of the file, in bytes, at which the log goes on in a new one; 64 MiB if zero.
 	MaxSize int64
+	// Witness is a file apart from the log, outside the directory that the log lies in, that says a second time how far the log has got:
+	// so that log and head which were put back or deleted together are noticed. What it says counts only if it is this log's.
+	// None if empty. Set it before the first use.
+	Witness string
 
 	path string
 
 	mu    sync.Mutex // guards what follows, and lets one goroutine write at a time
 	keys  chainKeys
 	spare []byte // the memory of an earlier batch
+	wrote Head   // the last one of ours, which needs no check
 }
 
 var _ authsome.Recorder = (*Log)(nil)

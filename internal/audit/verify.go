@@ -75,6 +75,7 @@ func (l *Log) Verify(heads ...Head) (*Report, error) {
 		}
 	}
 	v.end(l.headPath())
+	v.witness(l)
 	return v.report, nil
 }
 
@@ -167,9 +168,12 @@ func (v *verifier) order(l link) {
 // code checks the value of an entry, which the one before it goes into. Behind a missing entry it cannot fit, and that
 // has been said.
 func (v *verifier) code(l link, covered []byte) {
-	keyed := len(l.chain) > 0 && l.chain[:1] != unkeyed
+	keyed := isKeyed(l.chain)
 	if !keyed {
 		v.free++
+	}
+	if bytes.Contains(covered, []byte(saysHeadLost)) {
+		v.problem("when this was written there was no head to the entries before it: some may have been cut off")
 	}
 	if keyed && !v.keys.has() {
 		v.problem("this entry was written with a key, and there is none to check it with")
@@ -208,7 +212,7 @@ func (v *verifier) end(path string) {
 		}
 	}
 	if v.free > 0 && v.keys.has() {
-		v.note("%d entries were written while the key could not be had: they are chained, but anybody could have written them", v.free)
+		v.note("%d entries were written while the key could not be had: they are chained, but anybody could have written them, in place of others too", v.free)
 	}
 	v.at = Finding{File: filepath.Base(path), Line: 1}
 	head, err := readHead(path)
@@ -239,6 +243,15 @@ func (v *verifier) compare(head Head) {
 		v.note("the last %d entries are newer than the head: their writer was killed, or the head is an old one", v.last.seq-head.Seq)
 	case head.Chain != v.last.chain:
 		v.problem("the head knows another entry %d", head.Seq)
+	}
+}
+
+// witness compares the end of the log with what is known of it elsewhere. Where the head knows as much, that has been said.
+func (v *verifier) witness(l *Log) {
+	v.at = Finding{}
+	seen := link{seq: max(v.last.seq, v.report.Head.Seq)}
+	if known, ok := l.outrun(seen, v.keys); ok {
+		v.problem("%s missing from the end of the log: it had got that far on this machine", theEntries(seen.seq+1, known.seq))
 	}
 }
 

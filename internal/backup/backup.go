@@ -67,7 +67,7 @@ type File struct {
 	Path string // where it lies now
 }
 
-// homeFile matches the files that a backup may hold: nothing else is ever written into a home.
+// homeFile matches the files that a backup may hold: nothing else is ever taken out of one.
 func homeFile() *regexp.Regexp {
 	return regexp.MustCompile(`^(config\.json|trust\.json|audit\.log|audit\.log\.head|audit-[0-9]{16}\.log|providers/[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.json)$`)
 }

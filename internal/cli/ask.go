@@ -95,7 +95,7 @@ func (s *loginSession) askInBrowser(
 	into map[authsome.FieldName]authsome.Secret,
 ) error {
 	form, err := loopback.ServeForm(loopback.FormConfig{
-		Title: "Log in to " + step.Provider.DisplayName, Provider: step.Provider.DisplayName, Docs: step.Provider.GetKeyAt(),
+		Title: "Log in to " + step.Provider.DisplayName, Provider: step.Provider.DisplayName, Docs: step.Provider.KeyPage(),
 		RedirectURI: step.RedirectURI, Fields: fields,
 	})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *loginSession) askInBrowser(
 func (s *loginSession) askAtTerminal(
 	ctx context.Context, step *authsome.Authorization, fields []authsome.Field, into map[authsome.FieldName]authsome.Secret,
 ) error {
-	if page := step.Provider.GetKeyAt(); page != "" {
+	if page := step.Provider.KeyPage(); page != "" {
 		s.app.tell("Where to find it: %s", page)
 	}
 	if step.RedirectURI != "" {

@@ -1,6 +1,6 @@
-// Package cli is the authsome command. Each command has a file of its own that turns flags into one or two calls of an
-// [authsome.AuthLayer] and its answer into text or JSON; wire.go assembles what they call, output.go and errors.go say
-// how results and failures look. Nothing below this package prints or prompts.
+// Package cli is the authsome command. Each command, or a few that are two sides of one thing, has a file of its own that turns
+// flags into one or two calls of an [authsome.AuthLayer] and its answer into text or JSON; wire.go assembles what they call,
+// output.go and errors.go say how results and failures look. Nothing below this package prints or prompts.
 package cli
 
 import (

@@ -11,6 +11,7 @@ import (
 	"authsome"
 	"authsome/internal/audit"
 	"authsome/internal/provider"
+	"authsome/internal/shell"
 	"authsome/internal/standing"
 	"authsome/local"
 )
@@ -146,7 +147,8 @@ func (a *app) connectionFlag(cmd *cobra.Command, args []string) []string {
 	return a.pairs(cmd, args)
 }
 
-// scopesFlag offers the scopes of the definition that are not in the list yet. The shell takes the list for one word.
+// scopesFlag offers the scopes of the definition that are not in the list yet. The shell takes the list for one word. What a shell
+// would act upon it is not given: it writes what several candidates have in common as it is.
 func (a *app) scopesFlag(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 	catalogue := a.catalogue()
 	if catalogue == nil || len(args) == 0 {
@@ -162,7 +164,7 @@ func (a *app) scopesFlag(_ *cobra.Command, args []string, typed string) ([]strin
 	}
 	var all []string
 	for _, scope := range p.OAuth.Scopes {
-		if strings.HasPrefix(scope, begun) && !slices.Contains(strings.Split(before, ","), scope) {
+		if strings.HasPrefix(scope, begun) && shell.Word(scope) == scope && !slices.Contains(strings.Split(before, ","), scope) {
 			all = append(all, before+scope)
 		}
 	}

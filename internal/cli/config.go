@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ type config struct {
 	Notify notifyConfig `json:"notify"`
 
 	path string
-	all  map[string]json.RawMessage
+	doc  []byte // the file, of which what is not changed stays; empty if there is none
 }
 
 // configDefaultProfile is the member of config.json that this program changes.
@@ -52,7 +53,7 @@ type agentConfig struct {
 
 // readConfig reads a config file. One that does not exist is an empty one.
 func readConfig(path string) (*config, error) {
-	c := &config{path: path, all: make(map[string]json.RawMessage)}
+	c := &config{path: path}
 	b, err := atomicfile.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
@@ -63,15 +64,13 @@ func readConfig(path string) (*config, error) {
 			Hint: "make it yours to read, or set AUTHSOME_HOME to a directory that is",
 		}
 	}
-	if err := json.Unmarshal(b, &c.all); err != nil {
-		return nil, c.broken(jsonfault.Explain(b, err))
-	}
-	if c.all == nil {
-		return nil, c.broken("the document must be an object, and is null")
-	}
 	if err := json.Unmarshal(b, c); err != nil {
 		return nil, c.broken(jsonfault.Explain(b, err))
 	}
+	if string(bytes.TrimSpace(b)) == "null" { // which changes nothing
+		return nil, c.broken("the document must be an object, and is null")
+	}
+	c.doc = b
 	if err := c.check(); err != nil {
 		return nil, c.broken(err.Error())
 	}
@@ -113,14 +112,20 @@ func (c *config) broken(what string) error {
 
 // setDefaultProfile changes one member and writes the file anew.
 func (c *config) setDefaultProfile(name authsome.ProfileName) error {
-	raw, err := json.Marshal(name)
+	members := make(map[string]json.RawMessage)
+	if len(c.doc) > 0 {
+		if err := json.Unmarshal(c.doc, &members); err != nil {
+			return err
+		}
+	}
+	var err error
+	if members[configDefaultProfile], err = json.Marshal(name); err != nil {
+		return err
+	}
+	b, err := json.MarshalIndent(members, "", "  ")
 	if err != nil {
 		return err
 	}
-	c.DefaultProfile, c.all[configDefaultProfile] = name, raw
-	b, err := json.MarshalIndent(c.all, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.WriteFile(c.path, append(b, '\n'))
+	c.DefaultProfile, c.doc = name, append(b, '\n')
+	return atomicfile.WriteFile(c.path, c.doc)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"rsc.io/qr"
@@ -45,7 +46,7 @@ func (s *loginSession) showDevice(provider string, d *authsome.DeviceAuthorizati
 	s.app.tell("To log in to %s, visit this address on any machine:\n\n  %s\n\nand enter the code:\n\n  %s\n",
 		audit.Printable(provider), audit.Printable(d.VerificationURI), audit.Printable(d.UserCode))
 	if code := s.app.qrCode(d.Page()); code != "" {
-		s.app.tell("%s", code)
+		fmt.Fprintln(s.app.env.Stderr, code) // coloured
 	}
 	s.app.tell("Waiting. The code expires in %s; Ctrl-C gives up.", span.Words(d.ExpiresAt.Sub(s.app.env.Now())))
 }

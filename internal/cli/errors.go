@@ -116,7 +116,7 @@ func (a *app) printErrorText(e *authsome.Error) {
 	if invalid, ok := errors.AsType[*provider.ValidationError](e); ok {
 		a.printProblems(invalid)
 	} else {
-		fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(red, "Error:"), e.Message)
+		fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(red, "Error:"), forPeople(e.Message))
 	}
 	a.printHint(e)
 }
@@ -127,7 +127,7 @@ func (a *app) printProblems(invalid *provider.ValidationError) {
 	for _, p := range invalid.Problems {
 		fmt.Fprintf(a.env.Stderr, "  %s\n", audit.Printable(p.String()))
 		if p.Example != "" {
-			fmt.Fprintf(a.env.Stderr, "    for example: %s\n", p.Example)
+			fmt.Fprintf(a.env.Stderr, "    for example: %s\n", audit.Printable(p.Example))
 		}
 	}
 }
@@ -137,13 +137,13 @@ func (a *app) warn(e *authsome.Error) {
 	if e == nil {
 		return
 	}
-	fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(yellow, "warning:"), e.Message)
+	fmt.Fprintf(a.env.Stderr, "%s %s\n", a.paint(yellow, "warning:"), forPeople(e.Message))
 	a.printHint(e)
 }
 
 func (a *app) printHint(e *authsome.Error) {
 	if e.Hint != "" {
-		fmt.Fprintf(a.env.Stderr, "hint: %s\n", e.Hint)
+		fmt.Fprintf(a.env.Stderr, "hint: %s\n", forPeople(e.Hint))
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -286,19 +287,10 @@ func (a *app) printVerdict(v verdict, r *http.Request) error {
 			state += ", until " + text(c.ExpiresAt)
 		}
 		facts = append(facts, member{"connection", string(v.Ref.Connection) + ": " + state}, member{"chosen by", v.Only},
-			member{"credential", firstNonEmpty(v.dead, v.refresh)}, member{"adds", strings.Join(v.injects, ", ")})
+			member{"credential", cmp.Or(v.dead, v.refresh)}, member{"adds", strings.Join(v.injects, ", ")})
 	}
 	if len(v.couldBe) > 0 {
 		facts = append(facts, member{"could be", strings.Join(v.couldBe, ", ") + ": authsome login " + v.couldBe[0]})
 	}
 	return a.printMembers(append(facts, member{"project file", v.file}))
-}
-
-func firstNonEmpty(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
 }

@@ -31,7 +31,7 @@ func (a *app) exportCommand() *cobra.Command {
 			default:
 				return usageError(cmd, fmt.Sprintf("no format %q; there are env, shell and json", o.format))
 			}
-			if o.prefix != "" && !isVariableName(o.prefix) {
+			if o.prefix != "" && !isVariable(o.prefix) {
 				return usageError(cmd, fmt.Sprintf("--prefix %q: names have letters, digits and '_', and begin with no digit", o.prefix))
 			}
 			if len(args) == 0 && o.connection != "" {
@@ -166,22 +166,18 @@ func mainVariable(p *authsome.Provider) string {
 	return variableName(string(p.Name))
 }
 
-// isVariableName reports whether every shell takes a name: what export prints is for eval, and must hold nothing else.
-func isVariableName(s string) bool {
-	return strings.Trim(strings.ToUpper(s), "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == "" && strings.IndexAny(s, "0123456789") != 0
-}
-
 // variableName turns a name into one that a shell accepts.
 func variableName(s string) string {
-	if s != "" && s[0] >= '0' && s[0] <= '9' {
-		s = "_" + s
-	}
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return '_'
 	}, strings.ToUpper(s))
+	if strings.IndexAny(s, "0123456789") == 0 {
+		return "_" + s // a shell would complain of such a name, and quote the value with it
+	}
+	return s
 }
 
 type variable struct {

@@ -41,7 +41,7 @@ func (a *app) printDefinition(p *authsome.ProviderState) error {
 		{"state", state(*p)},
 		{"facts from", from},
 		{"log in", fmt.Sprintf("authsome login %s (%s)", p.Name, p.Flow)},
-		{"keys and apps at", p.GetKeyAt()},
+		{"keys and apps at", p.KeyPage()},
 		{"token printed by", strings.Join(p.TokenCommand, " ")},
 		{"asked for", strings.Join(askedFor(&p.Provider), ", ")},
 		{"travels", injectionText(&p.Provider)},

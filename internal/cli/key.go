@@ -340,18 +340,8 @@ func (a *app) keyPassphrase(ctx context.Context, passphraseStdin bool) error {
 // keyLayer opens the vault for a change of its key.
 func (a *app) keyLayer(ctx context.Context) (*local.Layer, error) {
 	a.access.changing = true
-	if a.keys != nil { // made by a look at the status, with less
-		a.keys = nil
-	}
-	layer, err := a.auth(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l, ok := layer.(*local.Layer)
-	if !ok {
-		return nil, fmt.Errorf("change the key: %w", errors.ErrUnsupported)
-	}
-	return l, nil
+	a.keys = nil // those of a look at the status were made with less
+	return a.localLayer(ctx)
 }
 
 // presentSource returns the source that the vault names; one that is still to be made has a first source.

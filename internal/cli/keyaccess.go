@@ -41,16 +41,22 @@ func (a *app) keySources() (*keysource.Set, error) {
 	return a.keys, nil
 }
 
-// keyPrinter returns the command that prints the key of the open vault, if one does.
-func (a *app) keyPrinter(ctx context.Context) ([]string, error) {
+// envelope returns how the data key of the open vault is kept. It is not known of a vault that is elsewhere.
+func (a *app) envelope(ctx context.Context) (e vault.Envelope, known bool, err error) {
 	layer, ok := a.layer.(interface {
 		KeyEnvelope(ctx context.Context) (vault.Envelope, error)
 	})
 	if !ok {
-		return nil, nil
+		return e, false, nil
 	}
-	e, err := layer.KeyEnvelope(ctx)
-	if err != nil {
+	e, err = layer.KeyEnvelope(ctx)
+	return e, err == nil, err
+}
+
+// keyPrinter returns the command that prints the key of the open vault, if one does.
+func (a *app) keyPrinter(ctx context.Context) ([]string, error) {
+	e, known, err := a.envelope(ctx)
+	if !known {
 		return nil, err
 	}
 	return keysource.CommandOf(e), nil
@@ -61,14 +67,8 @@ type usedKey struct{ name, why string }
 
 // keySource says where the key of the open vault comes from.
 func (a *app) keySource(ctx context.Context) (usedKey, error) {
-	layer, ok := a.layer.(interface {
-		KeyEnvelope(ctx context.Context) (vault.Envelope, error)
-	})
-	if !ok {
-		return usedKey{}, nil
-	}
-	e, err := layer.KeyEnvelope(ctx)
-	if err != nil {
+	e, known, err := a.envelope(ctx)
+	if !known {
 		return usedKey{}, err
 	}
 	name, why := local.KeyReason(e, a.keys)

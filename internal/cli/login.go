@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -136,7 +137,22 @@ func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) 
 		return "", err
 	}
 	a.say("%s is known as %s", nameOrURL, p.Name)
+	if elsewhere := hostsBesides(p, nameOrURL); len(elsewhere) > 0 {
+		a.say("by its own account its tokens are for %s", strings.Join(elsewhere, ", "))
+	}
 	return string(p.Name), nil
+}
+
+// hostsBesides returns where the credential of a discovered provider goes that is at another host than what it was discovered by.
+func hostsBesides(p *authsome.Provider, at string) []string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Hosts), func(h string) bool {
+		pattern, err := authsome.ParseHostPattern(h)
+		return err == nil && strings.EqualFold(pattern.Host(), u.Hostname())
+	})
 }
 
 // givenToken returns the token that the person has already, or none.

@@ -18,8 +18,9 @@ func (a *app) logVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "verify", Short: "Check that no entry was changed, removed, moved or cut off", Args: exactly(0),
 		Long: "Check that no entry of the audit log was changed, removed, moved, added by somebody else or cut off. Exits 1 and\n" +
-			"says where if one was. What somebody with your vault and its key could do to log and vault together is only seen\n" +
-			"against a head that was kept elsewhere: see authsome log head.",
+			"says where if one was. How far the log has got is known beside it and once more in your state directory. What somebody\n" +
+			"does who can write both, or who has the key of the vault, is only seen against a head that was kept elsewhere: see\n" +
+			"authsome log head.",
 		RunE: func(*cobra.Command, []string) error { return a.verifyLog(heads) },
 	}
 	cmd.Flags().StringArrayVar(&heads, "head", nil, "FILE with what authsome log head printed before (- for standard input)")

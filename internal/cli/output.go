@@ -152,13 +152,29 @@ func (a *app) table(rows [][]string) error {
 // say prints chatter: what happened, for people who watch.
 func (a *app) say(format string, args ...any) {
 	if !a.flags.quiet && !a.flags.json {
-		fmt.Fprintf(a.out, format+"\n", args...)
+		fmt.Fprintln(a.out, forPeople(fmt.Sprintf(format, args...)))
 	}
 }
 
 // tell prints what a person must do; it goes to standard error, also with --json.
 func (a *app) tell(format string, args ...any) {
-	fmt.Fprintf(a.env.Stderr, format+"\n", args...)
+	fmt.Fprintln(a.env.Stderr, forPeople(fmt.Sprintf(format, args...)))
+}
+
+// forPeople returns text of one or more lines as a terminal may see it. What servers, definitions and files have put into it
+// does not steer the terminal.
+func forPeople(s string) string {
+	var b strings.Builder
+	for len(s) > 0 {
+		end := strings.IndexAny(s, "\n\t")
+		if end < 0 {
+			end = len(s)
+		}
+		b.WriteString(audit.Printable(s[:end]))
+		b.WriteString(s[end:min(end+1, len(s))])
+		s = s[min(end+1, len(s)):]
+	}
+	return b.String()
 }
 
 // Colours, as SGR parameters.

@@ -198,7 +198,7 @@ func isHost(s string) error {
 
 func isHTTPS(s string) error {
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Hostname() != "127.0.0.1" && u.Hostname() != "localhost" {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !authsome.IsLoopbackHost(u.Hostname())) {
 		return fmt.Errorf("it must be an https URL, not %q", s)
 	}
 	return nil

@@ -118,7 +118,7 @@ func (c change) line(format string) string {
 	}
 }
 
-// isVariable reports whether a shell takes a name for that of a variable.
+// isVariable reports whether every shell takes a name for that of a variable: what is printed for eval must hold nothing else.
 func isVariable(name string) bool {
 	for i, r := range name {
 		if !(r == '_' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || i > 0 && r >= '0' && r <= '9') {

@@ -86,13 +86,27 @@ func (a *app) vaultIsWhole(ctx context.Context, home string) (bool, error) {
 	return true, closeErr
 }
 
-// acceptVault goes on with a vault that is not the one that was used last.
+// acceptVault goes on with a vault that is not the one that was used last, and with the audit log that came along with it.
 func (a *app) acceptVault(ctx context.Context) error {
+	if err := a.notInARun("say which vault is the right one"); err != nil {
+		return err
+	}
 	layer, err := a.localLayer(ctx)
 	if err != nil {
 		return err
 	}
+	found, err := layer.Examine(ctx)
+	if err != nil {
+		return err
+	}
 	generation, err := layer.AcceptVault(ctx)
+	if err != nil {
+		return err
+	}
+	trail, err := a.auditLog()
+	if err == nil && found.RolledBack != nil {
+		err = trail.Replaced()
+	}
 	if err != nil {
 		return err
 	}

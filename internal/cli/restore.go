@@ -3,15 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"authsome"
 	"authsome/internal/atomicfile"
 	"authsome/internal/backup"
+	"authsome/internal/shell"
 	"authsome/local"
 	"authsome/vault"
 )
@@ -54,6 +57,13 @@ func (a *app) restore(ctx context.Context, path string, keys keyOptions, force b
 		return err
 	}
 	a.cfg = nil // it has just been restored
+	trail, err := a.auditLog()
+	if err == nil {
+		err = trail.Replaced()
+	}
+	if err != nil {
+		return cannotRestore(err)
+	}
 	layer, err := a.localLayer(ctx)
 	if err == nil {
 		err = layer.Restore(ctx, vaultRecords(contents))
@@ -62,6 +72,9 @@ func (a *app) restore(ctx context.Context, path string, keys keyOptions, force b
 		return err
 	}
 	a.note(authsome.EventRestore, authsome.Ref{}, map[string]string{"file": path, "created": contents.Header.Created.Format("2006-01-02T15:04:05Z")})
+	if len(keys.identities) > 0 {
+		a.warnOfRestored(contents)
+	}
 	return a.restored(contents, aside)
 }
 
@@ -172,6 +185,33 @@ func (a *app) restored(c *backup.Contents, aside string) error {
 		a.say("what was there before is in %s", aside)
 	}
 	return nil
+}
+
+// warnOfRestored names what came along with a backup and decides what is run, and where secrets go. Whoever knows a recipient, which is
+// public, can make a file that opens.
+func (a *app) warnOfRestored(c *backup.Contents) {
+	var effects []string
+	if cfg, err := a.config(); err == nil && len(cfg.Notify.Command) > 0 {
+		effects = append(effects, fmt.Sprintf("config.json has %q run when the state of a login changes", cfg.Notify.Command))
+	}
+	if definitions := countDefinitions(c.Files); definitions > 0 {
+		effects = append(effects, fmt.Sprintf("%s, by which secrets are sent", plural(definitions, "provider definition")))
+	}
+	if len(effects) > 0 {
+		a.warn(&authsome.Error{
+			Message: "with the backup came: " + strings.Join(effects, "; "),
+			Hint:    "unless you know that this backup is yours, look at " + shell.Word(a.home) + " before you go on",
+		})
+	}
+}
+
+func countDefinitions(files []string) (n int) {
+	for _, name := range files {
+		if strings.HasPrefix(name, local.ProvidersDir+"/") {
+			n++
+		}
+	}
+	return n
 }
 
 func vaultRecords(c *backup.Contents) []vault.Record {

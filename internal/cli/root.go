@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -71,18 +70,6 @@ func (a *app) command() *cobra.Command {
 		a.addCompletions(root)
 	}
 	return root
-}
-
-// addVersion adds --version to the flags. Cobra's own prints what it is told to by a template, and with package text/template,
-// which looks up methods by their names, the linker keeps every method of the program: a tenth of all that it consists of.
-func (a *app) addVersion(root *cobra.Command) {
-	root.Flags().BoolFunc("version", "version for authsome", func(value string) error {
-		asked, err := strconv.ParseBool(value)
-		if asked {
-			root.RunE = func(*cobra.Command, []string) error { return a.printVersion() }
-		}
-		return err
-	})
 }
 
 // The groups of commands, in the order in which the help shows them; the name of a group is its heading.
@@ -214,7 +201,12 @@ func orMeant(typed string, cmd *cobra.Command) string {
 	return ""
 }
 
-// flagError says what is wrong with a flag: which one may have been meant, and nothing of how a value is parsed.
+func usageError(cmd *cobra.Command, message string) error {
+	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: cmd.CommandPath() + " --help"}
+}
+
+// flagError says what is wrong with a flag, and which one may have been meant. Of a value that is no number, or neither true nor
+// false, package strconv says only what it did with it.
 func flagError(cmd *cobra.Command, err error) error {
 	message := err.Error()
 	if typed, ok := strings.CutPrefix(message, "unknown flag: --"); ok {
@@ -224,22 +216,21 @@ func flagError(cmd *cobra.Command, err error) error {
 			message += "; did you mean --" + name + "?"
 		}
 	}
-	if numeric, ok := errors.AsType[*strconv.NumError](err); ok {
-		message = strings.TrimSuffix(message, numeric.Error()) + "that is no " + kindOfValue(numeric.Func)
+	if odd, ok := errors.AsType[*strconv.NumError](err); ok {
+		message = strings.TrimSuffix(message, odd.Error()) + belongsInPlaceOf(odd)
 	}
 	return usageError(cmd, message)
 }
 
-// kindOfValue is what a function of package strconv makes of a text.
-func kindOfValue(function string) string {
-	if function == "ParseBool" {
-		return "true or false"
+func belongsInPlaceOf(odd *strconv.NumError) string {
+	switch {
+	case odd.Func == "ParseBool":
+		return "true or false belongs there"
+	case errors.Is(odd, strconv.ErrRange):
+		return "a smaller number belongs there"
+	default:
+		return "a whole number belongs there"
 	}
-	return "number that can be used"
-}
-
-func usageError(cmd *cobra.Command, message string) error {
-	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: cmd.CommandPath() + " --help"}
 }
 
 // asUsage gives the errors that cobra makes itself, such as an unknown command, the kind they deserve.
@@ -259,12 +250,4 @@ func asUsage(err error) error {
 		hint = "authsome " + name + " --help"
 	}
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: hint, Err: err}
-}
-
-// version is what the build says of itself.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
 }

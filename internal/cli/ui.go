@@ -15,6 +15,7 @@ import (
 	"golang.org/x/term"
 
 	"authsome"
+	"authsome/local"
 )
 
 // UI is how the command talks with a person. A nil function means that there is no such way: a command then fails with
@@ -54,7 +55,7 @@ type terminal struct {
 }
 
 func (t *terminal) readLine(ctx context.Context, prompt string) (string, error) {
-	fmt.Fprintf(t.out, "%s: ", prompt)
+	t.prompt(prompt)
 	line, err := orCancelled(ctx, func() (string, error) {
 		line, err := t.lines.ReadString('\n')
 		return strings.TrimSpace(line), err
@@ -65,6 +66,8 @@ func (t *terminal) readLine(ctx context.Context, prompt string) (string, error) 
 	return line, err
 }
 
+func (t *terminal) prompt(label string) { fmt.Fprintf(t.out, "%s: ", forPeople(label)) }
+
 // readSecret gives the terminal its echo back also when the person presses Ctrl-C.
 func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secret, error) {
 	fd := int(t.in.Fd())
@@ -72,7 +75,7 @@ func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secr
 	if err != nil {
 		return authsome.Secret{}, err
 	}
-	fmt.Fprintf(t.out, "%s: ", prompt)
+	t.prompt(prompt)
 	defer fmt.Fprintln(t.out)
 	value, err := orCancelled(ctx, func() ([]byte, error) { return readUnechoed(fd) })
 	if ctx.Err() != nil {
@@ -126,11 +129,13 @@ func hasDisplay(env Env) bool {
 }
 
 // openBrowser starts $BROWSER, a command to which the URL is added or in which it takes the place of %s, or else what
-// the system has. It does not wait for a browser that stays open.
+// the system has. It does not wait for a browser that stays open, and gives it none of our own variables, the master key
+// above all: it may run for weeks.
 func openBrowser(ctx context.Context, env Env, url string) error {
 	words := strings.Fields(env.getenv("BROWSER"))
 	if len(words) == 0 {
 		browser.Stdout, browser.Stderr = nil, nil
+		_ = os.Unsetenv(local.EnvMasterKey) // which was read long ago; the browser gets the rest of what this process has
 		return browser.OpenURL(url)
 	}
 	placed := false
@@ -143,6 +148,7 @@ func openBrowser(ctx context.Context, env Env, url string) error {
 		words = append(words, url)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), words[0], words[1:]...)
+	cmd.Env = withoutOurs(env.Environ)
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start $BROWSER: %w", err)
 	}

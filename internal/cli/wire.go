@@ -154,7 +154,7 @@ func (a *app) auditLog() (*audit.Log, error) {
 		return nil, err
 	}
 	a.trail = audit.Open(filepath.Join(home, local.AuditFile))
-	a.trail.Key = a.auditKey
+	a.trail.Key, a.trail.Witness = a.auditKey, local.AuditWitness(local.StateDir(a.env.getenv), home)
 	return a.trail, nil
 }
 
@@ -237,6 +237,10 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := cfg.Notify.before()
+	if err != nil {
+		return nil, err
+	}
 	log, err := a.logger()
 	if err != nil {
 		return nil, err
@@ -252,7 +256,7 @@ func (a *app) auth(ctx context.Context) (authsome.AuthLayer, error) {
 	layer, err := local.Open(ctx, local.Config{
 		Home: home, State: local.StateDir(a.env.getenv), Keys: keys, HTTP: a.httpClient(), Timeout: time.Duration(cfg.HTTPTimeout) * time.Second,
 		ClientMetadataURL: cfg.ClientMetadataURL, Recorder: warnOnce(a, trail),
-		Notifier: a.notifier(cfg), NotifyBefore: cfg.Notify.before, Logger: log, Now: a.env.Now,
+		Notifier: a.notifier(cfg), NotifyBefore: before, Logger: log, Now: a.env.Now,
 	})
 	if err != nil {
 		return nil, err

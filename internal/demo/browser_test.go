@@ -59,11 +59,3 @@ func TestLongLinesAreCutAndShortOnesAreNot(t *testing.T) {
 		t.Errorf("a longer one became %q, want %q", got, want)
 	}
 }
-
-func TestCommandsAreShownAsTyped(t *testing.T) {
-	t.Parallel()
-	got := shown("authsome", []string{"run", "--", "sh", "-c", "echo $ACME_TOKEN"})
-	if want := `authsome run -- sh -c 'echo $ACME_TOKEN'`; got != want {
-		t.Errorf("shown as %s, want %s", got, want)
-	}
-}

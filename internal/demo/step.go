@@ -42,7 +42,7 @@ func (sc *scene) authsome(ctx context.Context, args ...string) *outcome {
 
 // authsomeWith adds variables, NAME=value, to the environment.
 func (sc *scene) authsomeWith(ctx context.Context, env []string, args ...string) *outcome {
-	o := &outcome{scene: sc, command: shown("authsome", args)}
+	o := &outcome{scene: sc, command: shell.Command(append([]string{"authsome"}, args...)...)}
 	if sc.err != nil {
 		return o
 	}
@@ -163,11 +163,3 @@ func (o *outcome) line(want string) *outcome {
 	return o
 }
 
-// shown is a command as a person would type it.
-func shown(name string, args []string) string {
-	words := []string{name}
-	for _, a := range args {
-		words = append(words, shell.Word(a))
-	}
-	return strings.Join(words, " ")
-}

@@ -47,7 +47,7 @@ func (e *examination) verifyAudit(path string, counted Check) Check {
 		return counted
 	}
 	log := audit.Open(path)
-	log.Key = func() (authsome.Secret, error) { return e.auditKey, nil }
+	log.Key, log.Witness = func() (authsome.Secret, error) { return e.auditKey, nil }, e.auditWitness()
 	report, err := log.Verify()
 	if err != nil {
 		return failed(auditCheck, fmt.Sprintf("the audit log cannot be verified: %v", err), "authsome log verify")
@@ -67,8 +67,12 @@ func (e *examination) verifyAudit(path string, counted Check) Check {
 		"authsome log verify; compare it with a backup: whoever could write to it could use your account")
 }
 
-// noAuditLog examines whether the first entry could be written. Where a head has stayed behind, the log has been deleted,
-// and the head says how much is missing.
+func (e *examination) auditWitness() string {
+	return local.AuditWitness(local.StateDir(e.getenv), e.Home)
+}
+
+// noAuditLog examines whether the first entry could be written. Where a head has stayed behind, here or where this machine keeps
+// it, the log has been deleted, and the head says how much is missing.
 func (e *examination) noAuditLog(path string) Check {
 	none := passed(auditCheck, "no entries yet")
 	if _, err := os.Stat(e.Home); errors.Is(err, fs.ErrNotExist) {
@@ -77,10 +81,12 @@ func (e *examination) noAuditLog(path string) Check {
 	if err := mayCreateIn(e.Home); err != nil {
 		return unwritable(err)
 	}
-	if _, err := os.Lstat(audit.HeadPath(path)); errors.Is(err, fs.ErrNotExist) {
-		return none
+	for _, head := range []string{audit.HeadPath(path), e.auditWitness()} {
+		if _, err := os.Lstat(head); err == nil {
+			return e.verifyAudit(path, none)
+		}
 	}
-	return e.verifyAudit(path, none)
+	return none
 }
 
 func appendable(path string) error {

@@ -27,7 +27,7 @@ func (e *examination) records(ctx context.Context, layer *local.Layer) ([]Check,
 	}
 	checks := []Check{history(found), whole(found)}
 	if !found.OK() {
-		return append(checks, failed(connectionsCheck, "they are not used while the vault is in doubt", checks[0].Hint+checks[1].Hint)), nil
+		return append(checks, failed(connectionsCheck, "they are not used while the vault is in doubt", hintsOf(checks))), nil
 	}
 	orphans, err := layer.Orphans(ctx)
 	if err == nil && len(orphans) > 0 {
@@ -36,6 +36,17 @@ func (e *examination) records(ctx context.Context, layer *local.Layer) ([]Check,
 	}
 	readable, connections := readConnections(ctx, layer)
 	return append(checks, readable), connections
+}
+
+// hintsOf joins the hints of checks that have one.
+func hintsOf(checks []Check) string {
+	var hints []string
+	for _, c := range checks {
+		if c.Hint != "" {
+			hints = append(hints, c.Hint)
+		}
+	}
+	return strings.Join(hints, "; ")
 }
 
 func history(found *vault.Examination) Check {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -61,7 +62,7 @@ func hintFor(f finding) string {
 }
 
 func (e *examination) settingsFiles() []settingsFile {
-	configHome := orElse(e.getenv("XDG_CONFIG_HOME"), e.inUserHome(".config"))
+	configHome := cmp.Or(e.getenv("XDG_CONFIG_HOME"), e.inUserHome(".config"))
 	npm := []string{"proxy", "http-proxy", "https-proxy", "noproxy"}
 	curl := []string{
 		"proxy", "x", "noproxy", "preproxy", "socks4", "socks4a", "socks5", "socks5-hostname", "cacert",
@@ -73,14 +74,14 @@ func (e *examination) settingsFiles() []settingsFile {
 		"systemprop.javax.net.ssl.truststore",
 	}
 	files := []settingsFile{
-		{"npm", orElse(e.getenv("npm_config_userconfig"), e.inUserHome(".npmrc")), "", npm},
+		{"npm", cmp.Or(e.getenv("npm_config_userconfig"), e.inUserHome(".npmrc")), "", npm},
 		{"curl", e.inUserHome(".curlrc"), "", curl},
 		{"curl", filepath.Join(configHome, "curlrc"), "", curl},
 		{"pip", filepath.Join(configHome, "pip", "pip.conf"), "", pip},
 		{"pip", e.inUserHome(".pip", "pip.conf"), "", pip},
 		{"pip", e.inUserHome("Library", "Application Support", "pip", "pip.conf"), "", pip},
-		{"cargo", filepath.Join(orElse(e.getenv("CARGO_HOME"), e.inUserHome(".cargo")), "config.toml"), "http", cargo},
-		{"gradle", filepath.Join(orElse(e.getenv("GRADLE_USER_HOME"), e.inUserHome(".gradle")), "gradle.properties"), "", gradle},
+		{"cargo", filepath.Join(cmp.Or(e.getenv("CARGO_HOME"), e.inUserHome(".cargo")), "config.toml"), "http", cargo},
+		{"gradle", filepath.Join(cmp.Or(e.getenv("GRADLE_USER_HOME"), e.inUserHome(".gradle")), "gradle.properties"), "", gradle},
 	}
 	if dir := e.getenv("CURL_HOME"); dir != "" {
 		files = append(files, settingsFile{"curl", filepath.Join(dir, ".curlrc"), "", curl})
@@ -136,11 +137,4 @@ func (e *examination) gitSettings(ctx context.Context) (found []finding) {
 
 func (e *examination) inUserHome(names ...string) string {
 	return filepath.Join(append([]string{e.UserHome}, names...)...)
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

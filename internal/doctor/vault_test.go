@@ -225,3 +225,12 @@ func read(t *testing.T, path string) string {
 	}
 	return string(content)
 }
+
+// A vault may be an earlier one and damaged besides: what helps against either is said.
+func TestHintsOfSeveralChecksAreKeptApart(t *testing.T) {
+	t.Parallel()
+	checks := []Check{failed(historyCheck, "older", "accept it"), passed(vaultCheck, "sound"), failed(recordsCheck, "lost", "repair it")}
+	if got := hintsOf(checks); got != "accept it; repair it" {
+		t.Errorf("the hint is %q", got)
+	}
+}

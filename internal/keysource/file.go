@@ -54,7 +54,7 @@ func FilePath(path string) string {
 }
 
 // Name implements [vault.KeySource].
-func (file) Name() string { return "file" }
+func (file) Name() string { return string(FileKind) }
 
 // Wrap implements [vault.KeySource]. It makes the key file if there is none.
 func (f file) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {

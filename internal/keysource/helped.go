@@ -43,9 +43,10 @@ func failure(subject string, answer helper.Answer) error {
 	case answer.Error == "":
 		return nil
 	case answer.Refused:
+		cause := errors.New(answer.Error)
 		return &Problem{
-			Message: subject + " is not what the data key was encrypted with", Advice: answer.Hint,
-			Cause: errors.New(answer.Error), Err: fmt.Errorf("%w: %s", vault.ErrWrongKey, answer.Error),
+			Message: subject + " is not what the data key was encrypted with", Advice: answer.Hint, Cause: cause,
+			Err: fmt.Errorf("%w: %w", vault.ErrWrongKey, cause),
 		}
 	case answer.Ask:
 		return locked(subject+" cannot be used", unlockAdvice, errors.New(answer.Error))

@@ -17,6 +17,9 @@ import (
 	"authsome/vault"
 )
 
+// EnvMasterKey is the variable that holds a master key; see [Environment].
+const EnvMasterKey = "AUTHSOME_MASTER_KEY"
+
 // KeySize is the length of a master key in bytes.
 const KeySize = 32
 
@@ -43,13 +46,13 @@ var _ vault.KeySource = environment{}
 func Environment(value string) (vault.KeySource, error) {
 	key, err := decode(strings.TrimSpace(value))
 	if err != nil {
-		return nil, fmt.Errorf("AUTHSOME_MASTER_KEY: %w: %w", vault.ErrUnavailable, err)
+		return nil, fmt.Errorf("%s: %w: %w", EnvMasterKey, vault.ErrUnavailable, err)
 	}
 	return environment{key: func() masterKey { return key }}, nil
 }
 
 // Name implements [vault.KeySource].
-func (environment) Name() string { return "environment" }
+func (environment) Name() string { return string(EnvKind) }
 
 // Wrap implements [vault.KeySource].
 func (e environment) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
@@ -60,7 +63,7 @@ func (e environment) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
 func (e environment) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	dataKey, err := e.key().unwrap(wrapped)
 	if err != nil {
-		return nil, misfit(masterNames, "unset "+masterNames+", or set it to the key that the vault was made with", err)
+		return nil, misfit(EnvMasterKey, "unset "+EnvMasterKey+", or set it to the key that the vault was made with", err)
 	}
 	return dataKey, nil
 }

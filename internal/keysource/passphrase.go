@@ -216,10 +216,10 @@ func ReadPassphrase(path string) (authsome.Secret, error) {
 	if err == nil {
 		content, err = readAtMost(path, 4*maxPassphrase)
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return authsome.Secret{}, locked("the passphrase cannot be read", advice, err)
+	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = fmt.Errorf("%w: %w", ErrLocked, err)
-		}
 		return authsome.Secret{}, unavailable("the passphrase cannot be read", advice, err)
 	}
 	defer clear(content)

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"authsome/internal/shell"
 	"authsome/vault"
 )
 
 // What a program may do that hands over a key. It may ask a person, on the screen or by a device to be touched.
 const (
 	programTimeout = 60 * time.Second
-	programGrace   = 2 * time.Second // from being asked to end until it is ended
+	programGrace   = 2 * time.Second // for what it has started to close its output, once it has ended or was killed
 	maxOutput      = 64 << 10
 )
 
@@ -53,7 +54,7 @@ func (s *Set) program(ctx context.Context, args []string, stdin io.Reader) ([]by
 	var out bounded
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = stdin, &out, s.opts.Stderr, programGrace
 	for _, entry := range s.environ() {
-		if !strings.HasPrefix(entry, "AUTHSOME_MASTER_KEY=") {
+		if !strings.HasPrefix(entry, EnvMasterKey+"=") {
 			cmd.Env = append(cmd.Env, entry)
 		}
 	}
@@ -100,7 +101,7 @@ func CommandOf(e vault.Envelope) []string {
 func (s *Set) commandSource(p commandParameters) vault.KeySource {
 	h := &held{kind: Command, parameters: p, where: "the key of " + p.Command[0]}
 	h.fetch = func(ctx context.Context, _ bool) (masterKey, error) {
-		advice := "try it: " + strings.Join(p.Command, " ")
+		advice := "try it: " + shell.Command(p.Command...)
 		out, err := s.program(ctx, p.Command, nil)
 		switch {
 		case errors.Is(err, exec.ErrNotFound):

@@ -22,14 +22,13 @@ type Kind string
 // The kinds of sources.
 const (
 	FileKind    Kind = "file"        // a file in the home
-	EnvKind     Kind = "environment" // AUTHSOME_MASTER_KEY
+	EnvKind     Kind = "environment" // $AUTHSOME_MASTER_KEY
 	Keyring     Kind = "keyring"     // the keyring of the system
 	Passphrase  Kind = "passphrase"  // what a person knows, by Argon2id
 	Command     Kind = "command"     // what a command prints
 	Age         Kind = "age"         // an identity of age or SSH
 	Credential  Kind = "credential"  // what systemd hands to a service
 	KMS         Kind = "kms"         // a key management service, by the helper program
-	masterNames      = "AUTHSOME_MASTER_KEY"
 )
 
 // Options say what the sources of a home have to work with. Only KeyFile is required.
@@ -258,7 +257,7 @@ func (s *Set) makeNew(ctx context.Context, spec Spec) (vault.KeySource, error) {
 		return File(s.opts.KeyFile), nil
 	case EnvKind:
 		if s.environment == nil {
-			return nil, unavailable(masterNames+" is not set", "export "+masterNames+"=$(openssl rand -base64 32)", ErrMissing)
+			return nil, unavailable(EnvMasterKey+" is not set", "export "+EnvMasterKey+"=$(openssl rand -base64 32)", ErrMissing)
 		}
 		return s.environment, nil
 	case Credential:

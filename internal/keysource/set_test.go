@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -440,6 +441,12 @@ func TestPassphraseIsAskedForThreeTimes(t *testing.T) {
 	wantError(t, "nobody to ask", err, keysource.ErrLocked, vault.ErrUnavailable)
 	if p, ok := errors.AsType[*keysource.Problem](err); !ok || !strings.Contains(p.Hint(), keysource.EnvPassphraseFile) {
 		t.Errorf("the hint is no help: %v", err)
+	}
+	w.env[keysource.EnvPassphraseFile] = filepath.Join(w.dir, "missing")
+	_, err = unwrapIn(t, w.process(), e)
+	wantError(t, "a file that is not there", err, keysource.ErrLocked, vault.ErrUnavailable, fs.ErrNotExist)
+	if p, ok := errors.AsType[*keysource.Problem](err); !ok || !strings.Contains(p.Summary(), w.env[keysource.EnvPassphraseFile]) {
+		t.Errorf("the summary does not say which file: %v", err)
 	}
 	w.env[keysource.EnvPassphraseFile] = w.file("exposed", passphrase)
 	_ = os.Chmod(filepath.Join(w.dir, "exposed"), 0o644)

@@ -1,13 +1,13 @@
 // Package loopback is what the person's browser talks to during a login: the redirect endpoint of an authorization
 // request (RFC 8252 section 7.3) and a form for what must be typed in.
 //
-// [ListenCallback] serves the redirect, [ServeForm] the form, [ServeDevicePage] the code of a device. They listen on loopback only, from just before they are
-// needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first that belongs to the login. They work
-// in this order: make one, send the browser to its address, Wait, do with the answer what is to be done, and Finish with the
-// result, which the browser then shows.
+// [ListenCallback] serves the redirect, [ServeForm] the form, [ServeDevicePage] the code of a device. They listen on loopback
+// only, from just before they are needed until just after (RFC 8252 section 8.3), and the first two take one answer: the first
+// that belongs to the login. They work in this order: make one, send the browser to its address, Wait, do with the answer what is
+// to be done, and Finish with the result, which the browser then shows.
 //
-// The package promises that other web pages cannot take part: requests must name the host that was bound, which defeats
-// DNS rebinding, a form must come from its own page, and its address cannot be guessed. Pages hold no script, are not
+// The package promises that other users of the machine (on Linux) and other web pages cannot take part: requests must name the host that was
+// bound, which defeats DNS rebinding, a form must come from its own page, and its address cannot be guessed. Pages hold no script, are not
 // stored, may not be framed, and never show what was typed in or the authorization code.
 package loopback
 
@@ -18,12 +18,14 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"authsome"
+	"authsome/internal/peer"
 )
 
 const (
@@ -41,8 +43,8 @@ const (
 	maxConnections = 128
 )
 
-// server is what the redirect endpoint and the form share: listeners, the checks of every request, and the page that
-// tells the result.
+// server is what the redirect endpoint, the form and the page of a device share: listeners, the checks of every request,
+// and the page that tells the result.
 type server struct {
 	host     string // the only Host header that is answered
 	provider string
@@ -76,6 +78,7 @@ func serve(listeners []net.Listener, host, provider, policy string, handler http
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ConnState:         s.track,
+		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
 	for _, l := range listeners {
@@ -84,7 +87,14 @@ func serve(listeners []net.Listener, host, provider, policy string, handler http
 	return s
 }
 
-// guard lets only requests through that name the host that was bound, and sets the header fields of every answer.
+// connKey is under what a request's context has its connection.
+type connKey struct{}
+
+// euid is whose login it is. Tests exchange it.
+var euid = os.Geteuid
+
+// guard lets only requests through that name the host that was bound and are not another user's, who can read the addresses of
+// the pages, and so the state of the login, among the arguments of the browser. It sets the header fields of every answer.
 func (s *server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -97,6 +107,10 @@ func (s *server) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		if !strings.EqualFold(r.Host, s.host) {
 			http.Error(w, "this address is not served here", http.StatusMisdirectedRequest)
+			return
+		}
+		if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok && peer.IsForeign(conn, euid()) {
+			http.Error(w, "this login is another user's; a browser of another user can be used with: authsome login --no-browser", http.StatusForbidden)
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

@@ -31,6 +31,18 @@ func (m members) firstText(names ...string) string {
 	return ""
 }
 
+// texts returns a member that is an array of strings.
+func (m members) texts(name string) []string {
+	array, _ := m[name].([]any)
+	var all []string
+	for _, v := range array {
+		if s, ok := v.(string); ok {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // at returns the object at a path, see follow.
 func (m members) at(path string) (members, bool) {
 	object, ok := m.follow(path).(map[string]any)

@@ -38,6 +38,8 @@ type ServiceAccount struct {
 	key      crypto.Signer
 }
 
+var errNoKeyFile = errors.New("it is not the key file of a service account: a JSON object with client_email and private_key")
+
 // ParseServiceAccount reads a key file. No error holds any of it.
 func ParseServiceAccount(file authsome.Secret) (*ServiceAccount, error) {
 	var doc struct {
@@ -49,7 +51,7 @@ func ParseServiceAccount(file authsome.Secret) (*ServiceAccount, error) {
 	}
 	var pem string
 	if json.Unmarshal([]byte(file.Reveal()), &doc) != nil || json.Unmarshal(doc.PrivateKey, &pem) != nil || doc.ClientEmail == "" {
-		return nil, errNoKey
+		return nil, errNoKeyFile
 	}
 	if doc.Type != "" && doc.Type != "service_account" {
 		return nil, fmt.Errorf("it is a file of the type %q, not of a service account", printable(doc.Type))

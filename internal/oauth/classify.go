@@ -10,6 +10,18 @@ import (
 
 func (a *answer) ok() bool { return a.status >= 200 && a.status <= 299 }
 
+// granted returns what an answer holds that says that the request was granted, or why it was not.
+func (c *Client) granted(r *request, a *answer) (members, error) {
+	m, err := a.decode()
+	if err != nil {
+		return nil, c.unreadable(r, a, err)
+	}
+	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
+		return nil, c.rejected(r, a, m)
+	}
+	return m, nil
+}
+
 // rejected is the error of an answer that could be read and holds no token.
 func (c *Client) rejected(r *request, a *answer, m members) *Error {
 	code, description := errorOf(m, a.status)

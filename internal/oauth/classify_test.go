@@ -240,7 +240,7 @@ func TestRevocationStyles(t *testing.T) {
 		if tt.url != "" {
 			c.Provider.RevocationURL = u.URL + tt.url
 		}
-		tokens := RevocationRequest{AccessToken: authsome.NewSecret("at"), RefreshToken: authsome.NewSecret("r/t")}
+		tokens := LoginTokens{AccessToken: authsome.NewSecret("at"), RefreshToken: authsome.NewSecret("r/t")}
 		if tt.onlyAccess {
 			tokens.RefreshToken = authsome.Secret{}
 		}
@@ -253,10 +253,10 @@ func TestRevocationStyles(t *testing.T) {
 			got.header.Get("Authorization") != tt.authorization {
 			t.Errorf("%q: %s %s %q %q", tt.style, got.method, got.path, got.header.Get("Authorization"), got.body)
 		}
-		if err := c.Revoke(t.Context(), RevocationRequest{}); err == nil {
+		if err := c.Revoke(t.Context(), LoginTokens{}); err == nil {
 			t.Errorf("%q: revoked nothing", tt.style)
 		}
-		if tt.needsRef && c.Revoke(t.Context(), RevocationRequest{AccessToken: tokens.AccessToken}) == nil {
+		if tt.needsRef && c.Revoke(t.Context(), LoginTokens{AccessToken: tokens.AccessToken}) == nil {
 			t.Errorf("%q: revoked without a refresh token", tt.style)
 		}
 	}
@@ -290,7 +290,7 @@ func TestRevoke_7009_2_Answers(t *testing.T) {
 		c := newClient(answering(t, tt.status, "application/json", tt.body).URL)
 		c.Provider.RevocationURL += "/{token}"
 		c.Provider.RevocationStyle = tt.style
-		err := c.Revoke(t.Context(), RevocationRequest{
+		err := c.Revoke(t.Context(), LoginTokens{
 			AccessToken: authsome.NewSecret("at"), RefreshToken: authsome.NewSecret("rt"),
 		})
 		if tt.class == "" {
@@ -315,7 +315,7 @@ func TestRevoke_7009_1_FallsBackToTheAccessToken(t *testing.T) {
 		}
 	})
 	c := newClient(u.URL)
-	tokens := RevocationRequest{AccessToken: authsome.NewSecret("at"), RefreshToken: authsome.NewSecret("rt")}
+	tokens := LoginTokens{AccessToken: authsome.NewSecret("at"), RefreshToken: authsome.NewSecret("rt")}
 	if err := c.Revoke(t.Context(), tokens); err != nil {
 		t.Error(err)
 	}
@@ -330,7 +330,7 @@ func TestRevokeWhereThereIsNoWay(t *testing.T) {
 	c := newClient("https://as.test")
 	c.Provider.RevocationStyle = authsome.RevokeNone
 	for range 2 {
-		if err := c.Revoke(t.Context(), RevocationRequest{AccessToken: authsome.NewSecret("x")}); err == nil {
+		if err := c.Revoke(t.Context(), LoginTokens{AccessToken: authsome.NewSecret("x")}); err == nil {
 			t.Error("revoked")
 		}
 		c.Provider.RevocationStyle, c.Provider.RevocationURL = "", ""

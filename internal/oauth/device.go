@@ -85,9 +85,9 @@ func (c *Client) deviceToken(ctx context.Context, deviceCode authsome.Secret, sc
 }
 
 // pollJSON sends the device code alone, see [authsome.DeviceTokenJSON].
-func (c *Client) pollJSON(ctx context.Context, members url.Values, deviceCode authsome.Secret) (*Token, error) {
+func (c *Client) pollJSON(ctx context.Context, form url.Values, deviceCode authsome.Secret) (*Token, error) {
 	return c.sendForToken(ctx, &request{
-		op: opDeviceToken, method: http.MethodPost, url: c.Provider.TokenURL, params: members,
+		op: opDeviceToken, method: http.MethodPost, url: c.Provider.TokenURL, params: form,
 		format: authsome.BodyJSON, redact: c.redactor(deviceCode),
 	})
 }
@@ -111,12 +111,9 @@ func (c *Client) identify(r *request) {
 
 // readDevice takes the codes out of an answer, or says why there are none.
 func (c *Client) readDevice(r *request, a *answer) (*DeviceAuthorization, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	d := &DeviceAuthorization{
 		DeviceCode: authsome.NewSecret(m.text("device_code")),

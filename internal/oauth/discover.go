@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"authsome"
 )
@@ -18,9 +19,6 @@ type Discovered struct {
 	Name     string         // of the resource, for people; may be empty
 	Docs     string         // https URL of the resource's documentation; may be empty
 	Userinfo string         // the endpoint of OpenID Connect Core section 5.3; may be empty
-	// Guessed is set where a resource names no authorization server and its own origin is taken for one, as servers do
-	// that are older than RFC 9728.
-	Guessed bool
 }
 
 // resourceMetadata is a document of RFC 9728 section 2.
@@ -152,12 +150,17 @@ func isOrigin(s string) bool {
 	return err == nil && u.Host != "" && u.Path == "" && u.RawQuery == ""
 }
 
-// protector returns the first authorization server of a resource that can be used.
+// maxIssuers is how many of the authorization servers that a resource names are asked, so that a resource cannot have thousands
+// of requests sent to others.
+const maxIssuers = 5
+
+// protector returns the first authorization server of a resource that can be used. Where the resource names none, its own origin
+// is taken for one, as it is with servers that are older than RFC 9728.
 func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMetadata) (*Discovered, error) {
 	origin := (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
-	issuers, guessed := []string{origin, origin + "/"}, true
+	issuers := []string{origin, origin + "/"}
 	if meta != nil && len(meta.AuthorizationServers) > 0 {
-		issuers, guessed = meta.AuthorizationServers, false
+		issuers = meta.AuthorizationServers[:min(len(meta.AuthorizationServers), maxIssuers)]
 	}
 	var failures []error
 	for _, issuer := range issuers {
@@ -169,7 +172,7 @@ func (d *Discoverer) protector(ctx context.Context, u *url.URL, meta *resourceMe
 			failures = append(failures, err)
 			continue
 		}
-		found := &Discovered{Server: m.describe(), Userinfo: m.UserinfoEndpoint, Guessed: guessed}
+		found := &Discovered{Server: m.describe(), Userinfo: m.UserinfoEndpoint}
 		if slices.Contains(m.ScopesSupported, "offline_access") {
 			found.Server.Scopes = []string{"offline_access"}
 		}
@@ -207,14 +210,17 @@ func scopesFor(further []string, meta *resourceMetadata, challenge map[string]st
 			scopes = append(scopes, s)
 		}
 	}
-	return scopes
+	return slices.DeleteFunc(scopes, steers)
 }
 
 // printable cuts what a server says about itself to what can be shown.
 func printable(s string) string {
 	const longest = 200
-	if hasControl(s) || len(s) > longest {
+	if steers(s) || len(s) > longest {
 		return ""
 	}
 	return s
 }
+
+// steers reports whether a terminal that shows s would act upon it. No scope (RFC 6749 section 3.3) and no name is like that.
+func steers(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

@@ -20,7 +20,8 @@ const (
 	ClassAmbiguous Class = "ambiguous"
 )
 
-// Error is a request that failed. Every error of this package is one.
+// Error is a request that failed, or that was not sent. Every error of the methods of [Client] and [Discoverer] is one, as are those
+// of [ParseRedirect]; what reads keys and tokens fails with errors of other kinds.
 type Error struct {
 	Class       Class
 	Code        string        // error of RFC 6749 sections 4.1.2.1 and 5.2, or the server's own word; may be empty

@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,7 +30,7 @@ func (c *Client) ClientCredentials(ctx context.Context, scopes []string) (*Token
 	setAll(form, c.Provider.TokenParams)
 	set(form, "grant_type", "client_credentials")
 	set(form, c.scopeParam(), strings.Join(scopes, c.scopeSeparator()))
-	return c.withoutRefreshToken(c.requestToken(ctx, opClientCredentials, c.Provider.TokenURL, form))
+	return withoutRefreshToken(c.requestToken(ctx, opClientCredentials, c.Provider.TokenURL, form))
 }
 
 // JWTBearer trades an assertion for a token, RFC 7523 section 2.1. The scopes may be in the assertion instead.
@@ -41,7 +40,7 @@ func (c *Client) JWTBearer(ctx context.Context, assertion authsome.Secret, scope
 	set(form, "grant_type", grantTypeJWTBearer)
 	set(form, "assertion", assertion.Reveal())
 	set(form, c.scopeParam(), strings.Join(scopes, c.scopeSeparator()))
-	t, err := c.withoutRefreshToken(c.requestToken(ctx, opAssertion, c.Provider.TokenURL, form, assertion))
+	t, err := withoutRefreshToken(c.requestToken(ctx, opAssertion, c.Provider.TokenURL, form, assertion))
 	return t, blameClock(err)
 }
 
@@ -60,7 +59,7 @@ func (c *Client) TokenExchange(ctx context.Context, subject authsome.Secret, sco
 	set(form, "requested_token_type", want.RequestedTokenType)
 	set(form, "audience", want.Audience)
 	set(form, c.scopeParam(), strings.Join(scopes, c.scopeSeparator()))
-	token, err := c.withoutRefreshToken(c.requestToken(ctx, opTokenExchange, c.Provider.TokenURL, form, subject))
+	token, err := withoutRefreshToken(c.requestToken(ctx, opTokenExchange, c.Provider.TokenURL, form, subject))
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +83,7 @@ func usableTokenType(t string) bool {
 
 // withoutRefreshToken drops what these grants should not issue (RFC 6749 section 4.4.3): the next token is asked for as
 // the first one was.
-func (c *Client) withoutRefreshToken(t *Token, err error) (*Token, error) {
+func withoutRefreshToken(t *Token, err error) (*Token, error) {
 	if t != nil {
 		t.RefreshToken = authsome.Secret{}
 	}
@@ -110,12 +109,9 @@ func (c *Client) Introspect(ctx context.Context, token authsome.Secret) (*Intros
 	if err != nil {
 		return nil, err
 	}
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	active, isBoolean := m["active"].(bool)
 	if !isBoolean {
@@ -137,6 +133,3 @@ func (t *Token) LearnExpiry(said *Introspection) {
 	t.Lifetime = min(at.Sub(t.SentAt), maxLifetime)
 	t.ExpiresAt = t.SentAt.Add(t.Lifetime)
 }
-
-// errNoKey says that what was given is no private key of the kind that was asked for.
-var errNoKey = errors.New("it is not the key file of a service account: a JSON object with client_email and private_key")

@@ -61,7 +61,7 @@ func (c *Client) renewable(token *Token) *Token {
 func (c *Client) askLongLived(
 	ctx context.Context, op, endpoint string, params map[string]string, token authsome.Secret,
 ) (*Token, error) {
-	f := c.fillingFor(RevocationRequest{AccessToken: token})
+	f := c.fillingFor(LoginTokens{AccessToken: token})
 	return c.sendForToken(ctx, &request{
 		op: op, method: http.MethodGet, url: endpoint, params: f.params(params), format: authsome.BodyQuery,
 		redact: c.redactor(token),

@@ -54,12 +54,9 @@ func (c *Client) push(ctx context.Context, req AuthorizationRequest) (string, er
 
 // readPushed takes the reference out of an answer, RFC 9126 section 2.2.
 func (c *Client) readPushed(r *request, a *answer) (string, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return "", c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return "", c.rejected(r, a, m)
+		return "", err
 	}
 	reference := m.text("request_uri")
 	if reference == "" || hasControl(reference) {

@@ -80,7 +80,7 @@ func TestClientKeyAndHexChallenge(t *testing.T) {
 	if _, err := c.Refresh(t.Context(), token.RefreshToken); err != nil {
 		t.Error(err)
 	}
-	if err := c.Revoke(t.Context(), RevocationRequest{AccessToken: token.AccessToken, RefreshToken: token.RefreshToken}); err != nil {
+	if err := c.Revoke(t.Context(), LoginTokens{AccessToken: token.AccessToken, RefreshToken: token.RefreshToken}); err != nil {
 		t.Error(err)
 	}
 }
@@ -178,7 +178,7 @@ func TestRevocationInAFormOfItsOwn(t *testing.T) {
 			c := newClient(u.URL)
 			c.Provider.RevocationURL += "?v=1"
 			c.Provider.RevocationStyle, c.Provider.RevocationRequest = authsome.RevokeOwn, &tt.template
-			if err := c.Revoke(t.Context(), RevocationRequest{
+			if err := c.Revoke(t.Context(), LoginTokens{
 				AccessToken: authsome.NewSecret("at/1"), RefreshToken: authsome.NewSecret("rt/1"), AccountID: "acct_1",
 			}); err != nil {
 				t.Fatal(err)
@@ -205,7 +205,7 @@ func TestRevocationThatLacksSomethingIsNotSent(t *testing.T) {
 		c := newClient(u.URL)
 		c.ClientSecret = authsome.Secret{}
 		c.Provider.RevocationStyle, c.Provider.RevocationRequest = authsome.RevokeOwn, template
-		err := c.Revoke(t.Context(), RevocationRequest{AccessToken: authsome.NewSecret("at")})
+		err := c.Revoke(t.Context(), LoginTokens{AccessToken: authsome.NewSecret("at")})
 		if err == nil || asError(t, err).Class != ClassRequest {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -219,7 +219,7 @@ func TestRevocationOfATokenThatIsGone(t *testing.T) {
 	t.Parallel()
 	u := answering(t, 400, "application/json", `{"status":400,"message":"Invalid token"}`)
 	c := newClient(u.URL)
-	tokens := RevocationRequest{AccessToken: authsome.NewSecret("at")}
+	tokens := LoginTokens{AccessToken: authsome.NewSecret("at")}
 	if err := c.Revoke(t.Context(), tokens); err == nil {
 		t.Error("a message that the definition does not name counts as success")
 	}

@@ -24,7 +24,6 @@ type Registration struct {
 	ClientSecret    authsome.Secret
 	SecretExpiresAt time.Time // zero: never
 	AuthMethod      authsome.ClientAuth
-	RedirectURIs    []string
 	// URL and AccessToken manage the registration; empty where the server does not let it be managed.
 	URL         string
 	AccessToken authsome.Secret
@@ -183,17 +182,13 @@ func (c *Client) sendForRegistration(ctx context.Context, r *request, old *Regis
 
 // readRegistration takes what the server returned, whatever was asked for (RFC 7591 section 3.2.1).
 func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Registration, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	reg := &Registration{
 		ClientID: m.text("client_id"), ClientSecret: authsome.NewSecret(m.text("client_secret")),
 		URL: m.text("registration_client_uri"), AccessToken: authsome.NewSecret(m.text("registration_access_token")),
-		RedirectURIs: m.texts("redirect_uris"),
 	}
 	if reg.ClientID == "" || hasControl(reg.ClientID) || hasControl(m.text("client_secret")) {
 		return nil, a.useless(r.op, "no usable client_id in the answer")
@@ -201,13 +196,11 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	if old != nil {
 		reg.keep(old)
 	}
-	if reg.URL != "" {
-		if _, err := secureURL(opManage, reg.URL); err != nil || reg.AccessToken.IsZero() {
-			reg.URL, reg.AccessToken = "", authsome.Secret{}
-		}
+	if !managedThere(r.url, reg.URL) || reg.AccessToken.IsZero() {
+		reg.URL, reg.AccessToken = "", authsome.Secret{}
 	}
-	if at, err := toUnix(m["client_secret_expires_at"]); err == nil && at > 0 && !reg.ClientSecret.IsZero() {
-		reg.SecretExpiresAt = time.Unix(at, 0).UTC()
+	if at, known := instant(m["client_secret_expires_at"]); known && !reg.ClientSecret.IsZero() {
+		reg.SecretExpiresAt = earlier(at, a.sentAt.Add(maxLifetime).UTC())
 	}
 	if reg.AuthMethod, err = authMethod(m.text("token_endpoint_auth_method"), reg.ClientSecret); err != nil {
 		return nil, &Error{Class: ClassRequest, Status: a.status, Reason: err.Error(), op: r.op}
@@ -217,6 +210,17 @@ func (c *Client) readRegistration(r *request, a *answer, old *Registration) (*Re
 	}
 	reg.Metadata, err = json.Marshal(m)
 	return reg, err
+}
+
+// managedThere reports whether a server may name an address to manage a client at: one of its own. What is sent there is a PUT
+// or DELETE with a token of the server's choice, and behind another address could be a service of this machine or network.
+func managedThere(registeredAt, managedAt string) bool {
+	server, err := secureURL(opRegister, registeredAt)
+	if err != nil {
+		return false
+	}
+	u, err := secureURL(opManage, managedAt)
+	return err == nil && u.User == nil && SameOrigin(server, u)
 }
 
 // keep takes over what an answer about a known client leaves out.
@@ -251,23 +255,10 @@ func authMethod(name string, secret authsome.Secret) (authsome.ClientAuth, error
 	}
 }
 
-// texts returns a member that is an array of strings.
-func (m members) texts(name string) []string {
-	array, _ := m[name].([]any)
-	var all []string
-	for _, v := range array {
-		if s, ok := v.(string); ok {
-			all = append(all, s)
-		}
+// earlier returns the earlier of two times.
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
-	return all
-}
-
-// toUnix reads a time in seconds since 1970.
-func toUnix(v any) (int64, error) {
-	n, ok := v.(json.Number)
-	if !ok {
-		return 0, errors.New("not a number")
-	}
-	return n.Int64()
+	return b
 }

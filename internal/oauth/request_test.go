@@ -146,7 +146,7 @@ func TestRequestIsNotSentInTheClear(t *testing.T) {
 		if _, err := refresh(t, c); asError(t, err).Class != ClassRequest {
 			t.Errorf("%q: %v", endpoint, err)
 		}
-		if err := c.Revoke(t.Context(), RevocationRequest{AccessToken: authsome.NewSecret("x")}); err == nil {
+		if err := c.Revoke(t.Context(), LoginTokens{AccessToken: authsome.NewSecret("x")}); err == nil {
 			t.Errorf("%q: revoked", endpoint)
 		}
 	}

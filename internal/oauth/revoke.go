@@ -10,8 +10,8 @@ import (
 	"authsome"
 )
 
-// RevocationRequest holds the tokens of a login. Either may be zero.
-type RevocationRequest struct {
+// LoginTokens are the tokens of a login, and whose it is. Either token may be zero.
+type LoginTokens struct {
 	AccessToken, RefreshToken authsome.Secret
 	// AccountID is who has logged in, for providers that want to know (Stripe Connect); it may be empty.
 	AccountID string
@@ -21,7 +21,7 @@ const opRevoke = "revocation request"
 
 // Revoke takes the tokens back at the server, RFC 7009, or in the way the provider has instead. A token that the server
 // does not know, or no longer, is revoked. Other failures are classified like those of [Client.Refresh].
-func (c *Client) Revoke(ctx context.Context, tokens RevocationRequest) error {
+func (c *Client) Revoke(ctx context.Context, tokens LoginTokens) error {
 	style := c.Provider.RevocationStyle
 	if c.Provider.RevocationURL == "" || style == authsome.RevokeNone {
 		return refused(opRevoke, "the provider offers no revocation")
@@ -31,12 +31,12 @@ func (c *Client) Revoke(ctx context.Context, tokens RevocationRequest) error {
 	retry := ok && e.Code == "unsupported_token_type" && !tokens.RefreshToken.IsZero() && !tokens.AccessToken.IsZero()
 	if retry && (style == "" || style == authsome.RevokeRFC7009) {
 		// RFC 7009 section 2.2.1: this server revokes access tokens only.
-		return c.revoke(ctx, style, RevocationRequest{AccessToken: tokens.AccessToken})
+		return c.revoke(ctx, style, LoginTokens{AccessToken: tokens.AccessToken})
 	}
 	return err
 }
 
-func (c *Client) revoke(ctx context.Context, style authsome.RevocationStyle, tokens RevocationRequest) error {
+func (c *Client) revoke(ctx context.Context, style authsome.RevocationStyle, tokens LoginTokens) error {
 	r, err := c.revocation(style, tokens)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (c *Client) revoke(ctx context.Context, style authsome.RevocationStyle, tok
 }
 
 // revocation builds the request of a style.
-func (c *Client) revocation(style authsome.RevocationStyle, tokens RevocationRequest) (*request, error) {
+func (c *Client) revocation(style authsome.RevocationStyle, tokens LoginTokens) (*request, error) {
 	r := &request{
 		op: opRevoke, method: http.MethodPost, params: make(url.Values),
 		redact: c.redactor(tokens.AccessToken, tokens.RefreshToken),

@@ -89,7 +89,7 @@ func TestNoSecretInErrorsAndLogs(t *testing.T) {
 			return err
 		},
 		"revoke": func(c *Client) error {
-			return c.Revoke(t.Context(), RevocationRequest{
+			return c.Revoke(t.Context(), LoginTokens{
 				AccessToken: secret("access token"), RefreshToken: secret("refresh token"),
 			})
 		},
@@ -150,7 +150,7 @@ func TestErrorOfTheNetworkNamesNoURL(t *testing.T) {
 	c := newClient("http://" + closedPort)
 	c.Provider.RevocationURL += "/{token}"
 	c.Provider.RevocationStyle = authsome.RevokeDelete
-	err := c.Revoke(t.Context(), RevocationRequest{RefreshToken: authsome.NewSecret("tok")}) // too short to be redacted
+	err := c.Revoke(t.Context(), LoginTokens{RefreshToken: authsome.NewSecret("tok")}) // too short to be redacted
 	if e := asError(t, err); strings.Contains(e.Err.Error(), "/revoke") {
 		t.Error(e.Err)
 	}

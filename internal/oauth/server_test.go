@@ -75,7 +75,7 @@ func TestLoginRefreshRevokeAgainstARealServer(t *testing.T) {
 	if err != nil || second.AccessToken.Equal(first.AccessToken) || second.RefreshToken.Equal(first.RefreshToken) {
 		t.Errorf("%+v, %v", second, err)
 	}
-	err = c.Revoke(t.Context(), oauth.RevocationRequest{
+	err = c.Revoke(t.Context(), oauth.LoginTokens{
 		AccessToken: second.AccessToken, RefreshToken: second.RefreshToken,
 	})
 	if err != nil || s.AccessTokenValid(second.AccessToken.Reveal()) || s.RefreshTokenValid(second.RefreshToken.Reveal()) {

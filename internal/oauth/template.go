@@ -14,7 +14,7 @@ type filling map[string]string
 
 // fillingFor returns what a template may name. The refresh token stands for the whole grant (RFC 7009 section 2.1), so
 // it is what {token} means, where there is one.
-func (c *Client) fillingFor(tokens RevocationRequest) filling {
+func (c *Client) fillingFor(tokens LoginTokens) filling {
 	grant := tokens.RefreshToken
 	if grant.IsZero() {
 		grant = tokens.AccessToken
@@ -64,7 +64,7 @@ func (f filling) names(t *authsome.RequestTemplate) bool {
 
 // fill completes a request by a template. It fails when there is nothing to put into a header field, or nothing that
 // tells the login.
-func (c *Client) fill(r *request, t *authsome.RequestTemplate, tokens RevocationRequest) error {
+func (c *Client) fill(r *request, t *authsome.RequestTemplate, tokens LoginTokens) error {
 	f := c.fillingFor(tokens)
 	if t == nil || !f.names(t) {
 		return refused(r.op, "there is no token that can be revoked")

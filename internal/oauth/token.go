@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -30,12 +31,9 @@ type Token struct {
 
 // readToken takes the token out of an answer, or says why there is none.
 func (c *Client) readToken(r *request, a *answer) (*Token, error) {
-	m, err := a.decode()
+	m, err := c.granted(r, a)
 	if err != nil {
-		return nil, c.unreadable(r, a, err)
-	}
-	if code, _ := errorOf(m, a.status); code != "" || !a.ok() {
-		return nil, c.rejected(r, a, m)
+		return nil, err
 	}
 	whole := m
 	m = c.tokenObject(m)
@@ -123,11 +121,11 @@ func (c *Client) grantedScopes(m members) []string {
 	for _, name := range []string{"scope", "scopes"} {
 		switch v := m[name].(type) {
 		case string:
-			return append([]string{}, strings.FieldsFunc(v, c.isSeparator)...)
+			return slices.DeleteFunc(append([]string{}, strings.FieldsFunc(v, c.isSeparator)...), steers)
 		case []any:
 			scopes := []string{}
 			for _, s := range v {
-				if s, ok := s.(string); ok && s != "" {
+				if s, ok := s.(string); ok && s != "" && !steers(s) {
 					scopes = append(scopes, s)
 				}
 			}

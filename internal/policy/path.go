@@ -5,10 +5,9 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
-)
 
-// maxDecodings bounds how often a path is percent-decoded: a proxy and the server behind it may each do it once.
-const maxDecodings = 4
+	"authsome"
+)
 
 // readings returns the segments of an escaped path, as it is written and as a server reads it that decodes before it splits
 // (RFC 3986 section 2.4 says not to), at slashes and where a query or fragment would begin, if that makes a difference. A slash
@@ -22,14 +21,9 @@ func readings(escaped string) (all [][]string, ok bool) {
 	if !strings.Contains(escaped, "%") {
 		return [][]string{first}, true
 	}
-	decoded, stable := escaped, false
-	for range maxDecodings {
-		next, err := url.PathUnescape(decoded)
-		if err != nil || next == decoded { // a '%' that is no escape once the path is decoded stands for itself
-			stable = true
-			break
-		}
-		decoded = next
+	decoded, stable := authsome.DecodePath(escaped)
+	if !stable {
+		return nil, false
 	}
 	all = [][]string{first}
 	spellings := []string{decoded}
@@ -38,7 +32,7 @@ func readings(escaped string) (all [][]string, ok bool) {
 	}
 	for _, spelling := range spellings {
 		other, ok := split(strings.TrimPrefix(spelling, "/"))
-		if !ok || !stable {
+		if !ok {
 			return nil, false
 		}
 		if !slices.Equal(first, other) {

@@ -17,7 +17,7 @@ func exampleOf(path string) string {
 		}
 	}
 	name := plain.String()
-	for _, group := range []string{"export.env", "export.aliases", "oauth.error_map", "inject.headers", "inject.query"} {
+	for _, group := range []string{"export.env", "export.aliases", "oauth.error_map", "inject.headers", "inject.defaults", "inject.query"} {
 		if strings.HasPrefix(name, group+".") {
 			name = group
 		}
@@ -66,6 +66,8 @@ func examples(name string) string {
 		return `"application_key"`
 	case "inject.headers":
 		return `{"X-Acme-App": "{application_key}"}`
+	case "inject.defaults":
+		return `{"Acme-Version": "2026-11-01"}`
 	case "inject.query":
 		return `{"key": "{api_key}"}`
 	case "inject.user", "inject.password":

@@ -59,8 +59,28 @@ func Expand(p *authsome.Provider, baseURL string) (*authsome.OAuth, error) {
 	return o, nil
 }
 
-// Patterns returns where credentials of p may go, and the places among them where they may not: p's own authorization,
-// token, revocation, device and registration endpoints, which are to be compared with [authsome.HostPattern.Covers].
+// expandParams puts the base URL into additional parameters.
+func expandParams(o *authsome.OAuth, base string) error {
+	for _, group := range paramGroups(o) {
+		for name, value := range group.params {
+			if !strings.Contains(value, basePlaceholder) {
+				continue
+			}
+			if base == "" {
+				return fmt.Errorf("%s.%s depends on a base URL, give --base-url", group.name, name)
+			}
+			filled, err := substitute(value, basePlaceholder, base)
+			if err != nil {
+				return fmt.Errorf("%s.%s: %w", group.name, name, err)
+			}
+			group.params[name] = filled
+		}
+	}
+	return nil
+}
+
+// Patterns returns where credentials of p may go, and the places among them where they may not: those of [OwnEndpoints],
+// which are to be compared with [authsome.HostPattern.Covers].
 // Under a base URL other than the definition's own, hosts that do not contain {base_url} are left out if others do.
 // {api_host} stands for apiHost; while that is not known, hosts that depend on it are left out.
 func Patterns(p *authsome.Provider, baseURL, apiHost string) (hosts, excluded []authsome.HostPattern, err error) {

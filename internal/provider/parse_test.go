@@ -265,6 +265,18 @@ func TestParserNamesTheFieldOfEveryMistakeAndSchemaSeesIt(t *testing.T) {
 	}
 }
 
+// The base URL of a key counts as that of a login does: its host is what credentials go to.
+func TestHostsAreCheckedWithTheOwnBaseURL(t *testing.T) {
+	t.Parallel()
+	for base, problem := range map[string]string{"https://192.0.2.1": "loopback", "https://acme.test": ""} {
+		doc := with(t, string(with(t, keyDocument, "host_url", `"{base_url}/v1"`)), "api_key.base_url", `"`+base+`"`)
+		_, err := Parse(doc)
+		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: %v, want %q", base, err, problem)
+		}
+	}
+}
+
 func TestParseReportsAllProblemsAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := Parse([]byte(`{"name": 1, "display_name": ["x"], "auth_type": "oauth2", "flow": "pkce",

@@ -115,14 +115,8 @@ func validateInjection(r *report, inject *authsome.Injection) {
 		checkField(r, "inject.header", inject.Header)
 	}
 	checkText(r, "inject.prefix", inject.Prefix)
-	for _, name := range slices.Sorted(maps.Keys(inject.Headers)) {
-		path := "inject.headers." + name
-		checkField(r, path, name)
-		checkText(r, path, inject.Headers[name])
-		if strings.EqualFold(name, "Authorization") {
-			r.addf(path, "must not be a field that carries a credential")
-		}
-	}
+	checkFields(r, "inject.headers", inject.Headers)
+	checkFields(r, "inject.defaults", inject.Defaults)
 	checkOneOf(r, "inject.basic", inject.Basic, "", authsome.BasicUser, authsome.BasicPassword)
 	if inject.Basic != "" && inject.Prefix != "" {
 		r.addf("inject.prefix", "must be empty when inject.basic is set")
@@ -199,6 +193,17 @@ func checkField(r *report, path, name string) {
 	case "host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive",
 		"proxy-authorization", "proxy-connection", "cookie":
 		r.addf(path, "must not be %s, which belongs to the connection", name)
+	}
+}
+
+// checkFields checks header fields that go with the credential.
+func checkFields(r *report, path string, fields map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		checkField(r, path+"."+name, name)
+		checkText(r, path+"."+name, fields[name])
+		if strings.EqualFold(name, "Authorization") {
+			r.addf(path+"."+name, "must not be a field that carries a credential")
+		}
 	}
 }
 

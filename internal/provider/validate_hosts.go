@@ -13,12 +13,7 @@ import (
 
 // validateHosts checks the patterns of a definition, with its own base URL or a stand-in for it.
 func validateHosts(r *report, p *authsome.Provider) {
-	base := standInBase
-	if p.OAuth != nil && p.OAuth.BaseURL != "" {
-		if given, err := parseBaseURL(p.OAuth.BaseURL); err == nil {
-			base = given
-		}
-	}
+	base := checkedBase(p)
 	seen := make(map[string]bool)
 	for _, h := range hostFields(p) {
 		if seen[h.pattern] {
@@ -32,6 +27,14 @@ func validateHosts(r *report, p *authsome.Provider) {
 			r.addf(h.path, "must not contain %s, as oauth.api_host does not say where to learn it", hostPlaceholder)
 		}
 	}
+}
+
+// checkedBase is the base URL that a definition is checked with: its own, or a stand-in where it has none that is right.
+func checkedBase(p *authsome.Provider) string {
+	if base, err := parseBaseURL(ownBase(p)); err == nil {
+		return base
+	}
+	return standInBase
 }
 
 // hostField is a pattern with the path of its field.

@@ -130,26 +130,6 @@ func paramGroups(o *authsome.OAuth) []paramGroup {
 	}
 }
 
-// expandParams puts the base URL into additional parameters.
-func expandParams(o *authsome.OAuth, base string) error {
-	for _, group := range paramGroups(o) {
-		for name, value := range group.params {
-			if !strings.Contains(value, basePlaceholder) {
-				continue
-			}
-			if base == "" {
-				return fmt.Errorf("%s.%s depends on a base URL, give --base-url", group.name, name)
-			}
-			filled, err := substitute(value, basePlaceholder, base)
-			if err != nil {
-				return fmt.Errorf("%s.%s: %w", group.name, name, err)
-			}
-			group.params[name] = filled
-		}
-	}
-	return nil
-}
-
 // maxNote bounds a note, in bytes: it is one sentence.
 const maxNote = 300
 
@@ -159,17 +139,6 @@ func validateNotes(r *report, p *authsome.Provider) {
 		checkText(r, path, note)
 		if strings.TrimSpace(note) == "" || len(note) > maxNote {
 			r.addf(path, "must be a sentence of at most %d bytes", maxNote)
-		}
-	}
-	if p.Inject == nil {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Inject.Defaults)) {
-		path := "inject.defaults." + name
-		checkField(r, path, name)
-		checkText(r, path, p.Inject.Defaults[name])
-		if strings.EqualFold(name, "Authorization") {
-			r.addf(path, "must not be a field that carries a credential")
 		}
 	}
 }

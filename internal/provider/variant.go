@@ -121,10 +121,7 @@ func credentialPath(s, base, name string) (policy.Rule, error) {
 
 // validateCredentialPaths checks that each is at one of the definition's own hosts.
 func validateCredentialPaths(r *report, p *authsome.Provider) {
-	base := ownBase(p)
-	if base == "" {
-		base = standInBase
-	}
+	base := checkedBase(p)
 	for i, s := range p.CredentialPaths {
 		path := fmt.Sprintf("credential_paths[%d]", i)
 		rule, err := credentialPath(s, base, string(p.Name))
@@ -168,10 +165,7 @@ func validateVariants(r *report, p *authsome.Provider) {
 
 // validateTargets checks that each is at one of the definition's own hosts.
 func validateTargets(r *report, p *authsome.Provider, field string, list []string) {
-	base := ownBase(p)
-	if base == "" {
-		base = standInBase
-	}
+	base := checkedBase(p)
 	for i, s := range list {
 		path := fmt.Sprintf("%s[%d]", field, i)
 		t, err := targetOf(s, base)

@@ -167,53 +167,11 @@ func TestSafePostsAreAtTheDefinitionsHosts(t *testing.T) {
 		`[{"hosts": [], "inject": {"header": "X"}}]`:                                                "variants[0].hosts",
 		`[{"hosts": ["git.acme.test"], "inject": {"user": "{api_key}"}}]`:                           "variants[0].inject.user",
 		`[{"hosts": ["git.acme.test"], "inject": {"query": {"k": "{access_token}"}}}]`:              "variants[0].inject.query",
+		`[{"hosts": ["git.acme.test"], "inject": {"defaults": {"Authorization": "x"}}}]`:            "variants[0].inject.defaults.Authorization",
 	} {
 		_, err := Parse(with(t, baseDocument, "variants", value))
 		if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
 			t.Errorf("%s: %v, want %q", value, err, problem)
-		}
-	}
-}
-
-// Attack 23: what makes a key, or hands one out, that outlives the run.
-func TestRequestsThatAreAnsweredWithANewCredentialAreNamed(t *testing.T) {
-	t.Parallel()
-	for name, requests := range map[authsome.ProviderName]string{
-		"google-service-account": "POST iam.googleapis.com/v1/projects/p/serviceAccounts/a@p.iam.gserviceaccount.com/keys; " +
-			"POST iam.googleapis.com/batch; POST iam.googleapis.com/google.iam.admin.v1.IAM/CreateServiceAccountKey; " +
-			"POST iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@p.iam.gserviceaccount.com:generateAccessToken; " +
-			"GET apikeys.googleapis.com/v2/projects/p/locations/global/keys/k/keyString",
-		"google":          "POST sts.googleapis.com/v1/token",
-		"openai":          "POST api.openai.com/v1/realtime/client_secrets; POST api.openai.com/v1/organization/admin_api_keys",
-		"datadog":         "POST api.datadoghq.com/api/v2/api_keys; POST api.datadoghq.eu/api/v1/application_key",
-		"linode":          "POST api.linode.com/v4/profile/tokens; POST api.linode.com/v4beta/profile/tokens",
-		"twilio":          "POST api.twilio.com/2010-04-01/Accounts/AC1/Keys.json; POST api.twilio.com/2010-04-01/Accounts.json",
-		"sentry":          "POST us.sentry.io/api/0/api-tokens/",
-		"terraform-cloud": "POST app.terraform.io/api/v2/teams/team-1/authentication-tokens",
-		"turso":           "POST api.turso.tech/v1/organizations/o/databases/d/auth/tokens",
-		"scaleway":        "POST api.scaleway.com/iam/v1alpha1/api-keys",
-		"mailgun":         "POST api.eu.mailgun.net/v1/keys",
-		"doppler":         "POST api.doppler.com/v3/configs/config/tokens",
-		"deepgram":        "POST api.deepgram.com/v1/projects/p/keys",
-		"microsoft":       "POST graph.microsoft.com/v1.0/applications/a/addPassword",
-		"facebook":        "GET graph.facebook.com/v19.0/oauth/access_token; POST graph.facebook.com/oauth/access_token; GET graph.facebook.com/v22.0/me/accounts",
-		"instagram":       "GET graph.instagram.com/v22.0/refresh_access_token; GET graph.instagram.com/refresh_access_token",
-		"github":          "GET api.github.com/copilot_internal/v2/token",
-	} {
-		rules, err := CredentialPaths(lookup(t, name), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		deny := policy.New(policy.Config{Deny: rules})
-		for request := range strings.SplitSeq(requests, "; ") {
-			method, target, _ := strings.Cut(request, " ")
-			r := &http.Request{Method: method, URL: mustURL(t, "https://"+target), Header: http.Header{}}
-			if deny.For("https", r.URL.Host, "443", true).Judge(r) == nil {
-				t.Errorf("%s: %s is none of them", name, request)
-			}
-			if r.Method = http.MethodHead; deny.For("https", r.URL.Host, "443", true).Judge(r) != nil {
-				t.Errorf("%s: HEAD %s is one of them", name, target)
-			}
 		}
 	}
 }

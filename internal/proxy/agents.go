@@ -201,6 +201,12 @@ func (a *agent) beginHandshake() *refusal {
 	return nil
 }
 
+func (a *agent) endHandshake() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.handshakes--
+}
+
 // beginStream counts a request over HTTP/2 that begins, unless too many are under way: one whose answer nobody takes keeps some
 // megabytes of it here, and an agent may have thousands of connections, with hundreds of streams each. endStream follows in any case.
 func (a *agent) beginStream(most int64) *refusal {
@@ -212,9 +218,3 @@ func (a *agent) beginStream(most int64) *refusal {
 }
 
 func (a *agent) endStream() { a.streams.Add(-1) }
-
-func (a *agent) endHandshake() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.handshakes--
-}

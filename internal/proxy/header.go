@@ -44,6 +44,24 @@ func namesAnotherPath(h http.Header) bool {
 	return false
 }
 
+// routesElsewhere reports whether a query holds the parameter that WordPress takes for the path of its API, before the path
+// itself. PHP ignores spaces before a name, and takes a dot, a space or a bracket in it for '_'.
+func routesElsewhere(query string) bool {
+	const before, after = "rest", "route"
+	for part := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(part, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil {
+			name = decoded
+		}
+		name = strings.TrimLeft(name, " ")
+		if n := len(before); len(name) > n+len(after) && strings.EqualFold(name[:n], before) &&
+			strings.ContainsRune("_. [", rune(name[n])) && strings.EqualFold(name[n+1:n+1+len(after)], after) {
+			return true
+		}
+	}
+	return false
+}
+
 // hasToken reports whether a comma-separated field contains a token.
 func hasToken(values []string, token string) bool {
 	for _, list := range values {

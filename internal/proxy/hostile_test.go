@@ -242,6 +242,26 @@ func TestFieldsThatNameAnotherPathAreRefused(t *testing.T) {
 	})
 }
 
+// WordPress takes a parameter for the path of its API: POST /wp-json/wp/v2/posts?rest_route=/wp/v2/users/me/application-passwords
+// makes a password, whatever the path says.
+func TestAParameterThatNamesAnotherPathIsRefused(t *testing.T) {
+	w := newWorld(t)
+	var api seen
+	w.serve(apiHost, &api)
+	w.cfg.Policy = policyOf(t, []string{apiHost + "/wp-json/wp/v2/users/**"}, nil)
+	w.start()
+	tr := w.transport(false)
+	for query, status := range map[string]int{
+		"rest_route=/wp/v2/users/me": 400, "a=b&rest%5Froute=/wp/v2/users/me": 400, "rest.route=/wp/v2/users/me": 400, "+rest[route=x": 400,
+		"rest_route[]=x": 400, "context=rest_route": 200, "_rest_route=x": 200, "": 200,
+	} {
+		resp, body := do(t, tr, request(t, "GET", "https://"+apiHost+"/wp-json/wp/v2/posts?"+query, nil))
+		if resp.StatusCode != status || status != http.StatusOK && refusalOf(t, resp, body)["reason"] != "ambiguous_path" {
+			t.Errorf("%s: got %s %q", query, resp.Status, body)
+		}
+	}
+}
+
 // Where no path is ruled, there is nothing to get around.
 func TestFieldsThatNameAnotherPathPassElsewhere(t *testing.T) {
 	w := newWorld(t)

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"sync"
@@ -75,6 +74,9 @@ func (x *exchange) check() *refusal {
 	}
 	if d.rulesPaths() && namesAnotherPath(r.Header) {
 		return refuse(http.StatusBadRequest, "ambiguous_path", "a field of the header names another path")
+	}
+	if d.rulesPaths() && routesElsewhere(r.URL.RawQuery) {
+		return refuse(http.StatusBadRequest, "ambiguous_path", "the parameter rest_route of the query names another path")
 	}
 	if d.policy != nil {
 		if why := x.obey(); why != nil {
@@ -222,6 +224,3 @@ func (x *exchange) fail(err error) {
 	}
 	why.write(x.w)
 }
-
-// context returns the life of the request.
-func (x *exchange) context() context.Context { return x.in.Context() }

@@ -203,15 +203,9 @@ func isPlain(path string) bool {
 // normalise returns the path as the most obliging server would read it: decoded as often as it can be, with backslashes
 // taken for slashes, repeated slashes for one, and parameters (RFC 3986 section 3.3) cut off. dots reports dot segments.
 func normalise(path string) (plain string, dots bool) {
-	for range 4 {
-		decoded, err := url.PathUnescape(path)
-		if err != nil || decoded == path {
-			break
-		}
-		path = decoded
-	}
+	decoded, _ := authsome.DecodePath(path)
 	var b strings.Builder
-	for segment := range strings.FieldsFuncSeq(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+	for segment := range strings.FieldsFuncSeq(decoded, func(r rune) bool { return r == '/' || r == '\\' }) {
 		segment, _, _ = strings.Cut(segment, ";")
 		segment = strings.TrimRight(segment, " \t\r\n\x00")
 		if segment == "." || segment == ".." {

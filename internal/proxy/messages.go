@@ -33,6 +33,24 @@ func messageCoding(h http.Header) string {
 	return ""
 }
 
+// compressed names what hides a stream although the client was kept from asking for it, or is empty: gRPC servers answer in the
+// coding of the request, and an extension of WebSockets that was not offered is one all the same.
+func compressed(h http.Header) string {
+	for _, name := range [...]string{"Grpc-Encoding", "Connect-Content-Encoding"} {
+		for _, coding := range h[name] {
+			if coding != "" && !strings.EqualFold(coding, "identity") {
+				return name
+			}
+		}
+	}
+	for _, name := range [...]string{"Sec-Websocket-Extensions", "Im"} {
+		if _, ok := h[name]; ok {
+			return name
+		}
+	}
+	return ""
+}
+
 // decodeMessages has the messages of the answer decoded, if they are in a coding. The client takes those that are not
 // compressed in any case.
 func (g *guarded) decodeMessages(coding string) *refusal {

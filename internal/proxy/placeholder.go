@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"io"
-	"strings"
 
 	"authsome"
 	"authsome/internal/redact"
@@ -49,22 +48,4 @@ func (x *exchange) recordPlaceholder() {
 	e.Detail = map[string]string{"host": x.d.field, "method": x.in.Method, "path": x.in.URL.EscapedPath()}
 	nameAgent(x.in.Context(), e.Detail)
 	x.p.record(e)
-}
-
-// compressed names what hides a stream although the client was kept from asking for it, or is empty: gRPC servers answer in the
-// coding of the request, and an extension of WebSockets that was not offered is one all the same.
-func compressed(h map[string][]string) string {
-	for _, name := range [...]string{"Grpc-Encoding", "Connect-Content-Encoding"} {
-		for _, coding := range h[name] {
-			if coding != "" && !strings.EqualFold(coding, "identity") {
-				return name
-			}
-		}
-	}
-	for _, name := range [...]string{"Sec-Websocket-Extensions", "Im"} {
-		if _, ok := h[name]; ok {
-			return name
-		}
-	}
-	return ""
 }

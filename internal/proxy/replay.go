@@ -98,7 +98,7 @@ func (x *exchange) newer(resp *http.Response) *kept {
 	if authsome.ScopeMissing(resp.Header) {
 		return nil
 	}
-	return x.p.memory.replace(x.context(), x.slot, x.cred)
+	return x.p.memory.replace(x.in.Context(), x.slot, x.cred)
 }
 
 // again handles a 401: when there is a newer credential than the one that was sent, and the request can be sent again,

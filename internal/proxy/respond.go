@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 
 	"authsome/internal/proxy/http1"
 )
@@ -120,9 +119,4 @@ func (x *exchange) stream(resp *http.Response) bool {
 func (x *exchange) flush() bool {
 	f, ok := x.w.(interface{ FlushError() error })
 	return ok && f.FlushError() == nil
-}
-
-// isUpgradeTo reports whether a response switches to the protocol that was asked for.
-func isUpgradeTo(resp *http.Response, protocol string) bool {
-	return strings.EqualFold(resp.Header.Get("Upgrade"), protocol) && hasToken(resp.Header["Connection"], "upgrade")
 }

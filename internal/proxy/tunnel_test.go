@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -82,6 +83,54 @@ func TestTunnelPassesTheEndOfOneDirectionOn(t *testing.T) {
 	if got, err := io.ReadAll(br); err != nil || string(got) != "early,"+string(late) {
 		t.Errorf("%d bytes came back, %v", len(got), err)
 	}
+}
+
+// tcpPair returns the two ends of a connection.
+func tcpPair(t *testing.T) (near, far *net.TCPConn) {
+	t.Helper()
+	ln := listen(t)
+	defer ln.Close()
+	dialled, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dialled.(*net.TCPConn), accepted.(*net.TCPConn)
+}
+
+// The two directions share what is known of each connection, and must not get into each other's way.
+func TestTunnelCarriesBothDirectionsAtOnce(t *testing.T) {
+	t.Parallel()
+	client, a := tcpPair(t)
+	server, b := tcpPair(t)
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		join(t.Context(), a, b)
+	}()
+	var wg sync.WaitGroup
+	for i, ends := range [][2]*net.TCPConn{{client, server}, {server, client}} {
+		sent := bytes.Repeat(fmt.Appendf(nil, "direction %d;", i), 1<<19) // some megabytes, and little pieces before
+		wg.Go(func() {
+			for at := 0; at < 1<<12; at += 64 {
+				_, _ = ends[0].Write(sent[at : at+64])
+			}
+			_, _ = ends[0].Write(sent[1<<12:])
+			_ = ends[0].CloseWrite()
+		})
+		wg.Go(func() {
+			if got, err := io.ReadAll(ends[1]); err != nil || !bytes.Equal(got, sent) {
+				t.Errorf("direction %d: %d of %d bytes arrived as they were sent, %v", i, len(got), len(sent), err)
+			}
+		})
+	}
+	wg.Wait()
+	<-joined
+	_ = client.Close()
+	_ = server.Close()
 }
 
 // What a system says is not what package syscall calls it: on Windows it has a number of its own.

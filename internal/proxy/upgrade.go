@@ -94,3 +94,8 @@ func (x *exchange) switches(resp *http.Response) bool {
 	sum := sha1.Sum([]byte(x.out.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) //nolint:gosec // as above
 	return resp.Header.Get("Sec-Websocket-Accept") == base64.StdEncoding.EncodeToString(sum[:])
 }
+
+// isUpgradeTo reports whether a response switches to the protocol that was asked for.
+func isUpgradeTo(resp *http.Response, protocol string) bool {
+	return strings.EqualFold(resp.Header.Get("Upgrade"), protocol) && hasToken(resp.Header["Connection"], "upgrade")
+}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -95,18 +96,11 @@ func (c *Command) build(ctx context.Context) (*exec.Cmd, error) {
 	cmd := exec.CommandContext(ctx, path, c.Args[1:]...)
 	cmd.Args[0] = c.Args[0]
 	cmd.Env, cmd.Dir = c.Env, c.Dir
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = or(c.Stdin, os.Stdin), or(c.Stdout, os.Stdout), or(c.Stderr, os.Stderr)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = cmp.Or(c.Stdin, os.Stdin), cmp.Or(c.Stdout, os.Stdout), cmp.Or(c.Stderr, os.Stderr)
 	cmd.SysProcAttr = attributes()
 	cmd.Cancel = func() error { return terminate(cmd.Process) }
 	cmd.WaitDelay = c.grace()
 	return cmd, nil
-}
-
-func or(f, otherwise *os.File) *os.File {
-	if f != nil {
-		return f
-	}
-	return otherwise
 }
 
 // find looks a program up as a shell does: a file of that name that may not be executed is not "not found".
@@ -115,8 +109,7 @@ func find(name string, env []string) (string, error) {
 	if err == nil || !errors.Is(err, exec.ErrNotFound) || strings.ContainsRune(name, filepath.Separator) {
 		return path, err
 	}
-	exact := func(name string) string { return name }
-	for _, dir := range filepath.SplitList(lookup(env, "PATH", exact)) {
+	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
 		if info, statErr := os.Stat(filepath.Join(dir, name)); statErr == nil && info.Mode().IsRegular() {
 			return "", fs.ErrPermission
 		}

@@ -48,16 +48,22 @@ type Variable struct{ Name, Value string }
 // Java ignores HTTPS_PROXY, so JAVA_TOOL_OPTIONS names the proxy to it, and NODE_OPTIONS and PYTHONPATH load what leads
 // libraries to the proxy that do not look for one. All three add to what the parent has.
 func Environ(parent []string, s Settings) []string {
-	return environ(parent, s, runtime.GOOS == "windows")
+	return environ(parent, s, foldsCase)
+}
+
+// foldsCase says that two names which differ in case are those of one variable, which may be spelled either way.
+const foldsCase = runtime.GOOS == "windows"
+
+// spelling returns what makes names of one variable equal.
+func spelling(foldCase bool) func(name string) string {
+	if foldCase {
+		return strings.ToUpper
+	}
+	return func(name string) string { return name }
 }
 
 func environ(parent []string, s Settings, foldCase bool) []string {
-	key := func(name string) string {
-		if foldCase {
-			return strings.ToUpper(name)
-		}
-		return name
-	}
+	key := spelling(foldCase)
 	set := slices.Concat(managed(parent, s, key), s.Plain, placeholders(s.Placeholders))
 	done := make(map[string]bool) // names that are set, or were
 	var added []string
@@ -129,6 +135,9 @@ func proxyURL(s Settings) string {
 	}
 	return u.String()
 }
+
+// valueOf returns the value of a variable as programs on this system find it.
+func valueOf(env []string, name string) string { return lookup(env, name, spelling(foldsCase)) }
 
 // lookup returns the value of a variable, of the last one if there are several, as a child would see it.
 func lookup(env []string, want string, key func(string) string) string {

@@ -124,6 +124,9 @@ func TestEnvironFoldsCaseOnWindows(t *testing.T) {
 			t.Errorf("options lost: %s", entry)
 		}
 	}
+	if path := lookup(parent, "PATH", spelling(true)); path != `C:\bin` {
+		t.Errorf("the path is %q", path)
+	}
 	if got[0] != `=C:=C:\home` || !seen["PATH"] || !seen["HTTPS_PROXY"] || !seen["NPM_CONFIG_CAFILE"] {
 		t.Errorf("got %q", got)
 	}

@@ -46,11 +46,10 @@ func quoteJava(option string) string {
 
 // hasJava reports whether the child is likely to find a Java: on its PATH, or by the variable that names one.
 func hasJava(parent []string) bool {
-	exact := func(name string) string { return name }
-	if lookup(parent, "JAVA_HOME", exact) != "" {
+	if valueOf(parent, "JAVA_HOME") != "" {
 		return true
 	}
-	for _, dir := range filepath.SplitList(lookup(parent, "PATH", exact)) {
+	for _, dir := range filepath.SplitList(valueOf(parent, "PATH")) {
 		for _, name := range []string{"java", "java.exe"} {
 			if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
 				return true

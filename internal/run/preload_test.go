@@ -64,6 +64,11 @@ func TestTrustStoreIsWrittenWhereThereIsJava(t *testing.T) {
 		}
 	}
 	write(t, filepath.Join(bin, "java"), nil)
+	for parent, want := range map[string]bool{"PATH=" + bin: true, "Path=" + bin: foldsCase} { // as Windows has it
+		if got := hasJava([]string{parent}); got != want {
+			t.Errorf("%s: %t", parent, got)
+		}
+	}
 	corp := "SSL_CERT_FILE=" + write(t, filepath.Join(t.TempDir(), "corp.pem"), certificate("corp"))
 	if f := prepare(t, t.TempDir(), corp, "PATH="+bin); f.Java == "" {
 		t.Error("there is a Java and no store")

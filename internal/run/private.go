@@ -25,7 +25,7 @@ func PrivateRoots(parent []string) []byte {
 // SSL_CERT_FILE names, or the first one that it looks for on Linux. It is empty for another.
 func systemFile(parent []string) string {
 	const first = "/etc/ssl/certs/ca-certificates.crt"
-	if path := lookup(parent, "SSL_CERT_FILE", func(name string) string { return name }); path != "" {
+	if path := valueOf(parent, "SSL_CERT_FILE"); path != "" {
 		return path
 	}
 	if runtime.GOOS == "linux" {
@@ -45,10 +45,9 @@ func privateVariables() []string {
 
 // namedRoots adds what the variables name, except for files that are read elsewhere. What cannot be read is passed over.
 func namedRoots(roots *certificates, parent, variables []string, elsewhere ...string) *certificates {
-	exact := func(name string) string { return name }
 	read := slices.Clone(elsewhere)
 	for _, name := range variables {
-		path := lookup(parent, name, exact)
+		path := valueOf(parent, name)
 		if path == "" || slices.Contains(read, path) {
 			continue
 		}

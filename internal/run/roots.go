@@ -12,12 +12,11 @@ var errNoRoots = errors.New("the system's certificate authorities cannot be foun
 // systemRoots returns the certificate authorities that the parent trusts, PEM: those that its SSL_CERT_FILE and
 // SSL_CERT_DIR name, as OpenSSL and Go understand them, otherwise the system's; and those that it trusts besides.
 func systemRoots(parent []string) ([]byte, error) {
-	exact := func(name string) string { return name }
 	roots := newCertificates()
-	if file := lookup(parent, "SSL_CERT_FILE", exact); file != "" {
+	if file := valueOf(parent, "SSL_CERT_FILE"); file != "" {
 		roots.addFile(file)
 	}
-	for _, dir := range filepath.SplitList(lookup(parent, "SSL_CERT_DIR", exact)) {
+	for _, dir := range filepath.SplitList(valueOf(parent, "SSL_CERT_DIR")) {
 		roots.addDir(dir)
 	}
 	if len(roots.pem) == 0 {

@@ -23,11 +23,10 @@ func wgetrc(parent []string, bundle string) []byte {
 }
 
 func wgetrcPath(parent []string) string {
-	exact := func(name string) string { return name }
-	if path := lookup(parent, wgetVariable, exact); path != "" {
+	if path := valueOf(parent, wgetVariable); path != "" {
 		return path
 	}
-	return filepath.Join(lookup(parent, "HOME", exact), ".wgetrc")
+	return filepath.Join(valueOf(parent, "HOME"), ".wgetrc")
 }
 
 // replacedInWgetrc reports whether a line sets what must not be carried over. wget ignores case, '-' and '_' in names.

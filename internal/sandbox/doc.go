@@ -27,8 +27,8 @@
 //     to anybody who is not inside.
 //   - Landlock: writing is for the working directory, the user's home and temporary files; processes outside cannot be
 //     traced, nor their memory, environment and files be read, nor signals be sent to them; no mount can be changed.
-//   - seccomp: no set-user-ID or set-group-ID files, no namespaces, tracing, keyrings of the kernel, io_uring, BPF, sockets of other families than IP, Unix and
-//     routing, and no typing into the user's terminal (TIOCSTI) or changing its line discipline.
+//   - seccomp: no set-user-ID or set-group-ID files, no namespaces, tracing, keyrings of the kernel, io_uring, BPF, sockets of
+//     other families than IP, Unix and routing, and no typing into the user's terminal (TIOCSTI) or changing its line discipline.
 //   - No capability, none to be had (no_new_privs, an empty bounding set), also for root.
 //
 // What a program may write to it can also prepare for the next box, to have it open more: links and files of git that name

@@ -74,9 +74,8 @@ type answer struct {
 
 // failure is an error that crosses the socket.
 type failure struct {
-	Attempted string
-	Errno     syscall.Errno // 0 if it was none
-	Message   string
+	Errno   syscall.Errno // 0 if it was none
+	Message string
 }
 
 func asFailure(err error) *failure {

@@ -22,6 +22,15 @@ func Word(s string) string {
 	return POSIX(s)
 }
 
+// Command writes a program and its arguments as a person types them, each as [Word] has it.
+func Command(args ...string) string {
+	words := make([]string, len(args))
+	for i, arg := range args {
+		words[i] = Word(arg)
+	}
+	return strings.Join(words, " ")
+}
+
 // isPlain reports whether s is one word as it is. A tilde, or an equals sign, which zsh looks at, is not plain.
 func isPlain(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {

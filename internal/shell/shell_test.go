@@ -47,6 +47,15 @@ func TestShellReadsWhatWasQuoted(t *testing.T) {
 	}
 }
 
+func TestCommandsAreWrittenAsTyped(t *testing.T) {
+	t.Parallel()
+	needShell(t)
+	got := Command("authsome", "run", "--", "sh", "-c", "echo $ACME_TOKEN")
+	if want := `authsome run -- sh -c 'echo $ACME_TOKEN'`; got != want {
+		t.Errorf("written as %s, want %s", got, want)
+	}
+}
+
 // The files of most people have names that are read more easily as they are.
 func TestPlainWordsStayAsTheyAre(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,20 +18,8 @@ func scopeOf(r *http.Request, configured Scope) Scope {
 	if isAnybodys(host.Service) {
 		signed.Service = host.Service
 	}
-	pick := func(a, b, c string) string {
-		if a == "" {
-			a = b
-		}
-		if a == "" {
-			a = c
-		}
-		return a
-	}
-	s := Scope{pick(signed.Service, host.Service, configured.Service), pick(signed.Region, host.Region, configured.Region)}
-	if s.Region == "" {
-		s.Region = globalRegion(s.Service)
-	}
-	return s
+	service := cmp.Or(signed.Service, host.Service, configured.Service)
+	return Scope{service, cmp.Or(signed.Region, host.Region, configured.Region, globalRegion(service))}
 }
 
 func hostOf(r *http.Request) string {
@@ -91,16 +80,13 @@ func hostScope(host string) Scope {
 		return Scope{Region: region}
 	}
 	service := labels[len(labels)-1]
-	switch {
-	case service == "s3" || strings.HasPrefix(service, "s3-"):
+	if service == "s3" || strings.HasPrefix(service, "s3-") {
 		if old := strings.TrimPrefix(service, "s3-"); isRegion(old) {
 			region = old // s3-eu-west-1.amazonaws.com
 		}
 		service = "s3"
-	case service == "on" || service == "execute-api":
-	default:
-		service = strings.TrimSuffix(service, "-fips")
 	}
+	service = strings.TrimSuffix(service, "-fips")
 	return Scope{Service: signingName(service), Region: region}
 }
 
@@ -111,8 +97,6 @@ func signingName(service string) string {
 		return "ses"
 	case "bedrock-runtime", "bedrock-agent", "bedrock-agent-runtime":
 		return "bedrock"
-	case "monitoring":
-		return "monitoring"
 	case "appsync-api", "appsync-realtime-api":
 		return "appsync"
 	default:

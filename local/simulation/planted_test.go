@@ -42,7 +42,7 @@ var planted = []struct {
 		refreshGo, "	default:\n		c.Refresh.NextAttemptAt", "	default:\n		c.Invalid = true\n		c.Refresh.NextAttemptAt",
 	}}},
 	{"lock with a time-to-live", 5000, []change{{
-		refreshGo, "	return l.vault.LockOrAwait(ctx, connectionKey(ref))",
+		"local/lock.go", "	return l.vault.LockOrAwait(ctx, connectionKey(ref))",
 		"	unlock, err := l.vault.LockOrAwait(ctx, connectionKey(ref))\n	if unlock != nil {\n" +
 			"		time.AfterFunc(10*time.Second, unlock)\n	}\n	return unlock, err",
 	}}},

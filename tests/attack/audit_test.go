@@ -12,12 +12,13 @@ import (
 )
 
 // 38: somebody who can write the home hides what was done: edits the audit log, takes entries out, puts them elsewhere, adds
-// some, cuts the end off, with the head that knows it, or drops it all.
+// some, cuts the end off, with the head that knows it, drops it all, or puts it back, and has the next use cover that up.
 func auditLogEdited(t *testing.T) {
 	h := process.NewHome(t)
 	w := struct{ log, head string }{filepath.Join(h.Dir, "audit.log"), filepath.Join(h.Dir, "audit.log.head")}
 	const secret = "sk-audited-0123456789abcdefghijklmnopqrstuvwxyzABCD"
 	h.MustWith(t, secret, "login", "openai", "--with-token")
+	earlier := struct{ log, head []byte }{read(t, w.log), read(t, w.head)}
 	for range 4 {
 		h.Must(t, "get", "openai", "--field", "api_key", "--show-secret")
 	}
@@ -61,12 +62,40 @@ func auditLogEdited(t *testing.T) {
 			t.Errorf("%s: not noticed: %s", name, r)
 		}
 	}
-	// All of it gone, with the head: only who has kept a head elsewhere knows.
-	put(t, w.log, nil)
-	put(t, w.head, nil)
-	if r := h.Try(t, "log", "verify", "--head", kept); r.Code != 1 {
-		t.Errorf("dropped: not noticed by the head that was kept: %s", r)
+	// All of it gone, with the head, or put back with it, and the credential used again: this machine has seen more.
+	for name, forged := range map[string]struct{ log, head []byte }{
+		"dropped":  {nil, nil},
+		"put back": {earlier.log, earlier.head},
+	} {
+		put(t, w.log, forged.log)
+		put(t, w.head, forged.head)
+		if r := h.Try(t, "log", "verify"); r.Code != 1 {
+			t.Errorf("%s: not noticed: %s", name, r)
+		}
+		if r := h.Try(t, "log", "verify", "--head", kept); r.Code != 1 {
+			t.Errorf("%s: not noticed by the head that was kept: %s", name, r)
+		}
+		h.MustWith(t, secret, "login", "openai", "--with-token", "--force")
+		if r := h.Try(t, "log", "verify"); r.Code != 1 {
+			t.Errorf("%s: covered up by what was done since: %s", name, r)
+		}
 	}
+	// The same where nothing outside the home remembers: a head that is gone, or is none, stays on record.
+	forget := func() {
+		if err := os.RemoveAll(filepath.Join(filepath.Dir(h.Dir), ".local", "state", "authsome")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, forged := range map[string][]byte{"cut without a head": nil, "cut with a head to match": rewound(t, head, lines[last-1])} {
+		forget()
+		put(t, w.log, join(lines[:last]))
+		put(t, w.head, forged)
+		h.MustWith(t, secret, "login", "openai", "--with-token", "--force")
+		if r := h.Try(t, "log", "verify"); r.Code != 1 {
+			t.Errorf("%s: covered up by what was done since: %s", name, r)
+		}
+	}
+	forget()
 	put(t, w.log, log)
 	put(t, w.head, head)
 	h.Must(t, "log", "verify", "--head", kept)

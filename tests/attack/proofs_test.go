@@ -181,6 +181,8 @@ func (x *exchange) substitute() {
 			{"internal/audit/verify.go", "	case head.Seq > v.last.seq:", "	case false:"},
 			{"internal/audit/verify.go", "	case head.Chain != v.last.chain:", "	case false:"},
 		}},
+		one("what the machine has seen", "internal/audit/witness.go", "	if err != nil || h.Seq <= last.seq || keys.check(h) != nil {", "	if err != nil || h.Seq > 0 {"),
+		one("a lost head on record", "internal/audit/verify.go", "	if bytes.Contains(covered, []byte(saysHeadLost)) {", "	if false {"),
 		one("the signature of the head", "internal/audit/head.go", "!ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)", "false && ecdsa.VerifyASN1(&k.head.PublicKey, sum[:], signature)"),
 	},
 	39: {

@@ -1,0 +1,4 @@
+package agestream
+
+// ServeWith is Serve with another amount of work for scrypt.
+var ServeWith = serveWith
