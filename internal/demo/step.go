@@ -162,4 +162,3 @@ func (o *outcome) line(want string) *outcome {
 	o.scene.expect(found, "%s: the output has no line %q", o.command, want)
 	return o
 }
-

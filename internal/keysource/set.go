@@ -21,14 +21,14 @@ type Kind string
 
 // The kinds of sources.
 const (
-	FileKind    Kind = "file"        // a file in the home
-	EnvKind     Kind = "environment" // $AUTHSOME_MASTER_KEY
-	Keyring     Kind = "keyring"     // the keyring of the system
-	Passphrase  Kind = "passphrase"  // what a person knows, by Argon2id
-	Command     Kind = "command"     // what a command prints
-	Age         Kind = "age"         // an identity of age or SSH
-	Credential  Kind = "credential"  // what systemd hands to a service
-	KMS         Kind = "kms"         // a key management service, by the helper program
+	FileKind   Kind = "file"        // a file in the home
+	EnvKind    Kind = "environment" // $AUTHSOME_MASTER_KEY
+	Keyring    Kind = "keyring"     // the keyring of the system
+	Passphrase Kind = "passphrase"  // what a person knows, by Argon2id
+	Command    Kind = "command"     // what a command prints
+	Age        Kind = "age"         // an identity of age or SSH
+	Credential Kind = "credential"  // what systemd hands to a service
+	KMS        Kind = "kms"         // a key management service, by the helper program
 )
 
 // Options say what the sources of a home have to work with. Only KeyFile is required.
