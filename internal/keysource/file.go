@@ -31,7 +31,8 @@ var errForeign = errors.New("it is the key of authsome 0.2")
 
 // file is the source of a key that lies in a file.
 type file struct {
-	path string
+	path      string
+	inEnviron bool // the key was in the environment, and may have come to lie in the file
 }
 
 var _ vault.KeySource = file{}
@@ -74,9 +75,7 @@ func (f file) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
 func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &Problem{
-			Message: "the master key " + path + " is missing", Err: fmt.Errorf("%w: %w", vault.ErrWrongKey, ErrMissing),
-		}
+		return nil, f.missing(path)
 	}
 	if err != nil {
 		return nil, failed(path, err)
@@ -86,6 +85,16 @@ func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 		return nil, misfit(path, "", err)
 	}
 	return dataKey, nil
+}
+
+// missing says where the key is to be found that is not there.
+func (f file) missing(path string) error {
+	p := &Problem{Message: "the master key " + path + " is missing", Err: fmt.Errorf("%w: %w", vault.ErrWrongKey, ErrMissing)}
+	if f.inEnviron {
+		p.Message = "the key of this vault is in " + EnvMasterKey + ", which is not set"
+		p.Advice = "set " + EnvMasterKey + " to the key that the vault was made with"
+	}
+	return p
 }
 
 // failed says what keeps the key at path from being used, and what to do where that is known.

@@ -184,8 +184,8 @@ func (s *Set) named(e vault.Envelope) (vault.KeySource, error) {
 
 func (s *Set) make(e vault.Envelope) (vault.KeySource, error) {
 	switch kind := Kind(e.KeySource); kind {
-	case FileKind, EnvKind: // a key that was in the environment may have come to lie in a file
-		return File(s.opts.KeyFile), nil
+	case FileKind, EnvKind:
+		return file{path: s.opts.KeyFile, inEnviron: kind == EnvKind}, nil
 	case Credential:
 		return s.credentialSource(), nil
 	case Keyring:
