@@ -248,6 +248,9 @@ func (a *app) reportUse(ctx context.Context, layer *local.Layer, changed bool) e
 	a.say("the vault is opened by the key source %s now", e.KeySource)
 	facts := local.FactsOf(keysource.Kind(e.KeySource))
 	a.say("it protects from: %s", facts.Protects)
+	if e.KeySource == string(keysource.EnvKind) {
+		a.say("nothing but %s opens it: keep the value where it survives this shell", local.EnvMasterKey)
+	}
 	a.say("the old key still opens copies that were made before; to put them out of use: authsome key rotate")
 	return nil
 }
