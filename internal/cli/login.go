@@ -39,7 +39,9 @@ func (a *app) loginCommand() *cobra.Command {
 		Example: "  authsome login github\n  authsome login openai --with-token < key.txt\n" +
 			"  authsome login github --from-command\n" +
 			"  authsome login https://mcp.example.com/mcp",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return orByAddress(args[0], a.login(cmd.Context(), args[0], o))
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
@@ -115,6 +117,17 @@ func joined[T ~string](all []T) string {
 		words[i] = string(w)
 	}
 	return strings.Join(words, ", ")
+}
+
+// orByAddress adds to the hint what may have been meant by a name that looks like a host's.
+func orByAddress(name string, err error) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || e.Kind != authsome.KindProviderNotFound || !strings.Contains(name, ".") {
+		return err
+	}
+	found := *e
+	found.Hint += ", or for a server by its address: authsome login https://" + name
+	return &found
 }
 
 // providerAt returns the name of what a person names by its URL; a name is returned as it is.
