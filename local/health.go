@@ -18,12 +18,6 @@ import (
 	"authsome/vault"
 )
 
-// MarkFile is where, besides the vault, it is kept how far the vault has got.
-const MarkFile = VaultFile + sqlite.MarkSuffix
-
-// journalFile is what SQLite keeps beside the database.
-const journalFile = VaultFile + "-journal"
-
 // Examine reads the whole vault and says what of it is not as it was written last.
 func (l *Layer) Examine(ctx context.Context) (*vault.Examination, error) {
 	found, err := l.vault.Examine(ctx)
@@ -169,7 +163,7 @@ func inUse(what, command string, err error) error {
 // vaultDigest tells whether somebody has written to the vault. It must not be asked for while this process has the database open.
 func vaultDigest(home string) (sum [sha256.Size]byte, err error) {
 	h := sha256.New()
-	for _, name := range []string{VaultFile, journalFile} {
+	for _, name := range []string{VaultFile, JournalFile} {
 		b, err := os.ReadFile(filepath.Join(home, name))
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return sum, err
@@ -204,7 +198,7 @@ func exchange(home, fresh, aside string) error {
 	if err := os.Mkdir(aside, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{journalFile, MarkFile} {
+	for _, name := range []string{JournalFile, MarkFile} {
 		if err := move(filepath.Join(home, name), filepath.Join(aside, name)); err != nil {
 			return err
 		}

@@ -38,16 +38,19 @@ const (
 
 // Names inside the home.
 const (
-	VaultFile     = "vault.db"
-	KeyFile       = "master.key"
-	ProvidersDir  = "providers"
-	AuditFile     = "audit.log"
-	RunDir        = "run"
-	LogDir        = "logs"
-	DebugLogFile  = "authsome.log"
-	ConfigFile    = "config.json"
-	HomeDirectory = ".authsome" // in the user's home directory, if it is not moved
-	locksDir      = "locks"
+	VaultFile     = "vault.db"                    // the records, encrypted, in a database of SQLite
+	JournalFile   = VaultFile + "-journal"        // by which SQLite undoes a write that was cut short
+	MarkFile      = VaultFile + sqlite.MarkSuffix // how far the vault has got, besides what it says itself
+	KeyFile       = "master.key"                  // the master key, where it lies in a file; see [KeyPath]
+	ProvidersDir  = "providers"                   // the user's own provider definitions
+	AuditFile     = "audit.log"                   // the audit log that is written; older ones are audit-N.log
+	ConfigFile    = "config.json"                 // the settings
+	TrustFile     = "trust.json"                  // the files of projects that a person has agreed to
+	RunDir        = "run"                         // locks and sockets, and the files of runs
+	LogDir        = "logs"                        // DebugLogFile and the ones before it
+	DebugLogFile  = "authsome.log"                // in LogDir: what commands have done, if it is asked for
+	HomeDirectory = ".authsome"                   // the home itself, in the user's, if it is not moved
+	locksDir      = "locks"                       // in RunDir
 )
 
 // Config says where a [Layer] keeps things and what it uses. The zero Config opens the user's own home.

@@ -11,9 +11,6 @@ import (
 	"authsome/vault"
 )
 
-// TrustFile lists the files of projects that a person has agreed to.
-const TrustFile = "trust.json"
-
 // Records returns everything that the vault holds, as it was at one moment, for a backup. It is the one way in which
 // refresh tokens leave the vault.
 func (l *Layer) Records(ctx context.Context) ([]vault.Record, error) {

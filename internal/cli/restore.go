@@ -13,6 +13,7 @@ import (
 
 	"authsome"
 	"authsome/internal/atomicfile"
+	"authsome/internal/audit"
 	"authsome/internal/backup"
 	"authsome/internal/shell"
 	"authsome/local"
@@ -145,8 +146,8 @@ func setAside(home, aside string) (string, error) {
 		return "", err
 	}
 	names := []string{
-		local.VaultFile, local.VaultFile + "-journal", local.MarkFile, filepath.Base(local.KeyPath(home)), local.AuditFile,
-		local.AuditFile + ".head", local.ConfigFile, local.TrustFile, local.ProvidersDir,
+		local.VaultFile, local.JournalFile, local.MarkFile, filepath.Base(local.KeyPath(home)), local.AuditFile,
+		audit.HeadPath(local.AuditFile), local.ConfigFile, local.TrustFile, local.ProvidersDir,
 	}
 	for _, log := range logs {
 		names = append(names, filepath.Base(log))

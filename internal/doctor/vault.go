@@ -68,7 +68,7 @@ func notInitialised() Check {
 	return noted(vaultCheck, "not initialised yet", initHint)
 }
 
-func (e *examination) journalPath() string { return e.vaultPath() + "-journal" }
+func (e *examination) journalPath() string { return e.in(local.JournalFile) }
 
 // database examines the file below the records.
 func (e *examination) database(ctx context.Context, store vault.Store, unfinished bool) Check {

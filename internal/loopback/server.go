@@ -6,9 +6,9 @@
 // that belongs to the login. They work in this order: make one, send the browser to its address, Wait, do with the answer what is
 // to be done, and Finish with the result, which the browser then shows.
 //
-// The package promises that other users of the machine (on Linux) and other web pages cannot take part: requests must name the host that was
-// bound, which defeats DNS rebinding, a form must come from its own page, and its address cannot be guessed. Pages hold no script, are not
-// stored, may not be framed, and never show what was typed in or the authorization code.
+// The package promises that other users of the machine (on Linux) and other web pages cannot take part: requests must name
+// the host that was bound, which defeats DNS rebinding, a form must come from its own page, and its address cannot be guessed.
+// Pages hold no script, are not stored, may not be framed, and never show what was typed in or the authorization code.
 package loopback
 
 import (

@@ -1,12 +1,9 @@
 package peer
 
 import (
-	"bufio"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,27 +24,10 @@ func isForeign(c *net.TCPConn, own int) bool {
 
 // userOf returns whose the client's end of a connection is.
 func userOf(client, server netip.AddrPort) (uid int, found bool) {
-	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
-		if uid, found = userIn(table, tableAddress(client, table), tableAddress(server, table)); found {
+	for end := range clientEnds(client, server) {
+		if uid, err := strconv.Atoi(end.uid); err == nil {
 			return uid, true
 		}
-	}
-	return 0, false
-}
-
-func userIn(table, local, remote string) (uid int, found bool) {
-	file, err := os.Open(table)
-	if err != nil {
-		return 0, false
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) <= 9 || fields[1] != local || fields[2] != remote {
-			continue
-		}
-		uid, err := strconv.Atoi(fields[7])
-		return uid, err == nil
 	}
 	return 0, false
 }

@@ -29,8 +29,8 @@ func overriding(r *http.Request) []string {
 func Disguised(r *http.Request) bool { return len(overriding(r)) > 0 }
 
 // parameter returns the methods that a parameter of the query asks for: "_method" as frameworks have it, "_HttpMethod" at
-// Salesforce and, where its value is a method that changes something, "method" at Facebook and Apify. PHP ignores spaces before a name, and
-// takes a dot, a space or a bracket in it for '_'.
+// Salesforce and, where its value is a method that changes something, "method" at Facebook and Apify. PHP ignores spaces
+// before a name, and takes a dot, a space or a bracket in it for '_'.
 func parameter(name, value string) []string {
 	name = strings.TrimLeft(name, " ")
 	switch len(name) {

@@ -161,6 +161,7 @@ func TestPathsThatCanBeReadTwoWaysAreRefused(t *testing.T) { // attack 11
 		"/v1/%2e%2e/x":           400,
 		"/v1/..%2fx":             400,
 		"/v1/%252e%252e/x":       400,
+		"/v1/%252525252561":      400, // nobody decodes so often, nor would one know where to
 		"/x/..;/v1/a":            400,
 		"/x\\..\\v1":             400,
 		"/v1/./token":            400,
@@ -387,7 +388,7 @@ func FuzzPath(f *testing.F) {
 		if v.slot == nil || v.ambiguous {
 			return
 		}
-		if plain, dots := normalise(req.URL.EscapedPath()); dots || plain != "/v1" && !strings.HasPrefix(plain, "/v1/") {
+		if plain, sure := normalise(req.URL.EscapedPath()); !sure || plain != "/v1" && !strings.HasPrefix(plain, "/v1/") {
 			t.Errorf("%q gets the credential, and leads to %q", path, plain)
 		}
 	})

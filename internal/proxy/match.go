@@ -188,8 +188,8 @@ func (d *destination) isAmbiguous(u *url.URL) bool {
 	if !d.byPath || isPlain(u.EscapedPath()) {
 		return false
 	}
-	plain, dots := normalise(u.EscapedPath())
-	return dots || !utf8.ValidString(plain) || d.slotFor(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}) != d.slotFor(u)
+	plain, sure := normalise(u.EscapedPath())
+	return !sure || !utf8.ValidString(plain) || d.slotFor(&url.URL{Scheme: u.Scheme, Host: u.Host, Path: plain}) != d.slotFor(u)
 }
 
 // rulesPaths reports whether anything depends on the path of a request.
@@ -201,20 +201,21 @@ func isPlain(path string) bool {
 }
 
 // normalise returns the path as the most obliging server would read it: decoded as often as it can be, with backslashes
-// taken for slashes, repeated slashes for one, and parameters (RFC 3986 section 3.3) cut off. dots reports dot segments.
-func normalise(path string) (plain string, dots bool) {
-	decoded, _ := authsome.DecodePath(path)
+// taken for slashes, repeated slashes for one, and parameters (RFC 3986 section 3.3) cut off. It is sure unless there are dot
+// segments, or more to decode.
+func normalise(path string) (plain string, sure bool) {
+	decoded, sure := authsome.DecodePath(path)
 	var b strings.Builder
 	for segment := range strings.FieldsFuncSeq(decoded, func(r rune) bool { return r == '/' || r == '\\' }) {
 		segment, _, _ = strings.Cut(segment, ";")
 		segment = strings.TrimRight(segment, " \t\r\n\x00")
 		if segment == "." || segment == ".." {
-			dots = true
+			sure = false
 		}
 		if segment != "" {
 			b.WriteByte('/')
 			b.WriteString(segment)
 		}
 	}
-	return b.String(), dots
+	return b.String(), sure
 }

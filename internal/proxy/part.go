@@ -24,7 +24,8 @@ type part struct {
 
 const unlimited = int64(1)<<62 - 1
 
-// parsePart parses what can be had as a part: one range in bytes. Of others the whole is asked for, which a server may send in any case.
+// parsePart parses what can be had as a part: one range in bytes. Of others the whole is asked for, which a server may send
+// in any case.
 func parsePart(ranges []string, margin int64) *part {
 	if len(ranges) != 1 {
 		return nil

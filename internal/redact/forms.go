@@ -15,7 +15,7 @@ import (
 	"authsome"
 )
 
-// FormsOf returns the forms in which the secrets of a credential can come back. Values in public are none.
+// FormsOf returns the forms in which the secrets of a credential can come back. Fields that its provider calls public are no secrets.
 func FormsOf(c *authsome.Credential) []string {
 	forms := Forms(c.Value.Reveal())
 	for name, v := range c.Fields {

@@ -58,9 +58,9 @@ func companions(self string) []string {
 	return all
 }
 
-// programDirs are the directories of the user's home in which programs are looked for, whether they are there or not: those of PATH, and
-// the one of authsome itself. Those of the project are the program's own, and so are those that a person has opened, or
-// has made for an environment of Python, which is there to have things installed.
+// programDirs are the directories of the user's home in which programs are looked for, whether they are there or not: those
+// of PATH, and the one of authsome itself. Those of the project are the program's own, and so are those that a person has
+// opened, or has made for an environment of Python, which is there to have things installed.
 func (v *View) programDirs() []string {
 	home := resolved(v.UserHome)
 	real, loose := v.opened()

@@ -87,7 +87,7 @@ func command(cfg Config, control *os.File) *exec.Cmd {
 	}
 	return &exec.Cmd{
 		Path: program[0], Args: append([]string{name}, program[1:]...), Env: []string{},
-		Stdin: or(cfg.Stdin, os.Stdin), Stdout: or(cfg.Stdout, os.Stdout), Stderr: or(cfg.Stderr, os.Stderr),
+		Stdin: cmp.Or(cfg.Stdin, os.Stdin), Stdout: cmp.Or(cfg.Stdout, os.Stdout), Stderr: cmp.Or(cfg.Stderr, os.Stderr),
 		ExtraFiles: []*os.File{control},
 		SysProcAttr: &syscall.SysProcAttr{
 			Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
@@ -96,13 +96,6 @@ func command(cfg Config, control *os.File) *exec.Cmd {
 			AmbientCaps: []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_NET_ADMIN, unix.CAP_SETPCAP},
 		},
 	}
-}
-
-func or(f, otherwise *os.File) *os.File {
-	if f != nil {
-		return f
-	}
-	return otherwise
 }
 
 var errNoPort = errors.New("the sandbox has opened no port")

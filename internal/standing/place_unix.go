@@ -9,6 +9,14 @@ import (
 	"syscall"
 )
 
+// shortTempDir is where a directory for a socket may be made: $TMPDIR, unless that lies too deep as well.
+func shortTempDir() string {
+	if made := "/authsome-4294967295/" + socketFile; len(os.TempDir())+len(made) > maxSocketPath {
+		return "/tmp"
+	}
+	return os.TempDir()
+}
+
 // checkPlace reports what is wrong with where a socket is. Below the directory of the state it is where the user put it; elsewhere
 // everybody can make files, and what listens there hands out addresses and passwords.
 func checkPlace(dir, socket string) error {

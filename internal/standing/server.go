@@ -59,7 +59,7 @@ func Open(dir string, first State, now func() time.Time) (*Server, error) {
 func (s *Server) listen() error {
 	path := filepath.Join(s.dir, socketFile)
 	if len(path) > maxSocketPath {
-		short, err := os.MkdirTemp("", "authsome-") // with mode 0700
+		short, err := os.MkdirTemp(shortTempDir(), "authsome-") // with mode 0700
 		if err != nil {
 			return err
 		}

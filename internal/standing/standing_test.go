@@ -232,6 +232,27 @@ func TestLongPathsGetASocketElsewhere(t *testing.T) {
 	}
 }
 
+// A directory of temporary files may lie deep, too.
+func TestLongPathsEverywhereGetASocket(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the directory of temporary files is another variable's there")
+	}
+	deep := filepath.Join(place(t), strings.Repeat("t", maxSocketPath))
+	dir, c := filepath.Join(place(t), strings.Repeat("d", maxSocketPath)), newClock()
+	for _, d := range []string{deep, dir} {
+		if err := os.Mkdir(d, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("TMPDIR", deep)
+	s := open(t, dir, c)
+	attach(t, s, c)
+	dial(t, dir)
+	if err := s.Close(true); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestAStaleSocketIsReplaced(t *testing.T) {
 	t.Parallel()
 	dir, c := place(t), newClock()

@@ -8,9 +8,9 @@ import (
 
 // AddRequest asks for access for an agent.
 type AddRequest struct {
-	Name    string        `json:"name"` // empty: the first free one of agent-1, agent-2, …
-	Replace bool          `json:"replace"`
-	Life    time.Duration `json:"life"`
+	Name    string        `json:"name"`    // empty: the first free one of agent-1, agent-2, …
+	Replace bool          `json:"replace"` // end the access of that name that there is
+	Life    time.Duration `json:"life"`    // how long it is good, in nanoseconds on the wire
 }
 
 // Access is what an agent needs. Password is told once; the one in Settings is empty.
