@@ -91,17 +91,21 @@ func state(p authsome.ProviderState) string {
 	}
 }
 
+// inProfile names a profile in a sentence, if it is not the default one.
+func inProfile(profile authsome.ProfileName) string {
+	if profile == authsome.DefaultProfile {
+		return ""
+	}
+	return " in the profile " + string(profile)
+}
+
 // sayNoConnections says what stands in place of an empty table.
 func (a *app) sayNoConnections() error {
 	profile, err := a.profile()
 	if err != nil {
 		return err
 	}
-	where := ""
-	if profile != authsome.DefaultProfile {
-		where = " in the profile " + string(profile)
-	}
-	a.say("no connections%s yet; authsome login %s makes one", where, local.Arguments(authsome.Ref{Provider: "PROVIDER", Profile: profile}))
+	a.say("no connections%s yet; authsome login %s makes one", inProfile(profile), local.Arguments(authsome.Ref{Provider: "PROVIDER", Profile: profile}))
 	return nil
 }
 

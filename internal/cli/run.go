@@ -105,7 +105,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	if err := box.enter(ctx, a, o.sandbox, files.Paths, &child); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
-	a.warnOfEnded(chosen)
+	a.warnOfLogins(chosen)
 	if err := a.recordRun(authsome.EventRunStart, args[0], nil); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
@@ -127,8 +127,11 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	return nil
 }
 
-// warnOfEnded says which logins have ended, while the person who started the run is still looking.
-func (a *app) warnOfEnded(chosen *chosenRoutes) {
+// warnOfLogins says which logins have ended, or that there is none, while the person who started the run is still looking.
+func (a *app) warnOfLogins(chosen *chosenRoutes) {
+	if profile, err := a.profile(); err == nil && len(chosen.connections) == 0 && !a.flags.quiet && !a.flags.json {
+		a.tell("note: there are no connections%s that this run may use; its requests go out without credentials", inProfile(profile))
+	}
 	byName := func(a, b authsome.Ref) int { return strings.Compare(a.String(), b.String()) }
 	for _, ref := range slices.SortedFunc(maps.Keys(chosen.connections), byName) {
 		c := chosen.connections[ref]
