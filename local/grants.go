@@ -56,6 +56,7 @@ func (l *Layer) authorizeGrant(
 	if err := b.bind(); err != nil {
 		return nil, err
 	}
+	c.bindTo(spec)
 	token, err := l.obtain(ctx, l.loginClient(b), c)
 	if err != nil {
 		return nil, b.failed(err)
@@ -63,7 +64,6 @@ func (l *Layer) authorizeGrant(
 	if err := b.keepKey(c); err != nil {
 		return nil, err
 	}
-	c.bindTo(spec)
 	c.ClientID = client.ClientID
 	c.take(token, spec)
 	l.learnHost(spec, c, token)
@@ -206,13 +206,13 @@ func (l *Layer) obtain(ctx context.Context, endpoint *oauth.Client, c *connectio
 	defer cancel()
 	switch {
 	case c.Flow == authsome.FlowClientCredentials:
-		return l.introspected(ctx, endpoint)(endpoint.ClientCredentials(ctx, c.Requested))
+		return l.introspected(ctx, endpoint, c)(endpoint.ClientCredentials(ctx, c.Requested))
 	case c.Flow == authsome.FlowTokenExchange:
 		subject, err := l.subjectToken(ctx, c)
 		if err != nil {
 			return nil, err
 		}
-		return l.introspected(ctx, endpoint)(endpoint.TokenExchange(ctx, subject, c.Requested))
+		return l.introspected(ctx, endpoint, c)(endpoint.TokenExchange(ctx, subject, c.Requested))
 	case endpoint.Provider.Assertion == authsome.AssertionGitHub:
 		return l.installationToken(ctx, endpoint, c)
 	default:
@@ -221,9 +221,12 @@ func (l *Layer) obtain(ctx context.Context, endpoint *oauth.Client, c *connectio
 }
 
 // introspected completes a token whose answer does not say when it expires, where the server can be asked (RFC 7662).
-func (l *Layer) introspected(ctx context.Context, endpoint *oauth.Client) func(*oauth.Token, error) (*oauth.Token, error) {
+func (l *Layer) introspected(
+	ctx context.Context, endpoint *oauth.Client, c *connectionRecord,
+) func(*oauth.Token, error) (*oauth.Token, error) {
 	return func(t *oauth.Token, err error) (*oauth.Token, error) {
-		if err != nil || !t.ExpiresAt.IsZero() || endpoint.Provider.IntrospectionURL == "" {
+		at := endpoint.Provider.IntrospectionURL
+		if err != nil || !t.ExpiresAt.IsZero() || at == "" || !c.mayBeAskedAbout(at) {
 			return t, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, l.timeout)

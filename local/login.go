@@ -307,12 +307,12 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 	if err != nil {
 		return nil, err
 	}
-	token, err = l.introspected(ctx, l.loginClient(b))(token, nil)
+	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
+	c.bindTo(b.spec)
+	token, err = l.introspected(ctx, l.loginClient(b), c)(token, nil)
 	if err != nil {
 		return nil, err
 	}
-	c := l.newRecord(h, authsome.LoginRequest{Ref: b.ref, Flow: b.flow, BaseURL: b.baseURL})
-	c.bindTo(b.spec)
 	c.ClientID, c.Scopes, c.Requested = b.client.ClientID, b.scopes, b.scopes
 	c.DynamicClient = b.client.Dynamic
 	c.take(token, b.spec)

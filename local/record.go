@@ -28,6 +28,8 @@ type connectionRecord struct {
 	ClientID string `json:"client_id,omitempty"`
 	// RevocationURL is where the tokens were to be revoked by what was known at the login.
 	RevocationURL string `json:"revocation_url,omitempty"`
+	// IntrospectionURL is where the tokens were to be asked about by what was known at the login.
+	IntrospectionURL string `json:"introspection_url,omitempty"`
 	// DynamicClient says that nobody knows the client's secret: it was registered for this login, RFC 7591.
 	DynamicClient bool `json:"dynamic_client,omitempty"`
 

@@ -37,7 +37,7 @@ func refreshURL(spec *authsome.OAuth) string { return cmp.Or(spec.RefreshURL, sp
 
 // bindTo notes which server the tokens of a login are from.
 func (c *connectionRecord) bindTo(spec *authsome.OAuth) {
-	c.TokenURL, c.RevocationURL = refreshURL(spec), spec.RevocationURL
+	c.TokenURL, c.RevocationURL, c.IntrospectionURL = refreshURL(spec), spec.RevocationURL, spec.IntrospectionURL
 }
 
 // chooseRegistration returns the client a login is to use: the one that was entered, or the stored one unless the

@@ -19,7 +19,7 @@ func isForeign(c *net.TCPConn, own int) bool {
 		return false
 	}
 	uid, found := userOf(client, server)
-	return !isEstablished(c) || found && uid != own && uid != 0
+	return hasHungUp(c) || found && uid != own && uid != 0
 }
 
 // userOf returns whose the client's end of a connection is.
@@ -32,16 +32,16 @@ func userOf(client, server netip.AddrPort) (uid int, found bool) {
 	return 0, false
 }
 
-// isEstablished reports whether neither end has closed the connection.
-func isEstablished(c *net.TCPConn) bool {
+// hasHungUp reports whether the other end has closed the connection, as far as the system tells: not every kernel for containers does.
+func hasHungUp(c *net.TCPConn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return false
+		return true
 	}
-	established := false
+	gone := false
 	err = raw.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		established = err == nil && info.State == unix.BPF_TCP_ESTABLISHED
+		gone = err == nil && info.State > unix.BPF_TCP_ESTABLISHED
 	})
-	return err == nil && established
+	return err != nil || gone
 }
