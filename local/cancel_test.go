@@ -28,6 +28,9 @@ func TestLoginCancelledDuringDiscovery(t *testing.T) {
 	if _, err := l.Authorize(ctx, authsome.LoginRequest{Ref: acme}); authsome.KindOf(err) != authsome.KindCancelled {
 		t.Errorf("Authorize: %v", err)
 	}
+	if e := w.lastLogin(); !e.Failed || e.Reason != "cancelled" {
+		t.Errorf("recorded %+v", e)
+	}
 	if _, err := l.Discover(ctx, server.URL+"/other"); authsome.KindOf(err) != authsome.KindCancelled {
 		t.Errorf("Discover: %v", err)
 	}

@@ -48,6 +48,9 @@ func (l *Layer) readAll(
 			return nil, vaultError("the vault cannot be read", err)
 		}
 	}
+	for _, h := range holdings {
+		h.settle()
+	}
 	return holdings, nil
 }
 
@@ -133,7 +136,7 @@ func (l *Layer) Rename(ctx context.Context, ref authsome.Ref, to authsome.Connec
 	if _, taken := h.connections[to]; taken {
 		return &authsome.Error{
 			Kind: authsome.KindUsage, Ref: renamed, Message: fmt.Sprintf("there is a connection %s already", renamed),
-			Hint: "choose another name, or authsome logout " + Arguments(renamed),
+			Hint: "choose another name, or authsome logout " + h.arguments(renamed),
 		}
 	}
 	unlock, err := l.lockBoth(ctx, c.ref, renamed)

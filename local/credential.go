@@ -154,7 +154,7 @@ func (c *connectionRecord) signer(inject authsome.Injection, now func() time.Tim
 	if err != nil {
 		return nil, &authsome.Error{
 			Kind: authsome.KindRefreshFailed, Ref: c.ref, Message: "the key that the token of " + c.ref.String() + " is bound to cannot be read",
-			Hint: "authsome login " + Arguments(c.ref) + " --force", Err: err,
+			Hint: "authsome login " + c.arguments() + " --force", Err: err,
 		}
 	}
 	return &oauth.DPoPSigner{Key: key, Token: c.AccessToken.Secret, Now: now}, nil

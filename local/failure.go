@@ -37,7 +37,7 @@ func (c *connectionRecord) failure() *authsome.Error {
 
 // remedy returns the command that mends a failure.
 func (c *connectionRecord) remedy(reason string) string {
-	login := "authsome login " + Arguments(c.ref) + " --force"
+	login := "authsome login " + c.arguments() + " --force"
 	switch {
 	case c.Refresh.RefusedClient != "" && !c.DynamicClient:
 		return login + " asks for client_id and client_secret again"
@@ -48,14 +48,29 @@ func (c *connectionRecord) remedy(reason string) string {
 	case reason == reasonEndpointChanged, reason == reasonNoClient:
 		return login
 	default:
-		return fmt.Sprintf("authsome get %s --field status tries again", Arguments(c.ref))
+		return fmt.Sprintf("authsome get %s --field status tries again", c.arguments())
 	}
 }
 
 // Arguments names a connection in a command the way a person would type it: the provider, and flags for what is not the default.
-func Arguments(ref authsome.Ref) string {
+func Arguments(ref authsome.Ref) string { return arguments(ref, false) }
+
+// ArgumentsOf is Arguments for a connection that is known: one that is called default must be named where another one is meant
+// when none is, or the command would be about that.
+func ArgumentsOf(c authsome.Connection) string { return arguments(c.Ref, !c.Default) }
+
+func (c *connectionRecord) arguments() string { return arguments(c.ref, c.passedOver) }
+
+func (h *holding) arguments(ref authsome.Ref) string { return arguments(ref, h.passesOver(ref)) }
+
+// passesOver reports whether a connection is called default and another one is meant when none is named.
+func (h *holding) passesOver(ref authsome.Ref) bool {
+	return ref.Connection == authsome.DefaultConnection && h.defaultConnection() != authsome.DefaultConnection
+}
+
+func arguments(ref authsome.Ref, named bool) string {
 	args := string(ref.Provider)
-	if ref.Connection != "" && ref.Connection != authsome.DefaultConnection {
+	if ref.Connection != "" && (named || ref.Connection != authsome.DefaultConnection) {
 		args += " --connection " + string(ref.Connection)
 	}
 	return args + profileFlag(ref.Profile)

@@ -59,8 +59,11 @@ func (l *Layer) Authorize(ctx context.Context, req authsome.LoginRequest) (*auth
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		err = cancelledLogin(req.Ref, err)
 	}
-	if authsome.KindOf(err) == authsome.KindLoginFailed {
+	switch authsome.KindOf(err) {
+	case authsome.KindLoginFailed:
 		l.record(authsome.EventLogin, req.Ref, err.Error(), nil)
+	case authsome.KindCancelled:
+		l.record(authsome.EventLogin, req.Ref, string(authsome.KindCancelled), nil)
 	}
 	return step, err
 }

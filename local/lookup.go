@@ -31,7 +31,15 @@ func (l *Layer) read(ctx context.Context, p authsome.ProfileName, name authsome.
 			return nil, vaultError("the vault cannot be read", err)
 		}
 	}
+	h.settle()
 	return h, nil
+}
+
+// settle notes with the connections what only the whole tells.
+func (h *holding) settle() {
+	if c := h.connections[authsome.DefaultConnection]; c != nil {
+		c.passedOver = h.passesOver(c.ref)
+	}
 }
 
 func newHolding(p authsome.ProfileName, name authsome.ProviderName) *holding {
@@ -157,6 +165,7 @@ func notConnected(ref authsome.Ref, h *holding) *authsome.Error {
 	}
 	if h != nil && len(h.connections) > 0 {
 		e.Message += fmt.Sprintf(", only to %s", joinNames(sortedNames(h.connections)))
+		e.Hint = "authsome login " + h.arguments(ref)
 	}
 	return e
 }

@@ -66,14 +66,15 @@ func (l *Layer) notice(ctx context.Context, c *connectionRecord) {
 	}
 	ctx = context.WithoutCancel(ctx)
 	l.inFlight.Go(func() {
-		for _, n := range l.claimNews(ctx, c.ref) {
+		for _, n := range l.claimNews(ctx, c) {
 			l.tell(ctx, n)
 		}
 	})
 }
 
 // claimNews marks what is news about a connection as told, and returns it. Whoever comes second finds nothing.
-func (l *Layer) claimNews(ctx context.Context, ref authsome.Ref) []authsome.Notice {
+func (l *Layer) claimNews(ctx context.Context, seen *connectionRecord) []authsome.Notice {
+	ref := seen.ref
 	unlock, err := l.lock(ctx, ref)
 	if err != nil {
 		l.log.Debug("a notice waits for the next look", "connection", ref.String(), "err", err)
@@ -84,6 +85,7 @@ func (l *Layer) claimNews(ctx context.Context, ref authsome.Ref) []authsome.Noti
 	if err != nil {
 		return nil // it has gone
 	}
+	c.passedOver = seen.passedOver
 	now := l.now()
 	is := c.condition(now, l.notifyBefore)
 	names := c.Noticed.news(is)
@@ -106,7 +108,7 @@ func (c *connectionRecord) noticeOf(name authsome.NoticeName, now time.Time) aut
 	n := authsome.Notice{Name: name, Ref: c.ref, Time: now.UTC(), Status: c.status(now)}
 	n.LoginNeededBy, n.LoginNeededSource = c.loginNeededBy()
 	if name != authsome.NoticeRecovered {
-		n.Hint = "authsome login " + Arguments(c.ref) + " --force"
+		n.Hint = "authsome login " + c.arguments() + " --force"
 	}
 	if name == authsome.NoticeDied {
 		failure := c.failure()

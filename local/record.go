@@ -62,7 +62,9 @@ type connectionRecord struct {
 
 	ref     authsome.Ref
 	version uint64 // of the vault's record
-	unknown unknownFields
+	// passedOver says that a command must name the connection although it is called default, see holding.passesOver.
+	passedOver bool
+	unknown    unknownFields
 }
 
 // refreshState remembers the last attempt, so that all processes act on it.

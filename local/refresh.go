@@ -125,6 +125,7 @@ func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause e
 	if err != nil {
 		return refreshed{record: seen}, gone(seen.ref, err)
 	}
+	c.passedOver = seen.passedOver
 	if c.Generation != seen.Generation && c.fresh(l.now()) {
 		return refreshed{record: c}, nil
 	}
@@ -154,7 +155,7 @@ func (l *Layer) rotate(
 	c.Refresh.IntentAt = l.now().UTC()
 	err = l.store(ctx, c)
 	if errors.Is(err, vault.ErrConflict) {
-		return l.adopt(ctx, c.ref) // somebody without our lock has replaced the token that was to be renewed
+		return l.adopt(ctx, c) // somebody without our lock has replaced the token that was to be renewed
 	}
 	if err != nil {
 		c.Refresh = before
@@ -278,12 +279,12 @@ func (l *Layer) failed(
 	err := l.store(ctx, c)
 	if errors.Is(err, vault.ErrConflict) {
 		// Somebody without our lock, a login perhaps, has replaced what was refused: theirs is the truth.
-		return l.adopt(ctx, c.ref)
+		return l.adopt(ctx, c)
 	}
 	if err != nil {
 		l.log.Warn("the outcome of a refresh cannot be stored", "connection", c.ref.String(), "err", err)
 		if now, err := l.reread(ctx, c.ref); err == nil && now.Generation != c.Generation {
-			return l.adopt(ctx, c.ref) // it is no outcome of what is stored by now
+			return l.adopt(ctx, c) // it is no outcome of what is stored by now
 		}
 	}
 	return l.settled(c)
@@ -304,17 +305,18 @@ func (l *Layer) rotatedOnly(
 		return refreshed{record: c}, err
 	}
 	if c.Refresh.Reason != e.Reason {
-		return l.adopt(ctx, c.ref) // a login has replaced what was refreshed, and wins
+		return l.adopt(ctx, c) // a login has replaced what was refreshed, and wins
 	}
 	return l.settled(c)
 }
 
 // adopt returns what another process has stored meanwhile.
-func (l *Layer) adopt(ctx context.Context, ref authsome.Ref) (refreshed, error) {
-	c, err := l.reread(ctx, ref)
+func (l *Layer) adopt(ctx context.Context, seen *connectionRecord) (refreshed, error) {
+	c, err := l.reread(ctx, seen.ref)
 	if err != nil {
-		return refreshed{record: &connectionRecord{ref: ref}}, gone(ref, err)
+		return refreshed{record: &connectionRecord{ref: seen.ref}}, gone(seen.ref, err)
 	}
+	c.passedOver = seen.passedOver
 	if c.fresh(l.now()) && !c.Invalid {
 		return refreshed{record: c}, nil
 	}

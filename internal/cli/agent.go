@@ -99,7 +99,7 @@ func (a *app) agent(ctx context.Context, o agentOptions) error {
 			return err
 		}
 	}
-	cfg.Ready = func() { fmt.Fprintln(a.out, agentReady) }
+	cfg.Ready = func() { a.sayReady(agentReady, nil) }
 	err = agent.Run(ctx, cfg)
 	if !errors.Is(err, agent.ErrRunning) {
 		return err

@@ -103,10 +103,21 @@ func (s *loginSession) askInBrowser(
 	}
 	s.pages = append(s.pages, form)
 	s.app.tell("Opening a form in the browser: %s", form.URL())
-	if err := s.app.env.UI.OpenBrowser(ctx, form.URL()); err != nil {
+	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
+	defer cancel()
+	if err := s.app.env.UI.OpenBrowser(waiting, form.URL()); err != nil {
+		switch {
+		case s.app.env.UI.ReadSecret != nil:
+			s.app.tell("The browser cannot be opened: %v", err)
+			return s.askAtTerminal(ctx, step, fields, into)
+		case !s.watched() && len(required(fields)) == 0:
+			return nil
+		case !s.watched():
+			return nobodyToAsk(step.Provider, s.ref, fields)
+		}
 		s.app.tell("The browser cannot be opened (%v). Open the address above.", err)
 	}
-	answers, err := form.Wait(ctx)
+	answers, err := form.Wait(waiting)
 	if err != nil {
 		return err
 	}
@@ -178,19 +189,29 @@ func required(fields []authsome.Field) []authsome.Field {
 	return slices.DeleteFunc(slices.Clone(fields), func(f authsome.Field) bool { return f.Optional })
 }
 
+// and makes a list in a sentence longer.
+func and(all, one string) string {
+	if all == "" {
+		return one
+	}
+	return all + " and " + one
+}
+
 // nobodyToAsk says how a process without a person gives what is needed.
 func nobodyToAsk(p *authsome.Provider, ref authsome.Ref, missing []authsome.Field) error {
-	names, hint, login := labels(missing), "", "authsome login "+local.Arguments(ref)
+	names, login := labels(required(missing)), "authsome login "+local.Arguments(ref)
+	hint, besides := "", ""
 	for _, f := range missing {
 		switch {
 		case f.Env == "":
-		case hint == "" && !f.Optional:
-			hint = "$" + f.Env
-		case !f.Optional:
-			hint += " and $" + f.Env
-		case hint != "":
-			hint += ", and $" + f.Env + " if there is one"
+		case f.Optional:
+			besides = and(besides, "$"+f.Env)
+		default:
+			hint = and(hint, "$"+f.Env)
 		}
+	}
+	if hint != "" && besides != "" {
+		hint += ", and " + besides + " where there is one"
 	}
 	switch {
 	case missing[0].Name == authsome.FieldBaseURL:

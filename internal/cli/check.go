@@ -62,6 +62,11 @@ func (a *app) check(ctx context.Context, args []string, o checkOptions) error {
 		if authsome.KindOf(errorOf(c.problem)) == authsome.KindCancelled {
 			return c.problem
 		}
+		if c.problem != nil {
+			said := *c.problem
+			said.Hint = a.hint(&said)
+			c.problem = &said
+		}
 		all = append(all, c)
 	}
 	if a.flags.json {
@@ -132,7 +137,7 @@ func (a *app) checkOne(ctx context.Context, layer authsome.AuthLayer, ref authso
 
 // needsLogin says why a person has to log in, now or soon.
 func (a *app) needsLogin(c *authsome.Connection, within time.Duration) *authsome.Error {
-	problem := &authsome.Error{Kind: authsome.KindRefreshFailed, Ref: c.Ref, Hint: loginCommand(c.Ref)}
+	problem := &authsome.Error{Kind: authsome.KindRefreshFailed, Ref: c.Ref, Hint: loginCommand(c)}
 	left := c.LoginNeededBy.Sub(a.env.Now())
 	switch {
 	case c.Status != authsome.StatusConnected && c.Warning != nil:
@@ -166,11 +171,11 @@ func whoSays(c *authsome.Connection) string {
 // rejectedProblem is a token that looks good here and not at the provider.
 func rejectedProblem(c *authsome.Connection) *authsome.Error {
 	problem := &authsome.Error{
-		Kind: authsome.KindRefreshFailed, Ref: c.Ref, Reason: "rejected", Hint: loginCommand(c.Ref),
+		Kind: authsome.KindRefreshFailed, Ref: c.Ref, Reason: "rejected", Hint: loginCommand(c),
 		Message: fmt.Sprintf("the provider does not accept the credential of %s", c.Ref),
 	}
 	if c.Refreshable {
-		problem.Hint = "authsome get " + local.Arguments(c.Ref) + " --refresh --field status, and if it stays, " + problem.Hint
+		problem.Hint = "authsome get " + local.ArgumentsOf(*c) + " --refresh --field status, and if it stays, " + problem.Hint
 	}
 	return problem
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"authsome"
 	"authsome/internal/sandbox"
 )
 
@@ -30,8 +31,8 @@ type Env struct {
 	Sandbox func() []sandbox.Feature
 	// Settle is how long a broker runs before it begins to keep logins alive; the package's own time if zero.
 	Settle time.Duration
-	// Heed begins to listen to signals, if nobody has yet. It is called before a request leaves: what it brings about must be kept.
-	// May be nil.
+	// Heed begins to listen to signals, if nobody has yet. It is called before a request leaves, since what it brings about must be
+	// kept, and before a login waits for a person. May be nil.
 	Heed func()
 }
 
@@ -79,7 +80,13 @@ func Run(ctx context.Context, env Env) int {
 	root := a.command()
 	root.SetArgs(env.Args)
 	err := root.ExecuteContext(ctx)
-	if closeErr := a.close(); err == nil {
+	closeErr := a.close()
+	switch {
+	case err != nil, closeErr == nil:
+	case a.flags.json: // whose one document has been printed
+		a.printErrorText(authsome.AsError(closeErr))
+		err = exitStatus(exitCode(authsome.KindOf(closeErr)))
+	default:
 		err = closeErr
 	}
 	return a.exit(err)

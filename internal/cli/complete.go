@@ -40,7 +40,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 	if root.Flags().Lookup("scopes") != nil && root.Name() == "login" {
 		_ = root.RegisterFlagCompletionFunc("scopes", a.scopesFlag)
 	}
-	if root.ValidArgs == nil {
+	if root.ValidArgs == nil && root.ValidArgsFunction == nil {
 		root.ValidArgsFunction = a.arguments(root.Use)
 	}
 }

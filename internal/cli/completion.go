@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -22,16 +24,27 @@ func (a *app) completionCommand() *cobra.Command {
 
 // completion prints a script that asks this program for what can follow, so that it never grows old.
 func (a *app) completion(cmd *cobra.Command, shell string) error {
-	root, out := cmd.Root(), a.out
+	if !a.flags.json {
+		return writeCompletion(cmd, shell, a.out)
+	}
+	var script strings.Builder
+	if err := writeCompletion(cmd, shell, &script); err != nil {
+		return err
+	}
+	return a.printJSON(object{{"shell", shell}, {"script", script.String()}})
+}
+
+func writeCompletion(cmd *cobra.Command, shell string, w io.Writer) error {
+	root := cmd.Root()
 	switch shell {
 	case "bash":
-		return root.GenBashCompletionV2(out, true)
+		return root.GenBashCompletionV2(w, true)
 	case "zsh":
-		return root.GenZshCompletion(out)
+		return root.GenZshCompletion(w)
 	case "fish":
-		return root.GenFishCompletion(out, true)
+		return root.GenFishCompletion(w, true)
 	case "powershell":
-		return root.GenPowerShellCompletionWithDesc(out)
+		return root.GenPowerShellCompletionWithDesc(w)
 	default:
 		return usageError(cmd, fmt.Sprintf("no shell %q; there are bash, zsh, fish and powershell", shell))
 	}

@@ -34,11 +34,7 @@ func (s *loginSession) prefersDevice(ctx context.Context, ref authsome.Ref) bool
 func (s *loginSession) letIn(ctx context.Context, step *authsome.Authorization) (*authsome.Authorization, error) {
 	s.showDevice(step.Provider.DisplayName, step.Device)
 	s.openDevicePage(ctx, step.Provider.DisplayName, step.Device)
-	c, err := s.layer.Complete(ctx, step.ID, "")
-	if err != nil {
-		return nil, err
-	}
-	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+	return s.complete(ctx, step, "")
 }
 
 // showDevice prints address and code, whatever else there is (RFC 8628 section 3.3.1), and a QR code for a telephone.

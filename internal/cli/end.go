@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -79,9 +80,12 @@ func (a *app) revoke(cmd *cobra.Command, provider, connection string) error {
 		}
 		a.say("deleted %s here", c.Ref)
 		a.warn(&authsome.Error{
-			Message: "not revoked at the provider: " + c.Problem,
+			Message: fmt.Sprintf("%s was not revoked at the provider: %s", c.Ref, c.Problem),
 			Hint:    "take the access back on the provider's own page if it must end at once",
 		})
+	}
+	if len(report.Connections) == 0 && report.RegistrationDeleted {
+		a.say("deleted the OAuth client of %s", ref.Provider)
 	}
 	if a.flags.json {
 		return a.printJSON(object{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"authsome"
 	"authsome/internal/audit"
@@ -105,7 +106,7 @@ func asksForJSON(args []string) bool {
 
 // printError writes an error for people on standard error, or for programs on standard output if something arrives there.
 func (a *app) printError(e *authsome.Error) {
-	if a.flags.json && a.out.err == nil && a.printJSON(errorObject(e)) == nil {
+	if a.flags.json && a.out.err == nil && a.printJSON(a.errorObject(e)) == nil {
 		return
 	}
 	a.printErrorText(e)
@@ -142,12 +143,32 @@ func (a *app) warn(e *authsome.Error) {
 }
 
 func (a *app) printHint(e *authsome.Error) {
-	if e.Hint != "" {
-		fmt.Fprintf(a.env.Stderr, "hint: %s\n", forPeople(e.Hint))
+	if hint := a.hint(e); hint != "" {
+		fmt.Fprintf(a.env.Stderr, "hint: %s\n", forPeople(hint))
 	}
 }
 
-func errorObject(e *authsome.Error) object {
+// hint is what an error says to do. Where the default profile was named, it is: another one may be in use otherwise, and the command of
+// the hint be about that.
+func (a *app) hint(e *authsome.Error) string {
+	if a.flags.profile != string(authsome.DefaultProfile) {
+		return e.Hint
+	}
+	return withFlag(e.Hint, e.Ref.Provider, "--profile "+a.flags.profile)
+}
+
+// withFlag adds a flag to the command about a provider that a hint consists of, if it does.
+func withFlag(hint string, p authsome.ProviderName, flag string) string {
+	for _, verb := range []string{"login", "get", "logout"} {
+		command := "authsome " + verb + " " + string(p) + " "
+		if rest, ok := strings.CutPrefix(hint+" ", command); ok && p != "" {
+			return strings.TrimSuffix(command+flag+" "+rest, " ")
+		}
+	}
+	return hint
+}
+
+func (a *app) errorObject(e *authsome.Error) object {
 	kind := e.Kind
 	if kind == "" {
 		kind = authsome.KindInternal
@@ -155,7 +176,7 @@ func errorObject(e *authsome.Error) object {
 	o := object{
 		{"error", kind},
 		{"message", e.Message},
-		{"hint", e.Hint},
+		{"hint", a.hint(e)},
 		{"reason", e.Reason},
 		{"provider", e.Ref.Provider},
 		{"connection", e.Ref.Connection},

@@ -128,10 +128,11 @@ func (a *app) verdictOn(e proxy.Explanation, chosen *chosenRoutes, r *http.Reque
 			}
 		}
 	}
-	if v.dead != "" && v.code == 0 {
+	v.why = reason(v, r)
+	if v.dead != "" && v.Outcome == proxy.Injected {
+		v.Outcome, v.Status, v.Reason = proxy.Refused, http.StatusBadGateway, string(authsome.KindRefreshFailed)
 		v.code = exitCode(authsome.KindRefreshFailed)
 	}
-	v.why = reason(v, r)
 	if v.Outcome == proxy.Tunnelled {
 		v.couldBe = a.couldBe(r.Context(), r.URL)
 	}
@@ -167,9 +168,9 @@ func (a *app) freshness(c authsome.Connection) (refresh, dead string) {
 	expired := !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt)
 	switch {
 	case c.Status == authsome.StatusInvalid && expired, c.Status == authsome.StatusInvalid && c.ExpiresAt.IsZero():
-		return "", "the provider has refused it: " + loginCommand(c.Ref)
+		return "", "the provider has refused it: " + loginCommand(&c)
 	case expired && !c.Refreshable:
-		return "", "it has expired and cannot be refreshed: " + loginCommand(c.Ref)
+		return "", "it has expired and cannot be refreshed: " + loginCommand(&c)
 	case expired:
 		return "it has expired, and would be refreshed first", ""
 	case c.Refreshable && c.Status == authsome.StatusConnected && !c.ExpiresAt.IsZero() &&
@@ -272,8 +273,8 @@ func (a *app) printVerdict(v verdict, r *http.Request) error {
 		proxy.Tunnelled: "goes out as it is, without a credential",
 		proxy.Refused:   fmt.Sprintf("is refused (%d)", v.Status),
 	}[v.Outcome]
-	if v.dead != "" && v.Outcome == proxy.Injected {
-		answer = "is refused (502): there is no usable credential"
+	if v.Reason == string(authsome.KindRefreshFailed) {
+		answer += ": there is no usable credential"
 	}
 	a.printf("%s %s\n  %s\n", r.Method, audit.Printable(r.URL.Redacted()), answer)
 	facts := object{{"why", v.why}}

@@ -57,7 +57,11 @@ func (a *app) export(ctx context.Context, args []string, o exportOptions) error 
 		if err != nil {
 			return err
 		}
-		vars, err := a.exportOne(ctx, layer, ref, o)
+		p, err := layer.Provider(ctx, ref.Profile, ref.Provider)
+		if err != nil {
+			return err
+		}
+		vars, err := a.exportOne(ctx, layer, ref, exportedBy(&p.Provider, o.prefix))
 		if err != nil {
 			return err
 		}
@@ -66,7 +70,7 @@ func (a *app) export(ctx context.Context, args []string, o exportOptions) error 
 	return a.exportAll(ctx, layer, o)
 }
 
-// exportAll prints what can be had. One connection that fails does not take the others along.
+// exportAll prints what can be had. One connection that fails does not take the others along, nor do they take its names.
 func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportOptions) error {
 	profile, err := a.profile()
 	if err != nil {
@@ -76,14 +80,12 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 	if err != nil {
 		return err
 	}
-	// Programs look for the plain name, and it is to mean what it means everywhere else: the default connection.
-	slices.SortStableFunc(all, func(a, b authsome.Connection) int {
-		return cmp.Or(cmp.Compare(a.Provider, b.Provider), isDefault(b)-isDefault(a))
-	})
+	slices.SortStableFunc(all, defaultsFirst)
+	taken := make(takenNames)
 	var vars variables
 	var failed error
 	for _, c := range all {
-		more, err := a.exportOne(ctx, layer, c.Ref, o)
+		more, err := a.exportAnother(ctx, layer, c.Ref, o, taken)
 		switch kind := authsome.KindOf(err); kind {
 		case authsome.KindRefreshFailed, authsome.KindDenied:
 			a.warn(authsome.AsError(err))
@@ -97,7 +99,7 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 		if err != nil {
 			return err
 		}
-		vars.add(c, more)
+		vars = append(vars, more...)
 	}
 	if err := a.printVariables(vars, o.format); err != nil {
 		return err
@@ -105,14 +107,37 @@ func (a *app) exportAll(ctx context.Context, layer authsome.AuthLayer, o exportO
 	return failed
 }
 
-// exportOne returns the variables of one connection, as the definition names them.
-func (a *app) exportOne(
-	ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, o exportOptions,
+// defaultsFirst puts a provider's default connection before its others: it gets the names that it has when it is exported alone.
+func defaultsFirst(a, b authsome.Connection) int {
+	if a.Provider != b.Provider || a.Default == b.Default {
+		return cmp.Compare(a.Provider, b.Provider)
+	}
+	if a.Default {
+		return -1
+	}
+	return 1
+}
+
+// exportAnother returns the variables of one connection of several, under names that no other one has. They are given before
+// anybody knows whether there is a value: a name must not come to mean another login because that of its owner has failed.
+func (a *app) exportAnother(
+	ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, o exportOptions, taken takenNames,
 ) (variables, error) {
 	p, err := layer.Provider(ctx, ref.Profile, ref.Provider)
 	if err != nil {
 		return nil, err
 	}
+	values := exportedBy(&p.Provider, o.prefix)
+	for i := range values {
+		values[i].name = taken.take(values[i].name, ref)
+	}
+	return a.exportOne(ctx, layer, ref, values)
+}
+
+// exportOne returns the variables of one connection.
+func (a *app) exportOne(
+	ctx context.Context, layer authsome.AuthLayer, ref authsome.Ref, values []exported,
+) (variables, error) {
 	cred, err := layer.Credential(ctx, ref, authsome.CredentialOptions{})
 	if err != nil {
 		return nil, err
@@ -124,13 +149,34 @@ func (a *app) exportOne(
 	if err := a.record(authsome.EventExport, cred.Ref, nil); err != nil {
 		return nil, err
 	}
-	vars := variables{{o.prefix + exportNames(&p.Provider)[0], cred.Value}}
-	for _, f := range p.KeyFields() {
-		if value := cred.Fields[f.Name]; !value.IsZero() {
-			vars = append(vars, variable{o.prefix + fieldVariable(&p.Provider, f), value})
+	var vars variables
+	for _, v := range values {
+		value := cred.Value
+		if v.field != "" {
+			value = cred.Fields[v.field]
+		}
+		if v.field == "" || !value.IsZero() {
+			vars = append(vars, variable{v.name, value})
 		}
 	}
 	return vars, nil
+}
+
+// exported is what a connection may have to export: a further value of a key, or the credential where no field is named.
+type exported struct {
+	field authsome.FieldName
+	name  string // of the variable
+}
+
+// exportedBy lists what connections of a provider may have to export, the credential first.
+func exportedBy(p *authsome.Provider, prefix string) []exported {
+	values := []exported{{name: prefix + exportNames(p)[0]}}
+	for _, f := range p.KeyFields() {
+		if f.Name != p.AuthType.SecretField() {
+			values = append(values, exported{f.Name, prefix + fieldVariable(p, f)})
+		}
+	}
+	return values
 }
 
 // fieldVariable is the variable that carries a further value of a key: the one the definition names, or one made of the
@@ -187,41 +233,25 @@ type variable struct {
 
 type variables []variable
 
-// add appends the variables of a connection. A name that is taken gets the connection's name behind it, the provider's
-// too when that is taken as well, and a number where names differ only in what no variable can show, such as Work and work.
-func (v *variables) add(c authsome.Connection, more variables) {
-	for _, m := range more {
-		long := m.name + variableName("_"+string(c.Provider)+"_"+string(c.Ref.Connection))
-		name := m.name
-		for i := 1; v.has(name); i++ {
-			switch i {
-			case 1:
-				name = m.name + variableName("_"+string(c.Ref.Connection))
-			case 2:
-				name = long
-			default:
-				name = long + "_" + strconv.Itoa(i-1)
-			}
-		}
-		*v = append(*v, variable{name, m.value})
-	}
-}
+// takenNames are the variables that belong to a connection already.
+type takenNames map[string]bool
 
-// isDefault counts a connection that is meant when none is named.
-func isDefault(c authsome.Connection) int {
-	if c.Default {
-		return 1
-	}
-	return 0
-}
-
-func (v variables) has(name string) bool {
-	for _, existing := range v {
-		if existing.name == name {
-			return true
+// take returns a name that is free, and takes it: name, or with that of the connection behind it, or with the provider's too, or
+// with a number, since several connections may look alike as variables.
+func (t takenNames) take(name string, ref authsome.Ref) string {
+	connection := "_" + variableName(string(ref.Connection))
+	full := "_" + variableName(string(ref.Provider)) + connection
+	free := name
+	for _, suffix := range []string{"", connection, full} {
+		if free = name + suffix; !t[free] {
+			break
 		}
 	}
-	return false
+	for n := 2; t[free]; n++ {
+		free = name + full + "_" + strconv.Itoa(n)
+	}
+	t[free] = true
+	return free
 }
 
 func (a *app) printVariables(vars variables, format string) error {

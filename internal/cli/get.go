@@ -112,7 +112,7 @@ func (a *app) getValue(cmd *cobra.Command, layer authsome.AuthLayer, ref authsom
 	if o.field == fieldRefreshToken {
 		a.warn(&authsome.Error{
 			Message: "refresh tokens never leave the vault",
-			Hint:    "authsome get " + local.Arguments(c.Ref) + " --field " + fieldAccessToken + " --show-secret",
+			Hint:    "authsome get " + local.ArgumentsOf(*c) + " --field " + fieldAccessToken + " --show-secret",
 		})
 	}
 	return a.printConnection(cmd, describe(c), o.field)

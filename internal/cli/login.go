@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (a *app) loginCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.connection, "connection", "", `name of this login (default "default")`)
+	f.StringVar(&o.connection, "connection", "", `name of this login (default: the provider's default one, at first "default")`)
 	f.StringVar(&o.flow, "flow", "", "way of logging in, such as pkce or device_code (default: what fits)")
 	f.StringSliceVar(&o.scopes, "scopes", nil, "scopes to ask for, separated by commas")
 	f.StringVar(&o.baseURL, "base-url", "", "address of a self-hosted instance")
@@ -84,12 +85,17 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	if o.clientID != "" {
 		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)
 	}
+	s := &loginSession{app: a, layer: layer, options: o, ref: ref}
 	if token, err := a.givenToken(ctx, layer, ref, o); err != nil {
+		// What the program has printed is told to the person only.
+		a.recordFailedLogin(s.meant(context.WithoutCancel(ctx), ref), err, "the service's own program has given no token", nil)
 		return err
 	} else if !token.IsZero() {
 		req.Fields[authsome.FieldAccessToken] = token
 	}
-	s := &loginSession{app: a, layer: layer, options: o, ref: ref}
+	if a.env.Heed != nil {
+		a.env.Heed() // whoever is asked to visit an address may give up at once
+	}
 	if s.prefersDevice(ctx, ref) {
 		req.Flow = authsome.FlowDeviceCode
 	}
@@ -97,9 +103,21 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	done, err := s.steps(ctx, req)
 	s.finish(err)
 	if err != nil {
-		return s.blamed(err)
+		return s.blamed(sayConnection(err, ref))
 	}
 	return a.printLogin(done, o)
+}
+
+// sayConnection has the hint of a login that fails name the connection when it was named before: it may be called default, and another
+// one be meant where none is named.
+func sayConnection(err error, ref authsome.Ref) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || ref.Connection != authsome.DefaultConnection {
+		return err
+	}
+	said := *e
+	said.Hint = withFlag(e.Hint, ref.Provider, "--connection "+string(ref.Connection))
+	return &said
 }
 
 // allFlows are the ways of logging in that a person may choose.
@@ -147,13 +165,25 @@ func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) 
 	}
 	p, err := layer.Discover(ctx, nameOrURL)
 	if err != nil {
-		return "", err
+		return "", a.undiscovered(nameOrURL, err)
 	}
 	a.say("%s is known as %s", nameOrURL, p.Name)
 	if elsewhere := hostsBesides(p, nameOrURL); len(elsewhere) > 0 {
 		a.say("by its own account its tokens are for %s", strings.Join(elsewhere, ", "))
 	}
 	return string(p.Name), nil
+}
+
+// undiscovered puts on record that a login has failed before its provider had a name. An address may hold what is nobody's business, so
+// only its host is told.
+func (a *app) undiscovered(address string, err error) error {
+	profile, profileErr := a.profile()
+	u, parseErr := url.Parse(address)
+	if profileErr != nil || parseErr != nil {
+		return err
+	}
+	a.recordFailedLogin(authsome.Ref{Profile: profile}, err, "no metadata that can be used", map[string]string{"host": u.Host})
+	return err
 }
 
 // hostsBesides returns where the credential of a discovered provider goes that is at another host than what it was discovered by.
@@ -240,17 +270,17 @@ func (a *app) printLogin(done *authsome.Authorization, o loginOptions) error {
 	if missing := missingScopes(c); len(missing) > 0 && !done.AlreadyConnected {
 		a.warn(&authsome.Error{
 			Message: "the provider did not grant " + strings.Join(missing, ", "),
-			Hint:    "what needs it will fail; " + loginCommand(c.Ref) + " asks again",
+			Hint:    "what needs it will fail; " + loginCommand(c) + " asks again",
 		})
 	}
 	switch {
 	case !done.AlreadyConnected:
 	case o.withToken:
-		a.say("what came on standard input was not stored; %s --with-token replaces what is", loginCommand(c.Ref))
+		a.say("what came on standard input was not stored; %s --with-token replaces what is", loginCommand(c))
 	case o.command:
-		a.say("%s --from-command takes over what the command prints now", loginCommand(c.Ref))
+		a.say("%s --from-command takes over what the command prints now", loginCommand(c))
 	default:
-		a.say("%s logs in again", loginCommand(c.Ref))
+		a.say("%s logs in again", loginCommand(c))
 	}
 	return nil
 }
@@ -298,7 +328,7 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 		case next.Connection != nil:
 			return next, nil
 		case next.Fields != nil && allAsked(next.Fields, asked):
-			return nil, &authsome.Error{
+			err = &authsome.Error{
 				Kind: authsome.KindLoginFailed, Ref: req.Ref, Message: "the " + labels(required(next.Fields)) + " cannot be left empty",
 				Hint: "authsome login " + local.Arguments(req.Ref),
 			}
@@ -312,12 +342,70 @@ func (s *loginSession) steps(ctx context.Context, req authsome.LoginRequest) (*a
 		case next.Device != nil:
 			return s.letIn(ctx, next)
 		default:
-			return s.visit(ctx, next, callback)
+			var redirect string
+			if redirect, err = s.visit(ctx, next, callback); err == nil {
+				return s.complete(ctx, next, redirect)
+			}
 		}
 		if err != nil {
-			return nil, err
+			return nil, s.givenUp(ctx, req.Ref, err)
 		}
 	}
+}
+
+// complete hands the provider's answer to the layer.
+func (s *loginSession) complete(ctx context.Context, step *authsome.Authorization, redirect string) (*authsome.Authorization, error) {
+	c, err := s.layer.Complete(ctx, step.ID, redirect)
+	if err != nil {
+		return nil, err
+	}
+	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+}
+
+// givenUp puts on record that a login has failed between two calls of the layer, which records what fails in them.
+// It says which login that was.
+func (s *loginSession) givenUp(ctx context.Context, ref authsome.Ref, err error) error {
+	ref = s.meant(context.WithoutCancel(ctx), ref)
+	s.app.recordFailedLogin(ref, err, err.Error(), nil)
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok {
+		return err
+	}
+	said := *e
+	said.Ref = ref
+	return &said
+}
+
+// recordFailedLogin puts on record why a login has failed: the reason that err has, or else the given one. What is wrong with the
+// arguments is no login.
+func (a *app) recordFailedLogin(ref authsome.Ref, err error, reason string, detail map[string]string) {
+	e := authsome.AsError(err)
+	switch {
+	case e.Kind == authsome.KindCancelled, errors.Is(err, context.Canceled):
+		reason = string(authsome.KindCancelled)
+	case e.Kind == authsome.KindLoginFailed, e.Kind == authsome.KindInternal: // the latter such as a listener that cannot be opened
+		reason = cmp.Or(e.Reason, reason)
+	default:
+		return
+	}
+	if err := a.recordEvent(authsome.Event{Name: authsome.EventLogin, Ref: ref, Failed: true, Reason: reason, Detail: detail}); err != nil {
+		a.warn(authsome.AsError(err))
+	}
+}
+
+// meant names the connection that a login without one is about.
+func (s *loginSession) meant(ctx context.Context, ref authsome.Ref) authsome.Ref {
+	if ref.Connection != "" {
+		return ref
+	}
+	ref.Connection = authsome.DefaultConnection
+	all, _ := s.layer.List(ctx, ref.Profile) // what cannot be read has no other name
+	for _, c := range all {
+		if c.Provider == ref.Provider && c.Default {
+			ref.Connection = c.Ref.Connection
+		}
+	}
+	return ref
 }
 
 // allAsked reports whether a person has been asked for all of the fields before, and notes that they are now.

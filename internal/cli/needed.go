@@ -24,8 +24,8 @@ func loginNeeded(c authsome.Connection) string {
 }
 
 // loginCommand is what a person types to log in again.
-func loginCommand(ref authsome.Ref) string {
-	return "authsome login " + local.Arguments(ref) + " --force"
+func loginCommand(c *authsome.Connection) string {
+	return "authsome login " + local.ArgumentsOf(*c) + " --force"
 }
 
 // tally counts connections by status, and finds the next login that is due.

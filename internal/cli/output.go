@@ -156,6 +156,15 @@ func (a *app) say(format string, args ...any) {
 	}
 }
 
+// sayReady prints, also with --quiet, that a process that stays can be used now: whoever has started it waits for that.
+func (a *app) sayReady(line string, details object) {
+	if a.flags.json {
+		_ = a.printJSON(append(object{{"status", "ready"}}, details...)) // who does not listen is not waiting
+		return
+	}
+	a.printf("%s\n", line)
+}
+
 // tell prints what a person must do; it goes to standard error, also with --json.
 func (a *app) tell(format string, args ...any) {
 	fmt.Fprintln(a.env.Stderr, forPeople(fmt.Sprintf(format, args...)))

@@ -222,7 +222,7 @@ func (s *standingProxy) attend(ctx context.Context, b *broker) (ending, error) {
 	}
 	if !s.said {
 		s.said = true
-		fmt.Fprintln(a.out, readyLine+b.address)
+		a.sayReady(readyLine+b.address, object{{"address", b.address}})
 	}
 	tick := time.NewTicker(s.patience())
 	defer tick.Stop()

@@ -39,6 +39,7 @@ func (a *app) command() *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.env.Stderr)
 	root.SetFlagErrorFunc(flagError)
+	a.helpInJSON(root)
 
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.profile, "profile", "", "profile to use (default: $AUTHSOME_PROFILE, then the chosen one)")
@@ -70,6 +71,43 @@ func (a *app) command() *cobra.Command {
 		a.addCompletions(root)
 	}
 	return root
+}
+
+// helpInJSON makes the help a document like everything else that is printed with --json.
+func (a *app) helpInJSON(root *cobra.Command) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if !a.flags.json {
+			help(cmd, args)
+			return
+		}
+		var text strings.Builder
+		cmd.SetOut(&text)
+		help(cmd, args)
+		cmd.SetOut(a.out)
+		_ = a.printJSON(object{{"command", cmd.CommandPath()}, {"help", text.String()}}) // exit tells what could not be written
+	})
+}
+
+// refuseUnknownTopics makes help of a command that is none the failure that the command itself is. Cobra's own says so and succeeds.
+func refuseUnknownTopics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, help := range root.Commands() {
+		if help.Name() != "help" {
+			continue
+		}
+		help.RunE = func(_ *cobra.Command, args []string) error {
+			about, rest, err := root.Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 && about.HasSubCommands() {
+				return unknownCommand(about, rest[0])
+			}
+			about.InitDefaultHelpFlag() // so that it is shown
+			return about.Help()
+		}
+	}
 }
 
 // The groups of commands, in the order in which the help shows them; the name of a group is its heading.
@@ -162,28 +200,6 @@ func group(cmd *cobra.Command) *cobra.Command {
 		return unknownCommand(cmd, args[0])
 	}
 	return cmd
-}
-
-// refuseUnknownTopics makes help fail for a command that there is not. Cobra's prints the whole help then, as if all was well.
-func refuseUnknownTopics(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	for _, help := range root.Commands() {
-		if help.Name() != "help" {
-			continue
-		}
-		help.Run = nil
-		help.RunE = func(_ *cobra.Command, args []string) error {
-			cmd, rest, err := root.Find(args)
-			if err != nil {
-				return err
-			}
-			if len(rest) > 0 && cmd.HasSubCommands() {
-				return unknownCommand(cmd, rest[0])
-			}
-			cmd.InitDefaultHelpFlag()
-			return cmd.Help()
-		}
-	}
 }
 
 func unknownCommand(parent *cobra.Command, typed string) error {

@@ -140,7 +140,7 @@ func (a *app) warnOfLogins(chosen *chosenRoutes) {
 		}
 		a.warn(&authsome.Error{
 			Message: fmt.Sprintf("%s has ended and needs a login: %s", c.Ref, cmp.Or(c.LastRefreshError, string(c.Status))),
-			Hint:    loginCommand(c.Ref),
+			Hint:    loginCommand(&c),
 		})
 	}
 }

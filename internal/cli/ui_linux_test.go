@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"authsome"
+	"authsome/local"
 )
 
 func TestSecretPromptDoesNotEcho(t *testing.T) {
@@ -102,6 +103,34 @@ func TestCancelledPasteGivesTheEchoBack(t *testing.T) {
 	}
 }
 
+// Errors are coloured at a terminal, unless somebody says that they are not to be.
+func TestColours(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args     []string
+		environ  []string
+		coloured bool
+	}{
+		"terminal":   {nil, nil, true},
+		"--no-color": {[]string{"--no-color"}, nil, false},
+		"NO_COLOR":   {nil, []string{"NO_COLOR=1"}, false},
+		"dumb":       {nil, []string{"TERM=dumb"}, false},
+	} {
+		person, screen := newScreen(t)
+		env := Env{
+			Args: append([]string{"get", "no-such-provider"}, c.args...), Environ: append(c.environ, local.EnvHome+"="+t.TempDir()),
+			Stdin: screen, Stdout: screen, Stderr: screen, Now: time.Now,
+		}
+		if code := Run(t.Context(), env); code != 3 {
+			t.Errorf("%s: exit code %d", name, code)
+		}
+		person.expect("hint: ")
+		if seen := person.seen.String(); strings.Contains(seen, "\x1b[31mError:\x1b[0m ") != c.coloured || strings.Contains(seen, "\x1b") != c.coloured {
+			t.Errorf("%s: %q", name, seen)
+		}
+	}
+}
+
 // person sits at a terminal.
 type person struct {
 	t        *testing.T
@@ -119,6 +148,13 @@ var terminals struct {
 
 // newTerminal opens a pseudo-terminal and returns who sits before it and the UI of a command behind it.
 func newTerminal(t *testing.T) (*person, UI) {
+	t.Helper()
+	p, terminal := newScreen(t)
+	return p, TerminalUI(Env{Stdin: terminal, Stderr: terminal})
+}
+
+// newScreen opens a pseudo-terminal and returns who sits before it and what a command behind it has.
+func newScreen(t *testing.T) (*person, *os.File) {
 	t.Helper()
 	keyboard, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
@@ -139,7 +175,7 @@ func newTerminal(t *testing.T) (*person, UI) {
 	terminals.open = append(terminals.open, keyboard, terminal)
 	terminals.mu.Unlock()
 	p := &person{t: t, keyboard: keyboard, screen: int(terminal.Fd())}
-	return p, TerminalUI(Env{Stdin: terminal, Stderr: terminal})
+	return p, terminal
 }
 
 // expect reads the screen until text has appeared.

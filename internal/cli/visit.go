@@ -56,49 +56,56 @@ func (s *loginSession) listen(step *authsome.Authorization) (redirectReceiver, e
 	return callback, nil
 }
 
+// watched reports whether somebody may see an address that is printed, and open it.
+func (s *loginSession) watched() bool {
+	return s.app.env.UI.ReadLine != nil || s.options.noBrowser || isTerminal(s.app.env.Stderr)
+}
+
 // someoneToVisit fails when nobody can open the provider's page.
 func (s *loginSession) someoneToVisit(p *authsome.Provider) error {
 	if s.app.env.UI.OpenBrowser != nil || s.app.env.UI.ReadLine != nil || s.options.noBrowser {
 		return nil
 	}
+	return nobodyToVisit(p, s.ref)
+}
+
+func nobodyToVisit(p *authsome.Provider, ref authsome.Ref) error {
 	e := &authsome.Error{
 		Kind: authsome.KindLoginFailed, Ref: authsome.Ref{Provider: p.Name},
 		Message: "the login to " + string(p.Name) + " needs a browser, and there is neither a display nor a terminal",
 		Hint:    "set $BROWSER, or give --no-browser and visit the address that is printed",
 	}
 	if p.OAuth.DeviceAuthorizationURL != "" {
-		e.Hint = "authsome login " + local.Arguments(s.ref) + " --flow device_code prints a code to enter elsewhere"
+		e.Hint = "authsome login " + local.Arguments(ref) + " --flow device_code prints a code to enter elsewhere"
 	}
 	return e
 }
 
 // visit sends the person to the provider and waits for the redirect, at the callback or pasted.
-func (s *loginSession) visit(
-	ctx context.Context, step *authsome.Authorization, callback redirectReceiver,
-) (*authsome.Authorization, error) {
+func (s *loginSession) visit(ctx context.Context, step *authsome.Authorization, callback redirectReceiver) (string, error) {
 	waiting, cancel := context.WithTimeout(ctx, visitTimeout)
 	defer cancel()
 	callback.Expect(step.State)
-	redirect, err := s.awaitRedirect(waiting, step, callback)
+	paste, err := s.openProvider(waiting, step)
 	if err != nil {
-		return nil, givenUp(ctx, err)
+		return "", err
 	}
-	c, err := s.layer.Complete(ctx, step.ID, redirect)
+	redirect, err := s.awaitRedirect(waiting, step, callback, paste)
 	if err != nil {
-		return nil, err
+		return "", notAnswered(ctx, err)
 	}
-	return &authsome.Authorization{Provider: step.Provider, Connection: c}, nil
+	return redirect, nil
 }
 
 func (s *loginSession) awaitRedirect(
-	ctx context.Context, step *authsome.Authorization, callback redirectReceiver,
+	ctx context.Context, step *authsome.Authorization, callback redirectReceiver, paste bool,
 ) (string, error) {
 	type answer struct {
 		redirect string
 		err      error
 	}
 	answers := make(chan answer, 2)
-	if s.openProvider(ctx, step) {
+	if paste {
 		go func() {
 			if pasted, ok := s.readPasted(ctx, step); ok {
 				answers <- answer{redirect: pasted}
@@ -114,22 +121,25 @@ func (s *loginSession) awaitRedirect(
 }
 
 // openProvider shows the provider's page. It returns true when the person may have to paste the redirect URL, since the
-// browser might not run on this machine.
-func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authorization) (paste bool) {
+// browser might not run on this machine. It fails when there is no browser after all and nobody sees the address.
+func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authorization) (paste bool, err error) {
 	ui := s.app.env.UI
 	if ui.OpenBrowser != nil && !s.options.noBrowser {
 		s.app.tell("Opening the browser to log in to %s: %s", step.Provider.DisplayName, step.URL)
 		err := ui.OpenBrowser(ctx, step.URL)
 		if err == nil && step.RedirectURI != "" && !strings.HasPrefix(step.RedirectURI, "https:") {
-			return false
+			return false, nil
 		}
 		if err != nil {
 			s.app.tell("The browser cannot be opened: %v", err)
+			if !s.watched() {
+				return false, nobodyToVisit(step.Provider, s.ref)
+			}
 		}
 	}
 	s.app.tell("Visit this address to log in to %s:\n\n  %s\n", step.Provider.DisplayName, step.URL)
 	s.app.tell("If the browser runs on another machine, paste the address it ends at (%s…) here.", step.RedirectURI)
-	return true
+	return true, nil
 }
 
 // readPasted reads the redirect URL from the terminal or from standard input. Anything else is easily pasted, too, and does
@@ -176,8 +186,8 @@ func answers(line, state string) bool {
 	return q.Get("state") == state && (q.Has("code") || q.Has("error"))
 }
 
-// givenUp tells a person who pressed Ctrl-C from one who did not come back.
-func givenUp(ctx context.Context, err error) error {
+// notAnswered tells a person who pressed Ctrl-C from one who did not come back.
+func notAnswered(ctx context.Context, err error) error {
 	e := &authsome.Error{Kind: authsome.KindLoginFailed, Message: "nobody came back from the provider in time", Err: err}
 	if ctx.Err() != nil {
 		e.Kind, e.Message = authsome.KindCancelled, "the login was cancelled"

@@ -140,8 +140,24 @@ func (a *app) logger() (*slog.Logger, error) {
 	}
 	log, closer := debuglog.Open(cfg)
 	a.log = log
-	a.closers = append(a.closers, closer)
+	a.closers = append(a.closers, debugCloser{a, closer})
 	return log, nil
+}
+
+// debugCloser closes the debug log. That it could not be written is told, but what the command was about has been done.
+type debugCloser struct {
+	app *app
+	log io.Closer
+}
+
+// Close always succeeds.
+func (d debugCloser) Close() error {
+	if err := d.log.Close(); err != nil {
+		d.app.warn(&authsome.Error{
+			Message: "debug messages are lost: " + err.Error(), Hint: `--log-file names another file, or "" for none`,
+		})
+	}
+	return nil
 }
 
 // auditLog returns the log of what was used.

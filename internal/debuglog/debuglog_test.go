@@ -163,6 +163,46 @@ func TestFileIsRotated(t *testing.T) {
 	}
 }
 
+// Five files of 10 MB are kept, the current one included.
+func TestFiveFilesOfTenMegabytes(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "authsome.log")
+	for _, older := range []string{".1", ".2", ".3", ".4"} {
+		if err := os.WriteFile(path+older, []byte("was"+older), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(size int64) {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		log, closer := Open(Config{Path: path})
+		log.Debug("the next one")
+		if err := closer.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(10<<20 - 1000)
+	if got := contents(t, path+".1"); got != "was.1" {
+		t.Errorf("a file of less than 10 MB was rotated, to one of %d bytes", len(got))
+	}
+	write(10 << 20)
+	if got := contents(t, path); !strings.Contains(got, "the next one") || len(got) > 1000 {
+		t.Errorf("after 10 MB authsome.log has %d bytes", len(got))
+	}
+	for name, want := range map[string]string{".2": "was.1", ".3": "was.2", ".4": "was.3"} {
+		if got := contents(t, path+name); got != want {
+			t.Errorf("authsome.log%s is %q, want %q", name, got, want)
+		}
+	}
+	if _, err := os.Stat(path + ".5"); !os.IsNotExist(err) {
+		t.Errorf("a sixth file: %v", err)
+	}
+}
+
 func TestRemovedFileIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

@@ -44,7 +44,7 @@ func (e *examination) clock(connections []authsome.Connection) Check {
 func skewed(connections []authsome.Connection) string {
 	for _, c := range connections {
 		if c.ClockSkew.Abs() > skewTolerance {
-			return "authsome get " + local.Arguments(c.Ref) + " --refresh"
+			return "authsome get " + local.ArgumentsOf(c) + " --refresh"
 		}
 	}
 	return ""

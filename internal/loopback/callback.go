@@ -17,7 +17,7 @@ const defaultPath = "/callback"
 // CallbackConfig says where the authorization server sends the browser back to.
 type CallbackConfig struct {
 	Redirect authsome.Redirect
-	Provider string // its name, for the page and the errors
+	Provider string // what people call it, for the page and the errors; who fails knows its name
 	// Ignored is told, in words for the person, that something other than the answer has come; once of each kind. May be nil.
 	Ignored func(text string)
 }
@@ -44,7 +44,7 @@ type Callback struct {
 func ListenCallback(cfg CallbackConfig) (*Callback, error) {
 	if cfg.Redirect.Kind == authsome.RedirectHTTPSOnly {
 		return nil, &authsome.Error{
-			Kind: authsome.KindUsage, Ref: providerRef(cfg.Provider),
+			Kind:    authsome.KindUsage,
 			Message: fmt.Sprintf("%s does not redirect to this computer", cfg.Provider),
 			Hint:    "paste the address that the browser ends at",
 		}
@@ -66,21 +66,16 @@ func ListenCallback(cfg CallbackConfig) (*Callback, error) {
 	return c, nil
 }
 
-func providerRef(name string) authsome.Ref {
-	return authsome.Ref{Provider: authsome.ProviderName(name)}
-}
-
 func bindError(cfg CallbackConfig, err error) error {
 	e := &authsome.Error{
-		Kind: authsome.KindLoginFailed, Ref: providerRef(cfg.Provider), Reason: "cannot listen", Err: err,
+		Kind: authsome.KindLoginFailed, Reason: "cannot listen", Err: err,
 		Message: fmt.Sprintf("cannot listen for the redirect of %s: %v", cfg.Provider, err),
 	}
 	if cfg.Redirect.Kind == authsome.RedirectFixedPort && taken(err) {
 		e.Reason = "port in use"
 		e.Message = fmt.Sprintf("port %d, which %s redirects to, is in use by another program",
 			cfg.Redirect.Port, cfg.Provider)
-		e.Hint = fmt.Sprintf("end the program that listens on port %d, then: authsome login %s",
-			cfg.Redirect.Port, cfg.Provider)
+		e.Hint = fmt.Sprintf("end the program that listens on port %d, and repeat the command", cfg.Redirect.Port)
 	}
 	return e
 }

@@ -227,8 +227,7 @@ var errClosed = errors.New("the login was not finished")
 
 // waitError says why waiting for the browser has ended.
 func (s *server) waitError(ctx context.Context) error {
-	ref := authsome.Ref{Provider: authsome.ProviderName(s.provider)}
-	e := &authsome.Error{Kind: authsome.KindCancelled, Message: "the login was cancelled", Ref: ref, Err: ctx.Err()}
+	e := &authsome.Error{Kind: authsome.KindCancelled, Message: "the login was cancelled", Err: ctx.Err()}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		e.Kind, e.Message = authsome.KindLoginFailed, "nobody answered in the browser in time"
 	}

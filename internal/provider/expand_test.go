@@ -220,6 +220,33 @@ func TestPatternsExcludeTheProvidersOwnEndpoints(t *testing.T) {
 	}
 }
 
+// A place that takes or issues credentials gets none, whichever it is.
+func TestEveryEndpointIsExcluded(t *testing.T) {
+	t.Parallel()
+	at := func(name string) string { return "https://api.acme.test/oauth/" + name }
+	p := &authsome.Provider{
+		Name: "acme", AuthType: authsome.AuthTypeOAuth2, Hosts: []string{"api.acme.test"},
+		OAuth: &authsome.OAuth{
+			AuthorizationURL: at("authorize"), TokenURL: at("token"), RefreshURL: at("refresh"), RevocationURL: at("revoke"),
+			DeviceAuthorizationURL: at("device"), RegistrationEndpoint: at("register"), PushedAuthorizationURL: at("par"),
+			IntrospectionURL: at("introspect"),
+		},
+	}
+	hosts, excluded, err := Patterns(p, "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := authsome.Credential{Hosts: hosts, Excluded: excluded}
+	for _, name := range []string{"authorize", "token", "refresh", "revoke", "device", "register", "par", "introspect"} {
+		if c.Allows(mustURL(t, at(name))) {
+			t.Errorf("the credential may be sent to %s", at(name))
+		}
+	}
+	if !c.Allows(mustURL(t, at("userinfo"))) {
+		t.Error("the credential may not be sent to another path there")
+	}
+}
+
 func TestInjectionFollowsTheDefinition(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[authsome.ProviderName]authsome.Injection{
