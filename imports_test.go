@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"authsome/internal/audit":      {"authsome", "authsome/internal/atomicfile", "authsome/internal/leanjson"},
 	"authsome/internal/debuglog":   {},
 	"authsome/internal/loopback":   {"authsome", "authsome/internal/peer", "authsome/internal/span"},
-	"authsome/internal/run":        {"authsome"},
+	"authsome/internal/run":        {"authsome", "authsome/internal/shell"},
 	"authsome/internal/sandbox":    {"authsome", "authsome/internal/shell"},
 	"authsome/internal/agent":      {"authsome/internal/sandbox", "authsome/internal/shell"},
 	"authsome/internal/peer":       {"authsome"},

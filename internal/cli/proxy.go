@@ -16,6 +16,7 @@ import (
 
 	"authsome"
 	"authsome/internal/standing"
+	"authsome/internal/trust"
 	"authsome/local"
 )
 
@@ -76,6 +77,13 @@ func (a *app) proxyAddCommand(o *proxyOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			status, err := client.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if other := a.checkRules(status, o); other != nil {
+				a.warn(authsome.AsError(other)) // the agent may belong somewhere else
+			}
 			return a.addAgent(cmd.Context(), client, o, args[0])
 		},
 	}
@@ -117,7 +125,7 @@ func (a *app) proxyDir(o *proxyOptions) (dir, project string, err error) {
 	}
 	name := "proxy-" + string(profile)
 	if o.project {
-		if project, err = projectRoot(); err != nil {
+		if project, err = projectRoot(home, a.userHome()); err != nil {
 			return "", "", err
 		}
 		sum := sha256.Sum256([]byte(project))
@@ -126,15 +134,20 @@ func (a *app) proxyDir(o *proxyOptions) (dir, project string, err error) {
 	return filepath.Join(home, local.RunDir, name), project, nil
 }
 
-// projectRoot is the nearest directory with .authsome or .git, or the working directory.
-func projectRoot() (string, error) {
+// projectRoot is the nearest directory with .authsome or .git, or the working directory. The home of authsome has that name, too,
+// and makes no project of the directory that it lies in, nor does the user's home count by it: all that lies there would be one.
+func projectRoot(home, userHome string) (string, error) {
 	here, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("find the project: %w", err)
 	}
 	for dir := here; ; dir = filepath.Dir(dir) {
-		for _, mark := range []string{".authsome", ".git"} {
-			if _, err := os.Stat(filepath.Join(dir, mark)); err == nil {
+		for _, mark := range []string{trust.Dir, ".git"} {
+			path := filepath.Join(dir, mark)
+			if mark == trust.Dir && (isSame(path, home) || isSame(dir, userHome)) {
+				continue
+			}
+			if _, err := os.Stat(path); err == nil {
 				return dir, nil
 			}
 		}
@@ -144,17 +157,39 @@ func projectRoot() (string, error) {
 	}
 }
 
+// isSame reports whether two paths lead to the same file.
+func isSame(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
+}
+
 // standing reaches the proxy that is meant.
 func (a *app) standing(ctx context.Context, o *proxyOptions) (*standing.Client, error) {
 	dir, _, err := a.proxyDir(o)
 	if err != nil {
 		return nil, err
 	}
-	client, err := standing.Dial(ctx, dir)
+	client, err := dialStanding(ctx, dir, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &authsome.Error{
 			Kind: authsome.KindUnreachable, Message: "the proxy is not running", Err: err,
 			Hint: `eval "$(authsome proxy start` + o.projectFlag() + `)"`,
+		}
+	}
+	return client, err
+}
+
+// dialStanding is [standing.Dial], and says what to do about a state that cannot be read.
+func dialStanding(ctx context.Context, dir string, o *proxyOptions) (*standing.Client, error) {
+	client, err := standing.Dial(ctx, dir)
+	if errors.Is(err, standing.ErrDamaged) {
+		return nil, &authsome.Error{
+			Kind: authsome.KindInternal, Message: err.Error(), Err: err,
+			Hint: "authsome proxy stop" + o.projectFlag() + " forgets it, and the agents that it names",
 		}
 	}
 	return client, err
@@ -222,6 +257,10 @@ func (a *app) proxyStatus(ctx context.Context, o *proxyOptions) error {
 	if err != nil {
 		return err
 	}
+	rules, err := a.rulesOf(s)
+	if err != nil {
+		return err
+	}
 	members := object{
 		{"status", "running"},
 		{"profile", s.Profile},
@@ -230,6 +269,8 @@ func (a *app) proxyStatus(ctx context.Context, o *proxyOptions) error {
 		{"pid", s.PID},
 		{"started_at", s.Started},
 		{"renews_at", s.Renews},
+		{"flags", ofProxy(s.Flags)},
+		{"project_file", rules},
 		{"agents", len(s.Agents)},
 	}
 	if a.flags.json {
@@ -247,7 +288,7 @@ func (a *app) proxyStop(ctx context.Context, o *proxyOptions) error {
 	client, err := standing.Dial(ctx, dir)
 	what := "the proxy is stopped"
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, standing.ErrDamaged):
 		what = "no proxy was running"
 		err = forgetState(dir)
 	case err == nil:

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,9 +98,13 @@ func (a *app) serveProxy(ctx context.Context, o *proxyOptions, flags []string) (
 	if err != nil {
 		return errors.Join(err, files.Release())
 	}
-	a.env.Environ = withoutOwn(a.env.Environ, dir)
 	s := &standingProxy{app: a, o: o, files: files}
-	s.server, err = standing.Open(dir, standing.State{Profile: string(profile), Project: project, Flags: flags}, a.env.Now)
+	first := standing.State{Profile: string(profile), Project: project, Flags: flags}
+	first.Dir, _ = os.Getwd() // one that is gone has no project's file
+	if first.Outward, err = a.outward(dir); err != nil {
+		return errors.Join(err, files.Release())
+	}
+	s.server, err = standing.Open(dir, first, a.env.Now)
 	if err != nil {
 		return errors.Join(err, files.Release())
 	}
@@ -126,17 +128,6 @@ func exitCodeOf(err error) int {
 		return 0
 	}
 	return exitCode(authsome.KindOf(err))
-}
-
-// withoutOwn leaves out the variables that lead to the files of an earlier life of the proxy.
-func withoutOwn(environ []string, dir string) []string {
-	var kept []string
-	for _, entry := range environ {
-		if _, value, _ := cutEnv(entry); !strings.HasPrefix(value, dir+string(filepath.Separator)) {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
 }
 
 // standingProxy is a proxy that stays open.
@@ -198,9 +189,12 @@ func (s *standingProxy) listen(
 	if err == nil || who.listen == "" {
 		return b, err
 	}
+	hint := "authsome proxy stop" + s.o.projectFlag() + " forgets the address, and the agents that know it"
+	if s.o.listen != "" {
+		hint = "choose another address with --listen"
+	}
 	return nil, &authsome.Error{
-		Kind: authsome.KindInternal, Message: fmt.Sprintf("the proxy cannot listen on %s: %v", who.listen, err), Err: err,
-		Hint: "authsome proxy stop" + s.o.projectFlag() + " forgets the address, and the agents that know it",
+		Kind: authsome.KindInternal, Message: fmt.Sprintf("the proxy cannot listen on %s: %v", who.listen, err), Err: err, Hint: hint,
 	}
 }
 

@@ -50,9 +50,12 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	if err != nil {
 		return nil, err
 	}
-	client, err := standing.Dial(ctx, dir)
+	client, err := dialStanding(ctx, dir, o)
 	if errors.Is(err, fs.ErrNotExist) {
 		failure := a.spawnProxy(ctx, dir, flags)
+		if authsome.KindOf(failure) == authsome.KindVaultUnavailable && a.openVault(ctx) == nil {
+			failure = a.spawnProxy(ctx, dir, flags) // nobody can be asked there, and need not be any more
+		}
 		if failure == nil {
 			return standing.Dial(ctx, dir)
 		}
@@ -68,13 +71,44 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 	if err != nil {
 		return nil, err
 	}
-	if len(flags) > 0 && !slices.Equal(flags, status.Flags) {
+	if wanted, has := ofProxy(flags), ofProxy(status.Flags); len(wanted) > 0 && !slices.Equal(wanted, has) {
 		return nil, &authsome.Error{
-			Kind: authsome.KindUsage, Message: "the proxy is running already, with other flags: " + strings.Join(status.Flags, " "),
+			Kind: authsome.KindUsage, Message: "the proxy is running already, with " + describeFlags(has),
 			Hint: "authsome proxy stop" + o.projectFlag() + ", and start it again",
 		}
 	}
-	return client, nil
+	return client, a.checkRules(status, o)
+}
+
+// openVault opens the vault in this process, which asks for a passphrase if need be. The agent keeps the key for those that follow.
+func (a *app) openVault(ctx context.Context) error {
+	profile, err := a.profile()
+	if err != nil {
+		return err
+	}
+	layer, err := a.auth(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = layer.List(ctx, profile)
+	return err
+}
+
+// ofProxy leaves out the flags that say which proxy is meant, or are about the process, or about the project's file, which
+// [app.checkRules] compares.
+func ofProxy(flags []string) []string {
+	return slices.DeleteFunc(slices.Clone(flags), func(flag string) bool {
+		name, _, _ := strings.Cut(flag, "=")
+		return slices.Contains([]string{"--project", "--profile", "--log-file", "--no-project-file"}, name)
+	})
+}
+
+// describeFlags tells the flags of a proxy.
+func describeFlags(flags []string) string {
+	if len(flags) == 0 {
+		return "no flags"
+	}
+	return "other flags: " + strings.Join(flags, " ")
 }
 
 // awaitProxy reaches the proxy that somebody else is starting at this moment. failure is why there is no other.

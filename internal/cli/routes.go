@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 
 	"authsome"
@@ -166,6 +167,9 @@ func allConnected(
 			Hint: "name one that the file names, too",
 		}
 	}
+	if err := knownRates(connected, bounds, known); err != nil {
+		return err
+	}
 	for _, e := range want {
 		if p := authsome.ProviderName(e.Text); len(connected[p]) == 0 {
 			if err := known(p); err != nil {
@@ -175,6 +179,22 @@ func allConnected(
 				Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Profile: profile, Provider: p},
 				Message: fmt.Sprintf("not connected to %s", p), Hint: "authsome login " + local.Arguments(authsome.Ref{Profile: profile, Provider: p}),
 			}, e.At)
+		}
+	}
+	return nil
+}
+
+// knownRates fails when a rate is about a provider that there is not: mistyped, it would bound nothing. That of one that there is
+// no connection to holds from the first login on.
+func knownRates(
+	connected map[authsome.ProviderName][]authsome.Connection, bounds *limits, known func(authsome.ProviderName) error,
+) error {
+	for _, r := range bounds.config.Rates {
+		if r.Provider == "" || len(connected[r.Provider]) > 0 {
+			continue
+		}
+		if err := known(r.Provider); err != nil {
+			return placed(err, r.At())
 		}
 	}
 	return nil
@@ -288,17 +308,28 @@ func (a *app) resolutions(flags []string) (map[string]string, error) {
 	maps.Copy(all, cfg.Resolve)
 	for _, f := range flags {
 		host, rest, _ := strings.Cut(f, ":")
-		port, address, ok := strings.Cut(rest, ":")
-		if !ok || host == "" || port == "" || address == "" {
+		port, address, _ := strings.Cut(rest, ":")
+		if bare := strings.Trim(address, "[]"); !hasPort(address) && (net.ParseIP(bare) != nil || !strings.Contains(bare, ":")) {
+			address = net.JoinHostPort(bare, port)
+		}
+		if host == "" || !isPort(port) || !hasPort(address) {
 			return nil, &authsome.Error{
-				Kind: authsome.KindUsage, Message: fmt.Sprintf("--resolve wants HOST:PORT:ADDRESS, not %q", f),
+				Kind: authsome.KindUsage, Message: fmt.Sprintf("--resolve wants HOST:PORT:ADDRESS or HOST:PORT:ADDRESS:PORT, not %q", f),
 				Hint: "authsome run --resolve api.example.com:443:127.0.0.1:8443 -- COMMAND",
 			}
-		}
-		if _, _, err := net.SplitHostPort(address); err != nil {
-			address = net.JoinHostPort(strings.Trim(address, "[]"), port)
 		}
 		all[net.JoinHostPort(host, port)] = address
 	}
 	return all, nil
+}
+
+// hasPort reports whether an address ends with a port.
+func hasPort(address string) bool {
+	host, port, err := net.SplitHostPort(address)
+	return err == nil && host != "" && isPort(port)
+}
+
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
 }

@@ -88,6 +88,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	if err != nil {
 		return err
 	}
+	a.warnOfDeadBroker(ctx)
 	// Ctrl-C at the terminal goes to the child, which may have a use for it; the run lasts as long as the child does.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -197,6 +198,9 @@ func (a *app) startBroker(
 	ctx context.Context, layer authsome.AuthLayer, chosen *chosenRoutes, resolve map[string]string, bounds *limits,
 	who brokerFor,
 ) (*broker, error) {
+	if err := a.checkProxy(); err != nil {
+		return nil, err
+	}
 	ca, err := mitm.NewCA(a.env.Now)
 	if err != nil {
 		return nil, err

@@ -62,6 +62,9 @@ func parseUnit(s string) (time.Duration, error) {
 // String returns the rate as it was written.
 func (r Rate) String() string { return r.text }
 
+// At returns where the rate stands.
+func (r Rate) At() string { return r.at }
+
 // limiter counts the requests of each connection.
 type limiter struct {
 	rates []Rate

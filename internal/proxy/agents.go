@@ -124,14 +124,24 @@ func (s *agents) stop() {
 	}
 }
 
+// wantsLogin is the refusal of a client that nobody knows.
+func (p *Proxy) wantsLogin() *refusal {
+	const reason = "proxy_authentication"
+	if !p.cfg.Password.IsZero() {
+		return refuse(http.StatusProxyAuthRequired, reason, "this proxy belongs to an authsome run; it wants the password of that run")
+	}
+	why := refuse(http.StatusProxyAuthRequired, reason, "this proxy of authsome wants the password of one of its agents")
+	why.Hint = "it may have been revoked: authsome proxy agents lists who has access"
+	return why
+}
+
 // login finds the agent of a name and a password, and lets it have the client's connection. A connection belongs to the
 // agent that was the first to log in on it.
 func (p *Proxy) login(c *client, user string, password authsome.Secret) *refusal {
 	a := p.agents.find(user)
 	digest := DigestOf(password)
 	if a == nil || subtle.ConstantTimeCompare(a.Password[:], digest[:]) != 1 {
-		return refuse(http.StatusProxyAuthRequired, "proxy_authentication",
-			"this proxy belongs to an authsome run; it wants the password of that run")
+		return p.wantsLogin()
 	}
 	now := p.cfg.Now()
 	switch before := c.agent.Load(); {

@@ -30,6 +30,9 @@ func (p *Proxy) deny(w http.ResponseWriter, r *http.Request, host string, why *r
 		path = r.URL.EscapedPath()
 	}
 	p.recordDenial(r.Context(), host, r.Method, path, why)
+	if e, ok := w.(interface{ Explain(why string) }); ok && r.Method == http.MethodConnect {
+		e.Explain(why.phrase())
+	}
 	why.write(w)
 }
 

@@ -27,6 +27,7 @@ import (
 const (
 	maxHeaderBytes        = 1 << 20
 	headerTimeout         = 30 * time.Second
+	refusedBodyTime       = 10 * time.Second // for the rest of a body that nobody wants any more
 	handshakeTimeout      = 15 * time.Second
 	defaultMaxConnections = 16_384
 )
@@ -145,7 +146,9 @@ func New(cfg Config) (*Proxy, error) {
 		clients:   make(map[*client]struct{}),
 	}
 	p.entrance = http1.Server{MaxHeaderBytes: entranceHeader, HeaderTimeout: entranceTimeout, Panicked: p.panicked}
-	p.http1 = http1.Server{MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout, Panicked: p.panicked}
+	p.http1 = http1.Server{
+		MaxHeaderBytes: maxHeaderBytes, HeaderTimeout: headerTimeout, Patience: refusedBodyTime, Panicked: p.panicked,
+	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.placeholder = redact.New([]string{authsome.Placeholder})
 	p.messages = redact.NewBudget(cmp.Or(cfg.messageBudget, messageBudget))

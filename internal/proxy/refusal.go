@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"syscall"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // refusal is the answer to a request that is not forwarded. Its JSON form is the one that the commands print.
@@ -83,7 +85,22 @@ func unreachable(a authority, err error) *refusal {
 	if via, ok := errors.AsType[*proxyError](err); ok {
 		r.Message = fmt.Sprintf("no way to %s through the proxy %s of the environment: %s", a, via.proxy, r.Reason)
 	}
+	r.Hint = aboutCertificate(err)
 	return r
+}
+
+// aboutCertificate says what is wrong with the certificate of a server, if that is known.
+func aboutCertificate(err error) string {
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "if this network decrypts traffic, let SSL_CERT_FILE name its certificate authority where authsome is started"
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is for another host"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.Expired {
+		return "the certificate is not valid now: it has expired, or the clock of this machine is wrong"
+	}
+	return ""
 }
 
 func classify(err error) string {
@@ -119,6 +136,15 @@ func isConnRefused(err error) bool {
 func isCertificateError(err error) bool {
 	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok
+}
+
+// phrase is the refusal in a line, for programs that show no more of it.
+func (r *refusal) phrase() string {
+	text := "authsome: " + r.Message
+	if r.Hint == policy.Advice {
+		text += "; do not work around this"
+	}
+	return text
 }
 
 // write sends the refusal. The connection stays usable.

@@ -2,8 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -24,11 +22,11 @@ type Box interface {
 // runIn is Run with a Box.
 func (c *Command) runIn(ctx context.Context) (code int, err error) {
 	if c.name() == "" {
-		return startFailure("", exec.ErrNotFound)
+		return startFailure("", "", exec.ErrNotFound)
 	}
 	path, err := find(c.name(), c.Env)
 	if err != nil {
-		return startFailure(c.name(), err)
+		return startFailure(c.name(), "", err)
 	}
 	signals := make(chan os.Signal, 16)
 	if list := forwarded(); len(list) > 0 {
@@ -36,10 +34,7 @@ func (c *Command) runIn(ctx context.Context) (code int, err error) {
 		defer signal.Stop(signals)
 	}
 	if err := c.Box.Exec(path, c.Args, c.Env); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = errors.Join(err, errors.New("it may lie in a directory that the sandbox does not show"))
-		}
-		return startFailure(c.name(), err)
+		return notShown(c.name(), path, err)
 	}
 	ended := make(chan struct{})
 	defer close(ended)

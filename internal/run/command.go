@@ -14,14 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"authsome"
-)
-
-// Exit codes of a command that could not be started, as shells use them.
-const (
-	ExitNotExecutable = 126
-	ExitNotFound      = 127
 )
 
 // defaultGrace is how long a child may take to end once it has been asked to.
@@ -55,7 +47,7 @@ func (c *Command) Run(ctx context.Context) (code int, err error) {
 	}
 	cmd, err := c.build(ctx)
 	if err != nil {
-		return startFailure(c.name(), err)
+		return startFailure(c.name(), "", err)
 	}
 	// The signals are caught from before the start, so that none of them ends this process and leaves the child.
 	signals := make(chan os.Signal, 16)
@@ -69,7 +61,7 @@ func (c *Command) Run(ctx context.Context) (code int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
-		return startFailure(c.name(), err)
+		return startFailure(c.name(), cmd.Path, err)
 	}
 	ended := make(chan struct{})
 	defer close(ended)
@@ -110,22 +102,12 @@ func find(name string, env []string) (string, error) {
 		return path, err
 	}
 	for _, dir := range filepath.SplitList(valueOf(env, "PATH")) {
-		if info, statErr := os.Stat(filepath.Join(dir, name)); statErr == nil && info.Mode().IsRegular() {
-			return "", fs.ErrPermission
+		path := filepath.Join(dir, name)
+		if info, statErr := os.Stat(path); statErr == nil && info.Mode().IsRegular() {
+			return "", &fs.PathError{Op: "exec", Path: path, Err: fs.ErrPermission}
 		}
 	}
 	return "", err
-}
-
-// startFailure turns the reason why a program was not started into an exit code and an error.
-func startFailure(name string, err error) (int, error) {
-	e := &authsome.Error{Kind: authsome.KindUsage, Err: err}
-	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrDot) {
-		e.Message, e.Reason = fmt.Sprintf("command not found: %s", name), "not found"
-		return ExitNotFound, e
-	}
-	e.Message, e.Reason = fmt.Sprintf("command cannot be executed: %s", name), "not executable"
-	return ExitNotExecutable, e
 }
 
 // exitCode turns how a child ended into what a shell would report.

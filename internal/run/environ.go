@@ -106,7 +106,8 @@ func managed(parent []string, s Settings, key func(string) string) []Variable {
 			set = append(set, Variable{name, value})
 		}
 	}
-	all(proxyURL(s), "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+	all(proxyURL(s), "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy",
+		"WSS_PROXY", "wss_proxy") // by the scheme of a URL, as aiohttp looks for it
 	all("localhost,127.0.0.1,::1", "NO_PROXY", "no_proxy")
 	// These replace a program's certificate authorities, hence all of them in one file.
 	all(s.Files.Bundle, "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "GIT_SSL_CAINFO", "PIP_CERT",

@@ -30,7 +30,7 @@ func javaOptions(before, proxy, trustStore string) string {
 		options = append(options, "-Djavax.net.ssl.trustStoreType=PKCS12", "-Djavax.net.ssl.trustStorePassword=",
 			quoteJava("-Djavax.net.ssl.trustStore="+trustStore))
 	}
-	return join(before, " ", strings.Join(options, " "))
+	return appended(before, " ", strings.Join(options, " "))
 }
 
 // quoteJava quotes an option with white space, as the variable has it: within quotes everything stands for itself.

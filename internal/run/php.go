@@ -1,6 +1,9 @@
 package run
 
-import "os"
+import (
+	"os"
+	"strings"
+)
 
 const phpVariable = "PHP_INI_SCAN_DIR"
 
@@ -14,5 +17,6 @@ func phpScan(before, dir string) string {
 	if dir == "" {
 		return before
 	}
-	return before + string(os.PathListSeparator) + dir
+	last := string(os.PathListSeparator) + dir
+	return strings.TrimSuffix(before, last) + last
 }

@@ -40,7 +40,7 @@ func nodeOptions(before, file string) string {
 	if file == "" {
 		return before
 	}
-	return join(before, " ", "--require="+quoteNode(file))
+	return appended(before, " ", "--require="+quoteNode(file))
 }
 
 // quoteNode quotes what Node.js would take apart, as its options are: by spaces, with double quotes, and backslashes
@@ -57,7 +57,19 @@ func pythonPath(before, dir string) string {
 	if dir == "" {
 		return before
 	}
-	return join(dir, string(os.PathListSeparator), before)
+	separator := string(os.PathListSeparator)
+	if before == dir || strings.HasPrefix(before, dir+separator) {
+		return before
+	}
+	return join(dir, separator, before)
+}
+
+// appended puts something to the end of a list, unless it is there: the shell of an agent may become another agent.
+func appended(before, separator, last string) string {
+	if before == last || strings.HasSuffix(before, separator+last) {
+		return before
+	}
+	return join(before, separator, last)
 }
 
 // join leaves the separator out where there is nothing to separate.

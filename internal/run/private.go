@@ -43,6 +43,9 @@ func privateVariables() []string {
 	}
 }
 
+// RootVariables names the variables by which a parent may name certificate authorities.
+func RootVariables() []string { return append(privateVariables(), "SSL_CERT_FILE", "SSL_CERT_DIR") }
+
 // namedRoots adds what the variables name, except for files that are read elsewhere. What cannot be read is passed over.
 func namedRoots(roots *certificates, parent, variables []string, elsewhere ...string) *certificates {
 	read := slices.Clone(elsewhere)

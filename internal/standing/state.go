@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -24,12 +25,20 @@ const (
 type State struct {
 	Profile string        `json:"profile"`
 	Project string        `json:"project,omitempty"` // its directory; empty: the proxy is shared
+	Dir     string        `json:"dir,omitempty"`     // where it was started, and looks for the project's file
 	Flags   []string      `json:"flags"`             // what it was started with
+	Outward Outward       `json:"outward,omitzero"`
 	Address string        `json:"address"`
 	Socket  string        `json:"socket"`
 	PID     int           `json:"pid"`
 	Started time.Time     `json:"started"`
 	Agents  []StoredAgent `json:"agents"`
+}
+
+// Outward is by what a proxy has found its way out: what the shell of an agent does not know any more.
+type Outward struct {
+	Variables []string `json:"variables,omitempty"` // NAME=value, about proxies and certificate authorities; no password
+	Password  bool     `json:"password,omitempty"`  // of a proxy; it was in a variable, which is left out
 }
 
 // StoredAgent is an agent as it is kept.
@@ -51,6 +60,9 @@ func (a StoredAgent) agent() (proxy.Agent, error) {
 	return proxy.Agent{Name: a.Name, Password: digest, Expires: a.Expires}, nil
 }
 
+// ErrDamaged is the error of a state that cannot be read.
+var ErrDamaged = errors.New("the file is damaged")
+
 // Read returns the state of the proxy of a directory. Without one the error is fs.ErrNotExist.
 func Read(dir string) (*State, error) {
 	content, err := atomicfile.ReadFile(filepath.Join(dir, stateFile))
@@ -59,7 +71,7 @@ func Read(dir string) (*State, error) {
 	}
 	s := &State{}
 	if err := json.Unmarshal(content, s); err != nil {
-		return nil, fmt.Errorf("read the state of the proxy in %s: %w", dir, err)
+		return nil, fmt.Errorf("read the state of the proxy in %s: %w (%w)", dir, ErrDamaged, err)
 	}
 	return s, nil
 }

@@ -117,6 +117,7 @@ func clients() []client {
 		{name: "Python urllib", command: pythonWay("urllib", "urllib")},
 		{name: "Python urllib3", command: pythonWay("urllib3", "urllib3")},
 		{name: "Python aiohttp", command: pythonWay("aiohttp", "aiohttp")},
+		{name: "Python aiohttp, WebSocket", command: pythonWay("aiohttp_socket", "aiohttp"), want: []string{"hello"}},
 		{name: "pip", command: pip},
 		{name: "Java HttpClient", command: java("httpclient"), want: []string{"HTTP_2"}},
 		{name: "Java URL", command: java("url")},

@@ -65,17 +65,21 @@ func (b *requestBody) Close() error {
 	return nil
 }
 
-// abandon ends the reading for good, reads a moderate rest away, and reports whether the body's end was reached. It
-// does not ask a client for a body that still waits to be asked.
-func (b *requestBody) abandon() bool {
+// abandon ends the reading for good, reads a moderate rest away, and more for as long as goOn says so, and reports whether the
+// body's end was reached. It does not ask a client for a body that still waits to be asked.
+func (b *requestBody) abandon(goOn func() bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
 	if b.w.awaitsContinue() {
 		return false
 	}
-	_, _ = io.CopyN(io.Discard, readerFunc(b.read), discardLimit)
-	return b.ended.Load()
+	for {
+		_, err := io.CopyN(io.Discard, readerFunc(b.read), discardLimit)
+		if err != nil || b.ended.Load() || !goOn() {
+			return b.ended.Load()
+		}
+	}
 }
 
 type readerFunc func([]byte) (int, error)

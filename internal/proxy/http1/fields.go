@@ -7,12 +7,32 @@ import (
 	"strings"
 )
 
-func writeStatus(bw *bufio.Writer, status int) {
+// writeStatus writes the status line; why is put behind the usual words.
+func writeStatus(bw *bufio.Writer, status int, why string) {
 	if status == http.StatusOK {
 		_, _ = bw.WriteString("HTTP/1.1 200 OK\r\n")
 		return
 	}
-	_, _ = fmt.Fprintf(bw, "HTTP/1.1 %03d %s\r\n", status, http.StatusText(status))
+	_, _ = fmt.Fprintf(bw, "HTTP/1.1 %03d %s", status, http.StatusText(status))
+	if why != "" {
+		_, _ = fmt.Fprintf(bw, " (%s)", why)
+	}
+	_, _ = bw.WriteString("\r\n")
+}
+
+// maxPhrase bounds what is said in a status line.
+const maxPhrase = 256
+
+// phrase makes a text one that may stand in a status line (RFC 9112 section 4).
+func phrase(text string) string {
+	visible := func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}
+	text = strings.Map(visible, text)
+	return text[:min(len(text), maxPhrase)]
 }
 
 // writeFields writes the handler's fields, except those that are of the connection and not of the message.

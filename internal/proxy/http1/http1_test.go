@@ -378,3 +378,57 @@ func same(t *testing.T, head []byte, ours, theirs *http.Request) {
 		}
 	}
 }
+
+// What a handler says for the status line is one line there, of a bounded length, whatever is in it.
+func TestExplanationsStayInTheStatusLine(t *testing.T) {
+	t.Parallel()
+	conn, br, _ := serve(t, &Server{}, func(w http.ResponseWriter, _ *http.Request) {
+		w.(interface{ Explain(why string) }).Explain("a\r\nX-Injected: é\x00" + strings.Repeat("b", 1000)) //nolint:forcetypeassert // it is
+		w.Header().Set("Content-Length", "0")
+		w.WriteHeader(http.StatusForbidden)
+	})
+	go func() { _, _ = io.WriteString(conn, "CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n") }()
+	resp, _ := read(t, br, http.MethodConnect)
+	want := "403 Forbidden (a??X-Injected: ??" + strings.Repeat("b", maxPhrase-17) + ")"
+	if resp.Status != want || resp.Header.Get("X-Injected") != "" {
+		t.Errorf("got %q, want %q", resp.Status, want)
+	}
+}
+
+// A program that sends all of a large request before it looks for the response finds it, and may go on.
+func TestLargeBodiesThatNobodyReadsAreReadAway(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err == nil {
+			(&Server{Patience: 10 * time.Second}).ServeConn(t.Context(), conn, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "0")
+				w.WriteHeader(http.StatusForbidden)
+			}))
+		}
+	}()
+	conn, err := net.Dial("tcp", l.Addr().String()) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	br := bufio.NewReader(conn)
+	const size = 32 << 20
+	for range 2 {
+		_, err := fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", size)
+		if err == nil {
+			_, err = conn.Write(make([]byte, size))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp, _ := read(t, br, http.MethodPost); resp.StatusCode != http.StatusForbidden {
+			t.Errorf("got %s", resp.Status)
+		}
+	}
+}

@@ -28,6 +28,7 @@ type response struct {
 	body   *requestBody // nil without a body
 	header http.Header
 
+	why     string // for the status line
 	framing framing
 	left    int64 // what is still to come under framingLength
 	close   bool  // the connection ends with this response
@@ -60,6 +61,9 @@ func newResponse(c *conn, req *http.Request) *response {
 
 // TakeHeader has WriteHeader send the fields of h, which from then on is what Header returns, in place of those set before.
 func (w *response) TakeHeader(h http.Header) { w.header = h }
+
+// Explain has the status line say more than the usual words: of a CONNECT that is refused, that is what programs show.
+func (w *response) Explain(why string) { w.why = phrase(why) }
 
 // Header returns the fields that WriteHeader will send.
 func (w *response) Header() http.Header { return w.header }
@@ -97,7 +101,7 @@ func (w *response) writeInterim(status int) {
 		}
 		w.awaits = false
 	}
-	writeStatus(w.c.bw, status)
+	writeStatus(w.c.bw, status, "")
 	w.writeFields(nil)
 	_, _ = w.c.bw.WriteString("\r\n")
 	_ = w.c.bw.Flush()
@@ -138,7 +142,7 @@ func (w *response) writeHead(status int) {
 		w.framing = framingChunked
 	}
 	bw := w.c.bw
-	writeStatus(bw, status)
+	writeStatus(bw, status, w.why)
 	w.writeFields(w.skipped(status))
 	if w.framing == framingChunked {
 		_, _ = bw.WriteString("Transfer-Encoding: chunked\r\n")

@@ -29,6 +29,9 @@ type Server struct {
 	// HeaderTimeout bounds how long a head may take from its first byte to its last, and how long the first request of
 	// a connection may take to begin; no limit if zero. An idle connection is not timed.
 	HeaderTimeout time.Duration
+	// Patience is for how long a large body that the handler left unread is read away, as long as it keeps coming: many programs
+	// look for the response only when they have sent all of their request. If zero, no more than 256 KiB are.
+	Patience time.Duration
 	// Panicked takes what a handler has panicked with, in the goroutine that did, other than http.ErrAbortHandler. The
 	// connection ends, and the others go on, as with net/http's server. Nil lets the panic go on.
 	Panicked func(value any)
@@ -109,10 +112,19 @@ func (c *conn) discardBody() bool {
 		return true
 	}
 	_ = c.rwc.SetReadDeadline(time.Now().Add(linger)) // also ends a read that the handler's transport has under way
-	if c.body.abandon() {
+	if c.body.abandon(c.patience()) {
 		return c.rwc.SetReadDeadline(time.Time{}) == nil
 	}
 	return false
+}
+
+// patience returns a function that says, after each part of a body that is read away, whether to go on.
+func (c *conn) patience() func() bool {
+	end := time.Now().Add(c.server.Patience)
+	return func() bool {
+		now := time.Now()
+		return now.Before(end) && c.rwc.SetReadDeadline(now.Add(linger)) == nil
+	}
 }
 
 // hangUp ends the sending and lets the client finish what it is sending, so that it can read the response.

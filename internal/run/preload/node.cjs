@@ -81,7 +81,7 @@
   }
 
   function refusal(authority, response) {
-    const error = new Error(`the proxy of authsome run refuses a connection to ${authority}: HTTP ${response.statusCode}`);
+    const error = new Error(`the proxy of authsome run refuses a connection to ${authority}: HTTP ${response.statusCode} ${response.statusMessage}`);
     return Object.assign(error, { code: 'ECONNREFUSED', syscall: 'connect' });
   }
 

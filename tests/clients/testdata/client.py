@@ -59,6 +59,20 @@ def with_aiohttp():
     asyncio.run(main())
 
 
+def with_aiohttp_socket():
+    import asyncio
+
+    import aiohttp
+
+    async def main():
+        async with aiohttp.ClientSession(headers=headers) as session:
+            async with session.ws_connect(url.replace("https:", "wss:").replace("/hello", "/socket")) as socket:
+                await socket.send_str("hello")
+                print((await socket.receive()).data)
+
+    asyncio.run(main())
+
+
 def with_http_client():
     import http.client
     import urllib.parse
