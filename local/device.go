@@ -32,6 +32,7 @@ func (l *Layer) authorizeDevice(
 	}
 	b := &begunLogin{
 		ref: req.Ref, provider: p, spec: spec, found: found, client: client, flow: req.Flow, baseURL: req.BaseURL, scopes: req.Scopes,
+		forced: req.Force,
 	}
 	if len(b.scopes) == 0 {
 		b.scopes = spec.Scopes

@@ -73,10 +73,15 @@ func arguments(ref authsome.Ref, named bool) string {
 	if ref.Connection != "" && (named || ref.Connection != authsome.DefaultConnection) {
 		args += " --connection " + string(ref.Connection)
 	}
-	if ref.Profile != "" && ref.Profile != authsome.DefaultProfile {
-		args += " --profile " + string(ref.Profile)
+	return args + profileFlag(ref.Profile)
+}
+
+// profileFlag names a profile that is not the default.
+func profileFlag(profile authsome.ProfileName) string {
+	if profile == "" || profile == authsome.DefaultProfile {
+		return ""
 	}
-	return args
+	return " --profile " + string(profile)
 }
 
 func sortedNames[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

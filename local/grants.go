@@ -50,7 +50,9 @@ func (l *Layer) authorizeGrant(
 	if err != nil || missing != nil {
 		return missing, err
 	}
-	b := &begunLogin{ref: req.Ref, provider: p, spec: spec, found: found, client: client, flow: req.Flow, baseURL: req.BaseURL}
+	b := &begunLogin{
+		ref: req.Ref, provider: p, spec: spec, found: found, client: client, flow: req.Flow, baseURL: req.BaseURL, forced: req.Force,
+	}
 	if err := b.bind(); err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -140,10 +141,16 @@ func beyondRepair(home string, err error) error {
 	return failure
 }
 
-// BeginAnew is the command that moves the vault of a home aside, so that the next command makes another.
+// BeginAnew is the command that moves the vault of a home aside, so that the next command makes another. The audit log goes with
+// it, where a shell can say so: the vault has the key that it was chained with.
 func BeginAnew(home string) string {
+	const accept = " && authsome doctor --accept-vault"
 	path := filepath.Join(home, VaultFile)
-	return "mv " + shell.Word(path) + " " + shell.Word(path+".damaged") + " && authsome doctor --accept-vault"
+	if runtime.GOOS == "windows" {
+		return "mv " + shell.Word(path) + " " + shell.Word(path+".damaged") + accept
+	}
+	aside := shell.Word(filepath.Join(home, "damaged"))
+	return "mkdir -m 700 " + aside + " && mv " + shell.Word(path) + " " + shell.Word(home) + "/audit*.log* " + aside + accept
 }
 
 func inUse(what, command string, err error) error {

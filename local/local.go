@@ -11,11 +11,13 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,7 +130,7 @@ var (
 // DefaultHome returns the home that an empty Config.Home means.
 func DefaultHome() (string, error) {
 	if home := os.Getenv(EnvHome); home != "" {
-		return filepath.Abs(home)
+		return HomeAt(home)
 	}
 	user, err := os.UserHomeDir()
 	if err != nil {
@@ -138,6 +140,19 @@ func DefaultHome() (string, error) {
 		}
 	}
 	return filepath.Join(user, HomeDirectory), nil
+}
+
+// HomeAt returns the home that a value of AUTHSOME_HOME means. One that begins with ~ is what a shell would have replaced: a
+// directory of that name is not what was meant.
+func HomeAt(value string) (string, error) {
+	if strings.HasPrefix(value, "~") {
+		return "", &authsome.Error{
+			Kind:    authsome.KindVaultUnavailable,
+			Message: fmt.Sprintf("%s is %q, and no shell has put your home directory in place of ~", EnvHome, value),
+			Hint:    "write the directory out in " + EnvHome,
+		}
+	}
+	return filepath.Abs(value)
 }
 
 // Open opens the vault, and makes home, key and vault on first use. It fails with [authsome.KindVaultUnavailable].

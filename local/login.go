@@ -29,6 +29,7 @@ type begunLogin struct {
 	scopes      []string
 	device      *oauth.DeviceAuthorization // nil: a redirect brings the answer
 	until       time.Time                  // when it is forgotten
+	forced      bool                       // although there may be a good connection
 }
 
 // Authorize begins a login, or does all of it when nothing is left to ask.
@@ -158,7 +159,7 @@ func (l *Layer) authorizeInBrowser(
 func (l *Layer) authorizeCode(
 	ctx context.Context, b *begunLogin, req authsome.LoginRequest,
 ) (*authsome.Authorization, error) {
-	b.ref, b.flow, b.baseURL, b.redirectURI = req.Ref, req.Flow, req.BaseURL, req.RedirectURI
+	b.ref, b.flow, b.baseURL, b.redirectURI, b.forced = req.Ref, req.Flow, req.BaseURL, req.RedirectURI, req.Force
 	b.state, b.scopes = oauth.NewState(), req.Scopes
 	if len(b.scopes) == 0 {
 		b.scopes = b.spec.Scopes
@@ -339,8 +340,11 @@ func (l *Layer) admit(ctx context.Context, b *begunLogin, token *oauth.Token) (*
 func (b *begunLogin) failed(err error) *authsome.Error {
 	e := loginError(b.ref, err)
 	asked := b.spec.ClientAuth != authsome.ClientAuthNone && !b.client.Dynamic
-	if asOAuthError(e).Class == oauth.ClassClient && asked {
+	switch {
+	case asOAuthError(e).Class == oauth.ClassClient && asked:
 		e.Hint += " --force --client-id " + b.client.ClientID + " asks for the client secret again"
+	case b.forced && e.Hint == loginAgain(b.ref): // which a good connection would answer
+		e.Hint += " --force"
 	}
 	return e
 }
@@ -368,9 +372,11 @@ func loginError(ref authsome.Ref, err error) *authsome.Error {
 			e.Message += " (" + answer.Description + ")"
 		}
 	}
-	e.Hint = "authsome login " + Arguments(ref)
+	e.Hint = loginAgain(ref)
 	return e
 }
+
+func loginAgain(ref authsome.Ref) string { return "authsome login " + Arguments(ref) }
 
 // unsupportedFlow refuses a flow and names the one that works.
 func unsupportedFlow(p *authsome.Provider, flow authsome.Flow, can authsome.Flow) error {

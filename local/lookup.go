@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"authsome"
 	"authsome/vault"
@@ -111,12 +112,32 @@ func (l *Layer) lookup(ctx context.Context, ref authsome.Ref) (*authsome.Provide
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	named := ref.Connection != ""
 	ref = h.resolve(ref)
 	c := h.connections[ref.Connection]
 	if c == nil {
-		return p, h, nil, notConnected(ref, h)
+		return p, h, nil, l.absent(ctx, ref, h, named)
 	}
 	return p, h, c, nil
+}
+
+// absent is notConnected in the words for who may have meant another connection, or has mistyped the profile.
+func (l *Layer) absent(ctx context.Context, ref authsome.Ref, h *holding, named bool) error {
+	e := notConnected(ref, h)
+	if there := sortedNames(h.connections); len(there) > 0 {
+		if !named {
+			e.Hint = fmt.Sprintf("name one with --connection, or choose for good: authsome connection set-default %s %s%s",
+				ref.Provider, there[0], profileFlag(ref.Profile))
+		}
+		return e
+	}
+	if ref.Profile == authsome.DefaultProfile {
+		return e
+	}
+	if known, err := l.ListProfiles(ctx); err == nil && !slices.Contains(known, ref.Profile) {
+		e.Message += fmt.Sprintf(": there is no profile %s", ref.Profile)
+	}
+	return e
 }
 
 // reread loads the present record of a connection. It fails with vault.ErrNotFound when the connection has gone.
@@ -136,7 +157,7 @@ func normalize(ref authsome.Ref) (authsome.Ref, error) {
 	return ref, ref.Validate()
 }
 
-func notConnected(ref authsome.Ref, h *holding) error {
+func notConnected(ref authsome.Ref, h *holding) *authsome.Error {
 	e := &authsome.Error{
 		Kind: authsome.KindConnectionNotFound, Ref: ref,
 		Message: fmt.Sprintf("not connected to %s", ref),

@@ -23,7 +23,7 @@ func (l *Layer) Revoke(ctx context.Context, ref authsome.Ref) (*authsome.Revocat
 		names = sortedNames(h.connections)
 	}
 	if !all && h.connections[ref.Connection] == nil || all && len(names) == 0 && len(h.registrations) == 0 {
-		return nil, notConnected(h.resolve(ref), h)
+		return nil, l.absent(ctx, h.resolve(ref), h, !all)
 	}
 	report := &authsome.Revocation{}
 	for _, name := range names {

@@ -10,6 +10,7 @@ import (
 
 	"authsome"
 	"authsome/internal/loopback"
+	"authsome/local"
 )
 
 // ask fills in the fields of a login: from the environment variables that the definition names, else in a form in the
@@ -30,6 +31,9 @@ func (s *loginSession) ask(
 		if !value.IsZero() {
 			into[f.Name] = value
 			supplied = true
+			if f.Name == authsome.FieldClientSecret {
+				s.secretFrom = f.Env
+			}
 			continue
 		}
 		into[f.Name] = authsome.Secret{} // there, though empty: an optional one may stay so
@@ -47,7 +51,7 @@ func (s *loginSession) ask(
 	case !required:
 		return nil
 	default:
-		return nobodyToAsk(step.Provider, missing)
+		return nobodyToAsk(step.Provider, s.ref, missing)
 	}
 }
 
@@ -109,7 +113,7 @@ func (s *loginSession) askInBrowser(
 		case !s.watched() && len(required(fields)) == 0:
 			return nil
 		case !s.watched():
-			return nobodyToAsk(step.Provider, fields)
+			return nobodyToAsk(step.Provider, s.ref, fields)
 		}
 		s.app.tell("The browser cannot be opened (%v). Open the address above.", err)
 	}
@@ -194,8 +198,8 @@ func and(all, one string) string {
 }
 
 // nobodyToAsk says how a process without a person gives what is needed.
-func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
-	names := labels(required(missing))
+func nobodyToAsk(p *authsome.Provider, ref authsome.Ref, missing []authsome.Field) error {
+	names, login := labels(required(missing)), "authsome login "+local.Arguments(ref)
 	hint, besides := "", ""
 	for _, f := range missing {
 		switch {
@@ -211,13 +215,13 @@ func nobodyToAsk(p *authsome.Provider, missing []authsome.Field) error {
 	}
 	switch {
 	case missing[0].Name == authsome.FieldBaseURL:
-		hint = fmt.Sprintf("authsome login %s --base-url %s", p.Name, missing[0].PatternHint)
+		hint = login + " --base-url " + missing[0].PatternHint
 	case hint != "" && p.AuthType == authsome.AuthTypeAPIKey && len(missing) == 1:
-		hint = fmt.Sprintf("set %s, or authsome login %s --with-token < FILE", hint, p.Name)
+		hint = fmt.Sprintf("set %s, or %s --with-token < FILE", hint, login)
 	case hint != "":
 		hint = "set " + hint
 	case p.AuthType == authsome.AuthTypeAPIKey:
-		hint = fmt.Sprintf("authsome login %s --with-token < FILE", p.Name)
+		hint = login + " --with-token < FILE"
 	default:
 		hint = "run it at a terminal"
 	}

@@ -137,7 +137,7 @@ func (a *app) backup(ctx context.Context, path string, to helper.Request) error 
 	}
 	if made.refreshable > 0 {
 		a.warn(&authsome.Error{
-			Message: fmt.Sprintf("%d of the connections live on a refresh token, and many providers take each of those once", made.refreshable),
+			Message: liveOnRefreshTokens(made.refreshable) + ", and many providers take each of those once",
 			Hint:    "use them on one machine only, and make a new backup from time to time: see docs/backup.md",
 		})
 	}
@@ -321,6 +321,11 @@ func (a *app) readBackup(
 		return nil, &authsome.Error{Kind: authsome.KindUsage, Message: "the backup cannot be read: " + err.Error(), Hint: "name the file that authsome backup wrote", Err: err}
 	}
 	defer f.Close()
+	if !isEncrypted(f) { // nobody is asked for its passphrase, and nothing that it holds is shown
+		return nil, &authsome.Error{
+			Kind: authsome.KindUsage, Message: path + " is no backup", Hint: "name the file that authsome backup wrote",
+		}
+	}
 	request, err := a.opening(ctx, keys)
 	if err != nil {
 		return nil, err
@@ -338,6 +343,14 @@ func (a *app) readBackup(
 		return nil, backupError(path, err)
 	}
 	return contents, nil
+}
+
+// isEncrypted reports whether a file begins as age has it.
+func isEncrypted(f io.Reader) bool {
+	const begin = "age-encryption.org/v1\n"
+	head := make([]byte, len(begin))
+	_, err := io.ReadFull(f, head)
+	return err == nil && string(head) == begin
 }
 
 // openBackup reads a backup from its beginning.

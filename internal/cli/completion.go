@@ -11,7 +11,12 @@ import (
 func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "completion SHELL", Short: "Print a completion script for bash, zsh, fish or powershell",
-		Example:   "  source <(authsome completion bash)\n  authsome completion fish | source",
+		Long: "Print a completion script for bash, zsh, fish or powershell. That for bash needs the package bash-completion, that for\n" +
+			"zsh needs compinit to have been called before.",
+		Example: "  source <(authsome completion bash)     # in ~/.bashrc\n" +
+			"  source <(authsome completion zsh)      # in ~/.zshrc\n" +
+			"  authsome completion fish | source      # in ~/.config/fish/config.fish\n" +
+			"  authsome completion powershell | Out-String | Invoke-Expression",
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"}, Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.completion(cmd, args[0]) },
 	}

@@ -49,8 +49,7 @@ func (a *app) listConnections(cmd *cobra.Command, args []string) error {
 		return a.printJSON(object{{"profile", profile}, {"connections", objects}})
 	}
 	if len(rows) == 1 {
-		a.say("%s", noConnections)
-		return nil
+		return a.sayNoConnections()
 	}
 	return a.table(rows)
 }

@@ -157,7 +157,7 @@ func keySpec(cmd *cobra.Command, args []string, o keyUseOptions) (keysource.Spec
 	rest := args[1:]
 	switch {
 	case spec.Kind == "":
-		return spec, usageError(cmd, "there is no key source "+args[0])
+		return spec, usageError(cmd, "there is no key source "+args[0]+"; there are "+joined(keyKinds()))
 	case spec.Kind == keysource.Command && len(rest) == 0:
 		return spec, &authsome.Error{
 			Kind: authsome.KindUsage, Message: "there is no command to run", Hint: "authsome key use command -- pass show authsome",
@@ -248,6 +248,9 @@ func (a *app) reportUse(ctx context.Context, layer *local.Layer, changed bool) e
 	a.say("the vault is opened by the key source %s now", e.KeySource)
 	facts := local.FactsOf(keysource.Kind(e.KeySource))
 	a.say("it protects from: %s", facts.Protects)
+	if e.KeySource == string(keysource.EnvKind) {
+		a.say("nothing but %s opens it: keep the value where it survives this shell", local.EnvMasterKey)
+	}
 	a.say("the old key still opens copies that were made before; to put them out of use: authsome key rotate")
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"authsome"
 	"authsome/internal/shell"
+	"authsome/local"
 )
 
 func (a *app) listCommand() *cobra.Command {
@@ -90,8 +91,23 @@ func state(p authsome.ProviderState) string {
 	}
 }
 
-// noConnections is said in place of an empty table.
-const noConnections = "no connections yet; authsome login PROVIDER makes one"
+// inProfile names a profile in a sentence, if it is not the default one.
+func inProfile(profile authsome.ProfileName) string {
+	if profile == authsome.DefaultProfile {
+		return ""
+	}
+	return " in the profile " + string(profile)
+}
+
+// sayNoConnections says what stands in place of an empty table.
+func (a *app) sayNoConnections() error {
+	profile, err := a.profile()
+	if err != nil {
+		return err
+	}
+	a.say("no connections%s yet; authsome login %s makes one", inProfile(profile), local.Arguments(authsome.Ref{Provider: "PROVIDER", Profile: profile}))
+	return nil
+}
 
 // printList names what there is, and shows what is connected last: that is next to the prompt, where it is seen.
 func (a *app) printList(all []authsome.ProviderState) error {
@@ -111,8 +127,7 @@ func (a *app) printList(all []authsome.ProviderState) error {
 	slices.Sort(available)
 	a.say("available: %s\n", wrap(available, a.columns()-len("available: "), len("available: ")))
 	if len(rows) == 1 {
-		a.say("%s", noConnections)
-		return nil
+		return a.sayNoConnections()
 	}
 	return a.table(rows)
 }

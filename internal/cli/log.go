@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,9 @@ func (a *app) showLog(cmd *cobra.Command, o logOptions) error {
 		}
 	}
 	if sealed != nil {
-		a.warn(&authsome.Error{Message: "details of entries stay sealed: " + sealed.Error(), Hint: "authsome doctor"})
+		a.warn(&authsome.Error{
+			Message: "details of entries stay sealed: " + sealed.Error(), Hint: cmp.Or(authsome.AsError(sealed).Hint, "authsome doctor"),
+		})
 	}
 	return out.end()
 }

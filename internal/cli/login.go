@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"authsome"
+	"authsome/internal/shell"
 	"authsome/local"
 )
 
@@ -39,7 +40,9 @@ func (a *app) loginCommand() *cobra.Command {
 		Example: "  authsome login github\n  authsome login openai --with-token < key.txt\n" +
 			"  authsome login github --from-command\n" +
 			"  authsome login https://mcp.example.com/mcp",
-		RunE: func(cmd *cobra.Command, args []string) error { return a.login(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return orByAddress(args[0], a.login(cmd.Context(), args[0], o))
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.connection, "connection", "", `name of this login (default: the provider's default one, at first "default")`)
@@ -82,7 +85,7 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	if o.clientID != "" {
 		req.Fields[authsome.FieldClientID] = authsome.NewSecret(o.clientID)
 	}
-	s := &loginSession{app: a, layer: layer, options: o}
+	s := &loginSession{app: a, layer: layer, options: o, ref: ref}
 	if token, err := a.givenToken(ctx, layer, ref, o); err != nil {
 		// What the program has printed is told to the person only.
 		a.recordFailedLogin(s.meant(context.WithoutCancel(ctx), ref), err, "the service's own program has given no token", nil)
@@ -100,9 +103,9 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 	done, err := s.steps(ctx, req)
 	s.finish(err)
 	if err != nil {
-		return sayConnection(err, ref)
+		return s.blamed(sayConnection(err, ref))
 	}
-	return a.printLogin(done)
+	return a.printLogin(done, o)
 }
 
 // sayConnection has the hint of a login that fails name the connection when it was named before: it may be called default, and another
@@ -134,9 +137,26 @@ func joined[T ~string](all []T) string {
 	return strings.Join(words, ", ")
 }
 
+// orByAddress adds to the hint what may have been meant by a name that looks like a host's.
+func orByAddress(name string, err error) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || e.Kind != authsome.KindProviderNotFound || !strings.Contains(name, ".") {
+		return err
+	}
+	found := *e
+	found.Hint += ", or for a server by its address: authsome login https://" + name
+	return &found
+}
+
 // providerAt returns the name of what a person names by its URL; a name is returned as it is.
 func (a *app) providerAt(ctx context.Context, nameOrURL string) (string, error) {
 	if !strings.Contains(nameOrURL, "://") {
+		if strings.Contains(nameOrURL, "/") {
+			return "", &authsome.Error{
+				Kind: authsome.KindUsage, Message: fmt.Sprintf("%q is neither the name of a provider nor a URL", nameOrURL),
+				Hint: "authsome login " + shell.Word("https://"+nameOrURL),
+			}
+		}
 		return nameOrURL, nil
 	}
 	layer, err := a.auth(ctx)
@@ -188,7 +208,7 @@ func (a *app) givenToken(
 			Kind: authsome.KindUsage, Message: "--with-token and --from-command exclude each other",
 		}
 	case o.withToken:
-		return a.readToken()
+		return a.readToken(ctx, ref)
 	case o.command:
 		return a.tokenFromCommand(ctx, layer, ref, o)
 	default:
@@ -196,15 +216,21 @@ func (a *app) givenToken(
 	}
 }
 
-// readStdin reads standard input to its end. What the command takes from there is small.
-func (a *app) readStdin() ([]byte, error) {
-	const limit = 1 << 20
-	return io.ReadAll(io.LimitReader(a.env.Stdin, limit))
+// maxStdin bounds what the command takes from standard input, in bytes: all of it is small.
+const maxStdin = 1 << 20
+
+// readStdin reads standard input to its end, or until ctx ends.
+func (a *app) readStdin(ctx context.Context) ([]byte, error) {
+	return orCancelled(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(a.env.Stdin, maxStdin)) })
 }
 
-// readToken reads a key or token from standard input.
-func (a *app) readToken() (authsome.Secret, error) {
-	b, err := a.readStdin()
+// readToken reads a key or token from standard input, and asks for it where that is a terminal.
+func (a *app) readToken(ctx context.Context, ref authsome.Ref) (authsome.Secret, error) {
+	read := a.readStdin
+	if ask := a.env.UI.ReadPasted; ask != nil {
+		read = func(ctx context.Context) ([]byte, error) { return ask(ctx, "Key or token of "+string(ref.Provider)) }
+	}
+	b, err := read(ctx)
 	if err != nil {
 		return authsome.Secret{}, fmt.Errorf("read the token from standard input: %w", err)
 	}
@@ -212,13 +238,13 @@ func (a *app) readToken() (authsome.Secret, error) {
 	if token.IsZero() {
 		return token, &authsome.Error{
 			Kind: authsome.KindUsage, Message: "there is no token on standard input",
-			Hint: "authsome login PROVIDER --with-token < FILE",
+			Hint: "authsome login " + local.Arguments(ref) + " --with-token < FILE",
 		}
 	}
 	return token, nil
 }
 
-func (a *app) printLogin(done *authsome.Authorization) error {
+func (a *app) printLogin(done *authsome.Authorization, o loginOptions) error {
 	c := done.Connection
 	status, verb := "connected", "connected to"
 	if done.AlreadyConnected {
@@ -247,7 +273,13 @@ func (a *app) printLogin(done *authsome.Authorization) error {
 			Hint:    "what needs it will fail; " + loginCommand(c) + " asks again",
 		})
 	}
-	if done.AlreadyConnected {
+	switch {
+	case !done.AlreadyConnected:
+	case o.withToken:
+		a.say("what came on standard input was not stored; %s --with-token replaces what is", loginCommand(c))
+	case o.command:
+		a.say("%s --from-command takes over what the command prints now", loginCommand(c))
+	default:
 		a.say("%s logs in again", loginCommand(c))
 	}
 	return nil
@@ -258,8 +290,25 @@ type loginSession struct {
 	app     *app
 	layer   authsome.AuthLayer
 	options loginOptions
+	ref     authsome.Ref // as it was named
 	pages   []page
+
+	secretFrom string // the environment variable that the client secret came from; empty: none
 }
+
+// blamed tells that a client secret which was refused is the environment's: to log in again takes the same one again.
+func (s *loginSession) blamed(err error) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok || s.secretFrom == "" || e.Reason != reasonRefusedClient {
+		return err
+	}
+	found := *e
+	found.Hint = fmt.Sprintf("correct $%s, or unset it to be asked, and try again: authsome login %s --force", s.secretFrom, local.Arguments(s.ref))
+	return &found
+}
+
+// reasonRefusedClient is the code of RFC 6749 section 5.2 for a client that could not show who it is.
+const reasonRefusedClient = "invalid_client"
 
 // page is something in a browser that waits to be told how the login went.
 type page interface {

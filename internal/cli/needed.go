@@ -8,11 +8,14 @@ import (
 	"authsome/local"
 )
 
+// loginNow is when a person has to log in to what has ended.
+const loginNow = "now"
+
 // loginNeeded says in a few words when a person has to log in again; nothing if nobody knows.
 func loginNeeded(c authsome.Connection) string {
 	switch {
 	case c.Status != authsome.StatusConnected && (c.Status == authsome.StatusInvalid || !c.Refreshable):
-		return "now"
+		return loginNow
 	case c.LoginNeededBy.IsZero():
 		return ""
 	default:

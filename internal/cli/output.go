@@ -30,20 +30,27 @@ func (o object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		name, err := json.Marshal(m.name)
-		if err != nil {
+		if err := writeJSON(&b, m.name); err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(jsonValue(m.value))
-		if err != nil {
+		b.WriteByte(':')
+		if err := writeJSON(&b, jsonValue(m.value)); err != nil {
 			return nil, fmt.Errorf("%s: %w", m.name, err)
 		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(value)
 	}
 	b.WriteByte('}')
 	return b.Bytes(), nil
+}
+
+// writeJSON appends a value. Commands in hints have <, > and & in them, and people read them there.
+func writeJSON(b *bytes.Buffer, v any) error {
+	e := json.NewEncoder(b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - 1) // the line break that an Encoder adds
+	return nil
 }
 
 func jsonValue(v any) any {

@@ -168,6 +168,14 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// liveOnRefreshTokens says how many of the connections of a backup are in one place only.
+func liveOnRefreshTokens(n int) string {
+	if n == 1 {
+		return "1 of the connections lives on a refresh token"
+	}
+	return fmt.Sprintf("%d of the connections live on a refresh token", n)
+}
+
 // pluralAre is a number of things, and the verb that follows them.
 func pluralAre(n int, thing string) string {
 	if n == 1 {

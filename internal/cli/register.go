@@ -28,7 +28,7 @@ func (a *app) register(cmd *cobra.Command, path string, force bool) error {
 	}
 	read := func() ([]byte, error) { return os.ReadFile(path) }
 	if path == "-" {
-		read = a.readStdin
+		read = func() ([]byte, error) { return a.readStdin(cmd.Context()) }
 	}
 	doc, err := read()
 	if err != nil {

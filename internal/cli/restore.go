@@ -174,7 +174,7 @@ func (a *app) restored(c *backup.Contents, aside string) error {
 	connections, refreshable := local.RefreshableIn(vaultRecords(c))
 	if refreshable > 0 {
 		a.warn(&authsome.Error{
-			Message: fmt.Sprintf("%d connections live on a refresh token: use them here only, no longer where the backup was made", refreshable),
+			Message: liveOnRefreshTokens(refreshable) + ": use them here only, no longer where the backup was made",
 			Hint:    "where one was renewed since the backup, its refresh fails: authsome login PROVIDER --force",
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"authsome"
 	"authsome/internal/provider"
@@ -220,10 +221,17 @@ func usageError(cmd *cobra.Command, message string) error {
 	return &authsome.Error{Kind: authsome.KindUsage, Message: message, Hint: cmd.CommandPath() + " --help"}
 }
 
-// flagError says what is wrong with a flag. Of a value that is no number, or neither true nor false, package strconv says only what
-// it did with it.
+// flagError says what is wrong with a flag, and which one may have been meant. Of a value that is no number, or neither true nor
+// false, package strconv says only what it did with it.
 func flagError(cmd *cobra.Command, err error) error {
 	message := err.Error()
+	if typed, ok := strings.CutPrefix(message, "unknown flag: --"); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if name := provider.Likely(typed, names); name != "" {
+			message += "; did you mean --" + name + "?"
+		}
+	}
 	if odd, ok := errors.AsType[*strconv.NumError](err); ok {
 		message = strings.TrimSuffix(message, odd.Error()) + belongsInPlaceOf(odd)
 	}

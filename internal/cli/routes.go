@@ -15,6 +15,7 @@ import (
 	"authsome/internal/provider"
 	"authsome/internal/proxy"
 	"authsome/internal/run"
+	"authsome/local"
 )
 
 // chosenRoutes is what a run injects, and what its child must not inherit.
@@ -219,7 +220,7 @@ func allConnected(
 			}
 			return placed(&authsome.Error{
 				Kind: authsome.KindConnectionNotFound, Ref: authsome.Ref{Profile: profile, Provider: p},
-				Message: fmt.Sprintf("not connected to %s", p), Hint: fmt.Sprintf("authsome login %s", p),
+				Message: fmt.Sprintf("not connected to %s", p), Hint: "authsome login " + local.Arguments(authsome.Ref{Profile: profile, Provider: p}),
 			}, e.At)
 		}
 	}

@@ -6,10 +6,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -103,6 +106,7 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 	if err := box.enter(ctx, a, o.sandbox, files.Paths, &child); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
+	a.warnOfLogins(chosen)
 	if err := a.recordRun(authsome.EventRunStart, args[0], nil); err != nil {
 		return errors.Join(err, b.close(), files.Close())
 	}
@@ -122,6 +126,24 @@ func (a *app) run(ctx context.Context, args []string, o runOptions) error {
 		return exitStatus(code)
 	}
 	return nil
+}
+
+// warnOfLogins says which logins have ended, or that there is none, while the person who started the run is still looking.
+func (a *app) warnOfLogins(chosen *chosenRoutes) {
+	if profile, err := a.profile(); err == nil && len(chosen.connections) == 0 && !a.flags.quiet && !a.flags.json {
+		a.tell("note: there are no connections%s that this run may use; its requests go out without credentials", inProfile(profile))
+	}
+	byName := func(a, b authsome.Ref) int { return strings.Compare(a.String(), b.String()) }
+	for _, ref := range slices.SortedFunc(maps.Keys(chosen.connections), byName) {
+		c := chosen.connections[ref]
+		if loginNeeded(c) != loginNow {
+			continue
+		}
+		a.warn(&authsome.Error{
+			Message: fmt.Sprintf("%s has ended and needs a login: %s", c.Ref, cmp.Or(c.LastRefreshError, string(c.Status))),
+			Hint:    loginCommand(&c),
+		})
+	}
 }
 
 // printRunError says why a run has failed: on standard error, since standard output is the child's, unless there was none.

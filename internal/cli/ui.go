@@ -27,6 +27,8 @@ type UI struct {
 	ReadSecret func(ctx context.Context, prompt string) (authsome.Secret, error)
 	// ReadLine asks for a line, until ctx ends.
 	ReadLine func(ctx context.Context, prompt string) (string, error)
+	// ReadPasted asks for any number of lines that are not echoed where that can be had, to the end of the input or of ctx.
+	ReadPasted func(ctx context.Context, prompt string) ([]byte, error)
 }
 
 // TerminalUI returns the ways that the process has: a browser where $BROWSER or a display says so, and prompts where
@@ -41,7 +43,7 @@ func TerminalUI(env Env) UI {
 		return ui
 	}
 	t := &terminal{in: in, out: env.Stderr, lines: bufio.NewReader(in)}
-	ui.ReadLine, ui.ReadSecret = t.readLine, t.readSecret
+	ui.ReadLine, ui.ReadSecret, ui.ReadPasted = t.readLine, t.readSecret, t.readPasted
 	return ui
 }
 
@@ -80,6 +82,18 @@ func (t *terminal) readSecret(ctx context.Context, prompt string) (authsome.Secr
 		return authsome.Secret{}, errors.Join(ctx.Err(), term.Restore(fd, before))
 	}
 	return authsome.NewSecret(strings.TrimSpace(string(value))), err
+}
+
+// readPasted takes what a key file holds, too: what a prompt for one line leaves over would be typed into the shell.
+func (t *terminal) readPasted(ctx context.Context, prompt string) ([]byte, error) {
+	show, err := hide(int(t.in.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(t.out, "%s, then %s: ", prompt, endOfInput)
+	defer fmt.Fprintln(t.out)
+	pasted, err := orCancelled(ctx, func() ([]byte, error) { return io.ReadAll(io.LimitReader(t.lines, maxStdin)) })
+	return pasted, errors.Join(err, show())
 }
 
 // orCancelled returns what read returns, or the end of ctx if that comes first: a read of a terminal cannot be stopped,

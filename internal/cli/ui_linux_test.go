@@ -59,6 +59,50 @@ func TestCancelledSecretPromptGivesTheEchoBack(t *testing.T) {
 	}
 }
 
+func TestPastedLinesAreNotEchoed(t *testing.T) {
+	t.Parallel()
+	person, ui := newTerminal(t)
+	answer := make(chan string, 1)
+	go func() {
+		pasted, err := ui.ReadPasted(t.Context(), "Key")
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- string(pasted)
+	}()
+	person.expect("Key, then Enter and Ctrl-D: ")
+	person.waitForEcho(false)
+	person.write("-----BEGIN\nsk-secret\n\x04")
+	if got := <-answer; got != "-----BEGIN\nsk-secret\n" {
+		t.Errorf("got %q", got)
+	}
+	person.waitForEcho(true)
+	person.expect("\r\n")
+	if strings.Contains(person.seen.String(), "sk-secret") {
+		t.Errorf("the terminal shows the secret: %q", person.seen.String())
+	}
+}
+
+func TestCancelledPasteGivesTheEchoBack(t *testing.T) {
+	t.Parallel()
+	person, ui := newTerminal(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := ui.ReadPasted(ctx, "Key")
+		done <- err
+	}()
+	person.expect("Key, then")
+	person.waitForEcho(false)
+	cancel()
+	if err := <-done; err == nil {
+		t.Error("a cancelled prompt has answered")
+	}
+	if !person.echoes() {
+		t.Error("the terminal does not echo any more")
+	}
+}
+
 // Errors are coloured at a terminal, unless somebody says that they are not to be.
 func TestColours(t *testing.T) {
 	t.Parallel()

@@ -9,9 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readUnechoed reads a line that a terminal does not show. Unlike golang.org/x/term it ends at Ctrl-D, and when the
-// terminal has gone: there a read returns nothing, at once, for ever.
-func readUnechoed(fd int) (line []byte, err error) {
+// endOfInput is what a person types to end the input of a terminal.
+const endOfInput = "Enter and Ctrl-D"
+
+// hide keeps a terminal from showing what is typed, until show is called.
+func hide(fd int) (show func() error, err error) {
 	before, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil, err
@@ -22,7 +24,17 @@ func readUnechoed(fd int) (line []byte, err error) {
 	if err := unix.IoctlSetTermios(fd, setTermios, &silent); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, unix.IoctlSetTermios(fd, setTermios, before)) }()
+	return func() error { return unix.IoctlSetTermios(fd, setTermios, before) }, nil
+}
+
+// readUnechoed reads a line that a terminal does not show. Unlike golang.org/x/term it ends at Ctrl-D, and when the
+// terminal has gone: there a read returns nothing, at once, for ever.
+func readUnechoed(fd int) (line []byte, err error) {
+	show, err := hide(fd)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, show()) }()
 	var b [1]byte
 	for {
 		switch n, err := unix.Read(fd, b[:]); {

@@ -3,11 +3,13 @@ package cli
 import (
 	"bufio"
 	"context"
+	"net/url"
 	"strings"
 	"time"
 
 	"authsome"
 	"authsome/internal/loopback"
+	"authsome/local"
 )
 
 // visitTimeout is how long a person may take at the provider.
@@ -64,17 +66,17 @@ func (s *loginSession) someoneToVisit(p *authsome.Provider) error {
 	if s.app.env.UI.OpenBrowser != nil || s.app.env.UI.ReadLine != nil || s.options.noBrowser {
 		return nil
 	}
-	return nobodyToVisit(p)
+	return nobodyToVisit(p, s.ref)
 }
 
-func nobodyToVisit(p *authsome.Provider) error {
+func nobodyToVisit(p *authsome.Provider, ref authsome.Ref) error {
 	e := &authsome.Error{
 		Kind: authsome.KindLoginFailed, Ref: authsome.Ref{Provider: p.Name},
 		Message: "the login to " + string(p.Name) + " needs a browser, and there is neither a display nor a terminal",
 		Hint:    "set $BROWSER, or give --no-browser and visit the address that is printed",
 	}
 	if p.OAuth.DeviceAuthorizationURL != "" {
-		e.Hint = "authsome login " + string(p.Name) + " --flow device_code prints a code to enter elsewhere"
+		e.Hint = "authsome login " + local.Arguments(ref) + " --flow device_code prints a code to enter elsewhere"
 	}
 	return e
 }
@@ -88,7 +90,7 @@ func (s *loginSession) visit(ctx context.Context, step *authsome.Authorization, 
 	if err != nil {
 		return "", err
 	}
-	redirect, err := s.awaitRedirect(waiting, callback, paste)
+	redirect, err := s.awaitRedirect(waiting, step, callback, paste)
 	if err != nil {
 		return "", notAnswered(ctx, err)
 	}
@@ -96,7 +98,7 @@ func (s *loginSession) visit(ctx context.Context, step *authsome.Authorization, 
 }
 
 func (s *loginSession) awaitRedirect(
-	ctx context.Context, callback redirectReceiver, paste bool,
+	ctx context.Context, step *authsome.Authorization, callback redirectReceiver, paste bool,
 ) (string, error) {
 	type answer struct {
 		redirect string
@@ -105,7 +107,7 @@ func (s *loginSession) awaitRedirect(
 	answers := make(chan answer, 2)
 	if paste {
 		go func() {
-			if pasted, ok := s.readPasted(ctx); ok {
+			if pasted, ok := s.readPasted(ctx, step); ok {
 				answers <- answer{redirect: pasted}
 			}
 		}()
@@ -131,7 +133,7 @@ func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authoriz
 		if err != nil {
 			s.app.tell("The browser cannot be opened: %v", err)
 			if !s.watched() {
-				return false, nobodyToVisit(step.Provider)
+				return false, nobodyToVisit(step.Provider, s.ref)
 			}
 		}
 	}
@@ -140,19 +142,48 @@ func (s *loginSession) openProvider(ctx context.Context, step *authsome.Authoriz
 	return true, nil
 }
 
-// readPasted reads a redirect URL from the terminal or from standard input.
-func (s *loginSession) readPasted(ctx context.Context) (string, bool) {
-	if read := s.app.env.UI.ReadLine; read != nil {
-		line, err := read(ctx, "Address")
-		return line, err == nil && line != ""
-	}
-	scanner := bufio.NewScanner(s.app.env.Stdin)
-	for scanner.Scan() {
-		if line := strings.TrimSpace(scanner.Text()); line != "" {
+// readPasted reads the redirect URL from the terminal or from standard input. Anything else is easily pasted, too, and does
+// not end the login.
+func (s *loginSession) readPasted(ctx context.Context, step *authsome.Authorization) (string, bool) {
+	for next := s.pastedLines(ctx); ; {
+		line, ok := next()
+		switch {
+		case !ok:
+			return "", false
+		case line == "":
+		case answers(line, step.State):
 			return line, true
+		default:
+			s.app.tell("That is not the address at which this login ends: it begins with %s, and holds a code. Paste all of it.",
+				step.RedirectURI)
 		}
 	}
-	return "", false
+}
+
+// pastedLines returns what reads the next line that a person enters.
+func (s *loginSession) pastedLines(ctx context.Context) func() (line string, ok bool) {
+	if read := s.app.env.UI.ReadLine; read != nil {
+		return func() (string, bool) {
+			line, err := read(ctx, "Address")
+			return line, err == nil
+		}
+	}
+	scanner := bufio.NewScanner(s.app.env.Stdin)
+	return func() (string, bool) {
+		ok := scanner.Scan()
+		return strings.TrimSpace(scanner.Text()), ok
+	}
+}
+
+// answers reports whether a line is an authorization response to the request with that state. What it says is for the layer
+// to judge.
+func answers(line, state string) bool {
+	u, err := url.Parse(line)
+	if err != nil {
+		return false
+	}
+	q := u.Query()
+	return q.Get("state") == state && (q.Has("code") || q.Has("error"))
 }
 
 // notAnswered tells a person who pressed Ctrl-C from one who did not come back.

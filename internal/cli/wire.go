@@ -65,7 +65,7 @@ func (a *app) homeDir() (string, error) {
 	}
 	var err error
 	if home := a.env.getenv(local.EnvHome); home != "" {
-		a.home, err = filepath.Abs(home)
+		a.home, err = local.HomeAt(home)
 	} else {
 		a.home, err = local.DefaultHome()
 	}

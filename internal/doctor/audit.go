@@ -119,5 +119,8 @@ func readAudit(path string) Check {
 		return noted(auditCheck, fmt.Sprintf("%d entries, and %d that cannot be read", entries, unreadable),
 			"authsome log -n 0 shows where: a crash tears an entry, and so does editing")
 	}
+	if entries == 1 {
+		return passed(auditCheck, "1 entry")
+	}
 	return passed(auditCheck, fmt.Sprintf("%d entries", entries))
 }

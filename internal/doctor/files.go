@@ -31,6 +31,9 @@ func (e *examination) fileModes() Check {
 	if !hasModes {
 		return passed(name, "access is governed by access control lists here")
 	}
+	if info, err := os.Stat(e.Home); err == nil && !info.IsDir() { // somebody else's file: its mode is as it should be
+		return failed(name, e.Home+" is not a directory", "")
+	}
 	problems, seen := walkHome(e.Home, os.Geteuid())
 	switch {
 	case len(problems) == 0 && seen == 0:

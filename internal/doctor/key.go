@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"authsome/internal/shell"
 	"authsome/local"
@@ -58,7 +57,9 @@ func (e *examination) sourceName(used local.KeyInUse) string {
 // brokenSource says why the source that the vault names does not open it.
 func (e *examination) brokenSource(used local.KeyInUse, err error) Check {
 	if used.Source != "" && used.Source != "file" && used.Source != "environment" {
-		return failedWith(keyCheck, err)
+		c := failedWith(keyCheck, err)
+		c.Hint += e.ifLost()
+		return c
 	}
 	return e.brokenKey(err)
 }
@@ -91,8 +92,15 @@ func (e *examination) brokenKey(err error) Check {
 		c.Hint = fmt.Sprintf("set %s to the base64 of 32 bytes, or unset it", local.EnvMasterKey)
 	case hasModes && statErr == nil && info.Mode().Perm()&0o077 != 0:
 		c.Hint = fmt.Sprintf("chmod %o %s", fileMode, shell.Word(local.KeyPath(e.Home)))
-	case !errors.Is(err, vault.ErrWrongKey) && !errors.Is(err, vault.ErrCorrupt):
-		c.Hint = fmt.Sprintf("restore %s from a backup", filepath.Base(local.KeyPath(e.Home)))
+	case errors.Is(err, fs.ErrPermission):
+		c.Hint = fmt.Sprintf("make %s yours, or set AUTHSOME_HOME to a home that is", shell.Word(e.Home))
+	case errors.Is(err, vault.ErrWrongKey):
+		c.Hint += e.ifLost()
 	}
 	return c
+}
+
+// ifLost says what is left to who cannot get the key any more.
+func (e *examination) ifLost() string {
+	return "; if it is lost: authsome restore FILE --force, or begin anew: " + local.BeginAnew(e.Home)
 }

@@ -133,6 +133,14 @@ func failedWith(name string, err error) Check {
 	if e, ok := errors.AsType[*authsome.Error](err); ok {
 		return failed(name, e.Message, e.Hint)
 	}
+	type explained interface {
+		error
+		Summary() string
+		Hint() string
+	}
+	if p, ok := errors.AsType[explained](err); ok { // of a key source
+		return failed(name, p.Summary(), p.Hint())
+	}
 	return failed(name, err.Error(), "")
 }
 

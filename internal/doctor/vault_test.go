@@ -30,19 +30,19 @@ func TestKeyThatDoesNotOpenTheVaultFailsAndNothingIsTouched(t *testing.T) {
 	}{
 		{"another key", func(t *testing.T, cfg *Config) {
 			write(t, keyFile(cfg), "authsome-key-v1 "+masterKey('x').Reveal()+"\n")
-		}, "the key does not open the vault", "restore master.key"},
+		}, "master.key does not open the vault", "restore master.key"},
 		{"missing", func(t *testing.T, cfg *Config) {
 			if err := os.Remove(keyFile(cfg)); err != nil {
 				t.Fatal(err)
 			}
-		}, "the master key is missing", "restore master.key"},
+		}, "master.key is missing", "restore master.key"},
 		{"malformed", func(t *testing.T, cfg *Config) {
 			write(t, keyFile(cfg), "authsome-key-v1 c2hvcnQ=\n")
-		}, "malformed", "restore master.key"},
-		{"empty", func(t *testing.T, cfg *Config) { write(t, keyFile(cfg), "") }, "malformed", "restore master.key"},
+		}, "malformed", "put the right master.key back"},
+		{"empty", func(t *testing.T, cfg *Config) { write(t, keyFile(cfg), "") }, "malformed", "put the right master.key back"},
 		{"another in the environment", func(_ *testing.T, cfg *Config) {
 			cfg.MasterKey = masterKey('x')
-		}, "the key does not open the vault", "unset AUTHSOME_MASTER_KEY"},
+		}, "AUTHSOME_MASTER_KEY does not open the vault", "unset AUTHSOME_MASTER_KEY"},
 		{"malformed in the environment", func(_ *testing.T, cfg *Config) {
 			cfg.MasterKey = authsome.NewSecret("not-a-key")
 		}, "AUTHSOME_MASTER_KEY", "unset AUTHSOME_MASTER_KEY"},

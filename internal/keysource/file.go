@@ -31,7 +31,8 @@ var errForeign = errors.New("it is the key of authsome 0.2")
 
 // file is the source of a key that lies in a file.
 type file struct {
-	path string
+	path      string
+	inEnviron bool // the key was in the environment, and may have come to lie in the file
 }
 
 var _ vault.KeySource = file{}
@@ -74,28 +75,36 @@ func (f file) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
 func (f file) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	key, path, err := f.read()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: %w", path, vault.ErrWrongKey, ErrMissing)
+		return nil, f.missing(path)
 	}
 	if err != nil {
 		return nil, failed(path, err)
 	}
 	dataKey, err := key.unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with %s: %w", path, err)
+		return nil, misfit(path, "", err)
 	}
 	return dataKey, nil
 }
 
+// missing says where the key is to be found that is not there.
+func (f file) missing(path string) error {
+	p := &Problem{Message: "the master key " + path + " is missing", Err: fmt.Errorf("%w: %w", vault.ErrWrongKey, ErrMissing)}
+	if f.inEnviron {
+		p.Message = "the key of this vault is in " + EnvMasterKey + ", which is not set"
+		p.Advice = "set " + EnvMasterKey + " to the key that the vault was made with"
+	}
+	return p
+}
+
 // failed says what keeps the key at path from being used, and what to do where that is known.
 func failed(path string, err error) error {
-	var advice string
+	advice := "check that the disk is writable and not full, and that the file belongs to you"
 	switch {
 	case errors.Is(err, ErrExposed):
 		advice = "chmod 600 " + shell.Word(path)
 	case errors.Is(err, ErrMalformed):
 		advice = "put the right " + filepath.Base(path) + " back: without it the vault cannot be opened, and authsome restore makes one anew"
-	default:
-		return fmt.Errorf("master key %s: %w: %w", path, vault.ErrUnavailable, err)
 	}
 	return unavailable("master key "+path, advice, err)
 }

@@ -3,7 +3,6 @@ package keysource
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"authsome/vault"
 )
@@ -48,7 +47,7 @@ func (h *held) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error) {
 	}
 	dataKey, err := key.unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with %s: %w", h.where, err)
+		return nil, misfit(h.where, "put the key back that the vault was made with", err)
 	}
 	return dataKey, nil
 }

@@ -63,7 +63,7 @@ func (e environment) Wrap(_ context.Context, dataKey []byte) ([]byte, error) {
 func (e environment) Unwrap(_ context.Context, wrapped []byte) ([]byte, error) {
 	dataKey, err := e.key().unwrap(wrapped)
 	if err != nil {
-		return nil, fmt.Errorf("with %s: %w", EnvMasterKey, err)
+		return nil, misfit(EnvMasterKey, "unset "+EnvMasterKey+", or set it to the key that the vault was made with", err)
 	}
 	return dataKey, nil
 }

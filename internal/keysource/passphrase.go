@@ -161,8 +161,9 @@ func (p *passphrase) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error)
 	if p.key != nil {
 		return p.key().unwrap(wrapped)
 	}
+	prompt := "Passphrase of the vault"
 	for try := 1; ; try++ {
-		secret, asked, err := p.set.obtain(ctx, "Passphrase of the vault", unlockAdvice)
+		secret, asked, err := p.set.obtain(ctx, prompt, unlockAdvice)
 		if err != nil {
 			return nil, err
 		}
@@ -177,6 +178,7 @@ func (p *passphrase) Unwrap(ctx context.Context, wrapped []byte) ([]byte, error)
 		case !asked || try == tries:
 			return nil, &Problem{Message: "the passphrase is wrong", Advice: unlockAdvice, Err: err}
 		}
+		prompt = "That is not the passphrase of the vault. Once more"
 	}
 }
 

@@ -47,6 +47,14 @@ func locked(message, advice string, cause error) error {
 	return &Problem{Message: message, Advice: advice, Cause: cause, Err: err}
 }
 
+// misfit says which key it is that does not open the vault, and what to do where that is known.
+func misfit(where, advice string, err error) error {
+	if errors.Is(err, vault.ErrWrongKey) {
+		return &Problem{Message: where + " does not open the vault", Advice: advice, Err: err}
+	}
+	return fmt.Errorf("with %s: %w", where, err)
+}
+
 // unavailable is the failure to get a key for any other reason.
 func unavailable(message, advice string, cause error) error {
 	return &Problem{Message: message, Advice: advice, Cause: cause, Err: fmt.Errorf("%w: %w", vault.ErrUnavailable, cause)}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"authsome"
+	"authsome/internal/shell"
 	"authsome/vault"
 )
 
@@ -184,8 +185,8 @@ func (s *Set) named(e vault.Envelope) (vault.KeySource, error) {
 
 func (s *Set) make(e vault.Envelope) (vault.KeySource, error) {
 	switch kind := Kind(e.KeySource); kind {
-	case FileKind, EnvKind: // a key that was in the environment may have come to lie in a file
-		return File(s.opts.KeyFile), nil
+	case FileKind, EnvKind:
+		return file{path: s.opts.KeyFile, inEnviron: kind == EnvKind}, nil
 	case Credential:
 		return s.credentialSource(), nil
 	case Keyring:
@@ -251,13 +252,23 @@ func (s *Set) Make(ctx context.Context, spec Spec) (vault.KeySource, error) {
 	return source, nil
 }
 
+// exportAdvice is the command that puts a key into the environment. The key of a file is the one to put there: another one would
+// stand in for it, and not open the vault.
+func (s *Set) exportAdvice() string {
+	path := FilePath(s.opts.KeyFile)
+	if _, err := os.Stat(path); err == nil {
+		return "export " + EnvMasterKey + "=$(cut -d ' ' -f 2 " + shell.Word(path) + ")"
+	}
+	return "export " + EnvMasterKey + "=$(openssl rand -base64 32)"
+}
+
 func (s *Set) makeNew(ctx context.Context, spec Spec) (vault.KeySource, error) {
 	switch spec.Kind {
 	case FileKind:
 		return File(s.opts.KeyFile), nil
 	case EnvKind:
 		if s.environment == nil {
-			return nil, unavailable(EnvMasterKey+" is not set", "export "+EnvMasterKey+"=$(openssl rand -base64 32)", ErrMissing)
+			return nil, unavailable(EnvMasterKey+" is not set", s.exportAdvice(), ErrMissing)
 		}
 		return s.environment, nil
 	case Credential:

@@ -50,6 +50,19 @@ func Nearest(typed string, names []string) string {
 	return slices.MinFunc(names, func(a, b string) int { return editDistance(typed, a) - editDistance(typed, b) })
 }
 
+// Likely returns the one of the names that somebody has mistyped, or "" where none is like it.
+func Likely(typed string, names []string) string {
+	const longest = 64
+	if len(typed) > longest {
+		return ""
+	}
+	name := Nearest(typed, names)
+	if d := editDistance(typed, name); d > 2 || 2*d > len(typed) {
+		return ""
+	}
+	return name
+}
+
 // editDistance counts the insertions, deletions and substitutions that make b of a.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
