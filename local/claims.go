@@ -1,7 +1,6 @@
 package local
 
 import (
-	"cmp"
 	"net/url"
 
 	"authsome"
@@ -13,9 +12,15 @@ import (
 // unless that is the ground of somebody else's definition. A server that named the API of another service would otherwise have
 // its own token, which may be one of an account of its own at that service, put on requests to it.
 func (l *Layer) apiOf(issuer *url.URL, found *oauth.Discovered) (string, error) {
+	if found.Userinfo == "" {
+		return issuer.String(), nil
+	}
 	userinfo, err := url.Parse(found.Userinfo)
-	if err != nil || found.Userinfo == "" || userinfo.Hostname() == issuer.Hostname() {
-		return cmp.Or(found.Userinfo, issuer.String()), nil
+	if err != nil {
+		return "", err
+	}
+	if userinfo.Hostname() == issuer.Hostname() {
+		return found.Userinfo, nil
 	}
 	all, _, err := l.catalogue.All()
 	if err != nil {

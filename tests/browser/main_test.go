@@ -13,7 +13,7 @@ import (
 )
 
 // envOpened makes this test binary the $BROWSER of the program: it passes the address on to the test at this URL.
-const envOpened = "AUTHSOME_TEST_OPENED"
+const envOpened = "TEST_OPENED"
 
 func TestMain(m *testing.M) {
 	if to := os.Getenv(envOpened); to != "" {
