@@ -29,15 +29,10 @@ func overriding(r *http.Request) []string {
 func Disguised(r *http.Request) bool { return len(overriding(r)) > 0 }
 
 // parameter returns the methods that a parameter of the query asks for: "_method" as frameworks have it, "_HttpMethod" at
-// Salesforce and, where its value is a method that changes something, "method" at Facebook and Apify. PHP ignores spaces
-// before a name, and takes a dot, a space or a bracket in it for '_'.
+// Salesforce and, where its value is a method that changes something, "method" at Facebook and Apify.
 func parameter(name, value string) []string {
-	name = strings.TrimLeft(name, " ")
-	switch len(name) {
-	case len("method"):
-		if !strings.EqualFold(name, "method") {
-			return nil
-		}
+	switch {
+	case SpelledAs(name, "method"):
 		methods := listed(unescape(value))
 		for _, m := range methods {
 			switch m {
@@ -45,15 +40,26 @@ func parameter(name, value string) []string {
 				return methods
 			}
 		}
-	case len("_method"), len("_httpmethod"):
-		if !strings.ContainsRune("_. [", rune(name[0])) {
-			return nil
-		}
-		if name = strings.ToLower(name[1:]); name == "method" || name == "httpmethod" {
-			return listed(unescape(value))
-		}
+	case SpelledAs(name, "_method"), SpelledAs(name, "_httpmethod"):
+		return listed(unescape(value))
 	}
 	return nil
+}
+
+// SpelledAs reports whether servers may take the name of a parameter, as it is decoded, for a known one, which is ASCII in lower case:
+// whatever the case of its letters, and as PHP does, which ignores spaces before a name, and takes a dot, a space or a bracket in
+// it for '_'.
+func SpelledAs(name, known string) bool {
+	name = strings.TrimLeft(name, " ")
+	if len(name) != len(known) {
+		return false
+	}
+	for i := range len(name) {
+		if known[i] == '_' && !strings.ContainsRune("_. [", rune(name[i])) || known[i] != '_' && !strings.EqualFold(name[i:i+1], known[i:i+1]) {
+			return false
+		}
+	}
+	return true
 }
 
 func overrides(name string) bool {

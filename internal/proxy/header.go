@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"authsome"
+	"authsome/internal/policy"
 )
 
 // dropHopByHop removes what is meant for this proxy and not for the one behind it (RFC 9110 section 7.6.1): the fields
@@ -45,17 +46,16 @@ func namesAnotherPath(h http.Header) bool {
 }
 
 // routesElsewhere reports whether a query holds the parameter that WordPress takes for the path of its API, before the path
-// itself. PHP ignores spaces before a name, and takes a dot, a space or a bracket in it for '_'.
+// itself, also as the beginning of an array's name.
 func routesElsewhere(query string) bool {
-	const before, after = "rest", "route"
+	const route = "rest_route"
 	for part := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(part, "=")
 		if decoded, err := url.QueryUnescape(name); err == nil {
 			name = decoded
 		}
 		name = strings.TrimLeft(name, " ")
-		if n := len(before); len(name) > n+len(after) && strings.EqualFold(name[:n], before) &&
-			strings.ContainsRune("_. [", rune(name[n])) && strings.EqualFold(name[n+1:n+1+len(after)], after) {
+		if len(name) >= len(route) && policy.SpelledAs(name[:len(route)], route) {
 			return true
 		}
 	}
