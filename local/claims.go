@@ -2,6 +2,7 @@ package local
 
 import (
 	"net/url"
+	"slices"
 
 	"authsome"
 	"authsome/internal/oauth"
@@ -48,12 +49,7 @@ func isFor(p *authsome.Provider, u *url.URL) bool {
 	if err != nil { // of an instance whose address is not known
 		return false
 	}
-	for _, h := range hosts {
-		if h.MatchHost(u.Scheme, u.Hostname(), u.Port()) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(hosts, func(h authsome.HostPattern) bool { return h.MatchHost(u.Scheme, u.Hostname(), u.Port()) })
 }
 
 // logsInAt reports whether a provider's authorization server is at the host of an issuer.

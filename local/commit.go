@@ -75,7 +75,7 @@ func persist(ctx context.Context, commit func() error) error {
 
 // supersede handles a record that changed although the lock was held: a login replaced it, and wins.
 func (l *Layer) supersede(ctx context.Context, c *connectionRecord) error {
-	current, err := l.reread(ctx, c.ref)
+	current, err := l.again(ctx, c)
 	if err != nil {
 		return gone(c.ref, err)
 	}

@@ -226,7 +226,7 @@ func (l *Layer) introspected(
 ) func(*oauth.Token, error) (*oauth.Token, error) {
 	return func(t *oauth.Token, err error) (*oauth.Token, error) {
 		at := endpoint.Provider.IntrospectionURL
-		if err != nil || !t.ExpiresAt.IsZero() || at == "" || !c.mayBeAskedAbout(at) {
+		if err != nil || !t.ExpiresAt.IsZero() || at == "" || !c.mayBeTold(at, c.IntrospectionURL) {
 			return t, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, l.timeout)

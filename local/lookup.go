@@ -149,6 +149,15 @@ func (l *Layer) reread(ctx context.Context, ref authsome.Ref) (*connectionRecord
 	return decodeConnection(rec)
 }
 
+// again is reread for a record that was read along with its whole, of which it keeps what only the whole tells.
+func (l *Layer) again(ctx context.Context, seen *connectionRecord) (*connectionRecord, error) {
+	c, err := l.reread(ctx, seen.ref)
+	if err == nil {
+		c.passedOver = seen.passedOver
+	}
+	return c, err
+}
+
 // normalize checks the names of a Ref and fills in the default profile.
 func normalize(ref authsome.Ref) (authsome.Ref, error) {
 	if ref.Profile == "" {

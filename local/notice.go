@@ -81,11 +81,10 @@ func (l *Layer) claimNews(ctx context.Context, seen *connectionRecord) []authsom
 		return nil
 	}
 	defer unlock()
-	c, err := l.reread(ctx, ref)
+	c, err := l.again(ctx, seen)
 	if err != nil {
 		return nil // it has gone
 	}
-	c.passedOver = seen.passedOver
 	now := l.now()
 	is := c.condition(now, l.notifyBefore)
 	names := c.Noticed.news(is)

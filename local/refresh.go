@@ -107,7 +107,7 @@ func (l *Layer) lockOrAdopt(ctx context.Context, seen *connectionRecord) (unlock
 		if unlock != nil || err != nil {
 			return unlock, refreshed{}, err
 		}
-		c, err := l.reread(ctx, seen.ref)
+		c, err := l.again(ctx, seen)
 		if err == nil && c.Generation != seen.Generation && !c.Invalid && c.decide(authsome.CredentialOptions{}, nil, l.now()) == serve {
 			return nil, refreshed{record: c}, nil
 		}
@@ -121,11 +121,10 @@ func (l *Layer) withoutLock(ctx context.Context, seen *connectionRecord, cause e
 	if !errors.Is(cause, context.DeadlineExceeded) {
 		return refreshed{record: seen}, vaultError("the connection cannot be locked", cause)
 	}
-	c, err := l.reread(ctx, seen.ref)
+	c, err := l.again(ctx, seen)
 	if err != nil {
 		return refreshed{record: seen}, gone(seen.ref, err)
 	}
-	c.passedOver = seen.passedOver
 	if c.Generation != seen.Generation && c.fresh(l.now()) {
 		return refreshed{record: c}, nil
 	}
@@ -312,11 +311,10 @@ func (l *Layer) rotatedOnly(
 
 // adopt returns what another process has stored meanwhile.
 func (l *Layer) adopt(ctx context.Context, seen *connectionRecord) (refreshed, error) {
-	c, err := l.reread(ctx, seen.ref)
+	c, err := l.again(ctx, seen)
 	if err != nil {
 		return refreshed{record: &connectionRecord{ref: seen.ref}}, gone(seen.ref, err)
 	}
-	c.passedOver = seen.passedOver
 	if c.fresh(l.now()) && !c.Invalid {
 		return refreshed{record: c}, nil
 	}

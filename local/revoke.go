@@ -117,7 +117,13 @@ func (c *connectionRecord) isFrom(spec *authsome.OAuth) bool {
 	if c.TokenURL == "" {
 		return true
 	}
-	return c.TokenURL == refreshURL(spec) && (c.RevocationURL == spec.RevocationURL || sameOrigin(c.TokenURL, spec.RevocationURL))
+	return c.TokenURL == refreshURL(spec) && c.mayBeTold(spec.RevocationURL, c.RevocationURL)
+}
+
+// mayBeTold reports whether an endpoint, as it is known now, may be told the tokens and the secret of the client: it is that of the
+// login, or belongs to the server that issues the tokens.
+func (c *connectionRecord) mayBeTold(endpoint, atLogin string) bool {
+	return endpoint == atLogin || sameOrigin(c.TokenURL, endpoint)
 }
 
 func sameOrigin(a, b string) bool {

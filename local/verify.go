@@ -56,16 +56,10 @@ func (l *Layer) introspectionOf(p *authsome.Provider, h *holding, c *connectionR
 		return nil, nil //nolint:nilnil // there is none
 	}
 	spec, err := serverOf(p, h.settings, c.BaseURL)
-	if err != nil || spec.IntrospectionURL == "" || refreshURL(spec) != c.TokenURL || !c.mayBeAskedAbout(spec.IntrospectionURL) {
+	if err != nil || spec.IntrospectionURL == "" || refreshURL(spec) != c.TokenURL || !c.mayBeTold(spec.IntrospectionURL, c.IntrospectionURL) {
 		return nil, err
 	}
 	return spec, nil
-}
-
-// mayBeAskedAbout reports whether an introspection endpoint may be told the token, and the secret of the client that asks: it is that
-// of the login, or belongs to the server that issues the tokens.
-func (c *connectionRecord) mayBeAskedAbout(introspectionURL string) bool {
-	return c.IntrospectionURL == introspectionURL || sameOrigin(c.TokenURL, introspectionURL)
 }
 
 func (l *Layer) askIntrospection(
