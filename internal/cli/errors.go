@@ -142,6 +142,17 @@ func (a *app) warn(e *authsome.Error) {
 	a.printHint(e)
 }
 
+// amended returns an error with something changed about it. The error itself is left alone: others may know it.
+func amended(err error, change func(e *authsome.Error)) error {
+	e, ok := errors.AsType[*authsome.Error](err)
+	if !ok {
+		return err
+	}
+	said := *e
+	change(&said)
+	return &said
+}
+
 func (a *app) printHint(e *authsome.Error) {
 	if hint := a.hint(e); hint != "" {
 		fmt.Fprintf(a.env.Stderr, "hint: %s\n", forPeople(hint))

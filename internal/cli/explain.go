@@ -54,15 +54,14 @@ func (a *app) explain(ctx context.Context, target, method string, o policyFlags)
 	if err != nil {
 		return err
 	}
-	asked, u := *request, *request.URL // of which the proxy writes some parts anew
-	asked.URL = &u
+	asked := request.Clone(ctx) // the proxy writes some parts of what it is given anew
 	e := proxy.Explain(proxy.Config{
 		Routes: chosen.routes, Policy: policy.New(bounds.configuration(chosen, a.env.Now)), NewCredentials: chosen.newCredentials,
 	}, request)
 	v := a.verdictOn(e, chosen, request)
 	v.file = bounds.path
 	if v.connection == nil && !v.Own {
-		v.miss(a.nearMiss(ctx, layer, bounds, chosen, &asked))
+		v.miss(a.nearMiss(ctx, layer, bounds, chosen, asked))
 	}
 	if a.flags.json {
 		err = a.printJSON(v.object(method, target))

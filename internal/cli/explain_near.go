@@ -27,10 +27,10 @@ func (a *app) nearMiss(ctx context.Context, layer authsome.AuthLayer, bounds *li
 	if r.URL.Scheme != "https" || r.URL.Port() == "" {
 		return ""
 	}
-	usual, u := *r, *r.URL
-	u.Host = strings.TrimSuffix(u.Host, ":"+u.Port())
-	usual.URL, usual.Host = &u, u.Host
-	if e := claimOf(chosen, &usual); e.Ref.Provider != "" {
+	usual := r.Clone(ctx)
+	usual.URL.Host = strings.TrimSuffix(r.URL.Host, ":"+r.URL.Port())
+	usual.Host = usual.URL.Host
+	if e := claimOf(chosen, usual); e.Ref.Provider != "" {
 		return fmt.Sprintf("%s of %s is meant at its usual port, and not at %s", e.Pattern, e.Ref.Provider, r.URL.Port())
 	}
 	return ""
@@ -49,8 +49,5 @@ func (v *verdict) miss(why string) {
 
 // claimOf says whose a request is, whatever the rules of the run are.
 func claimOf(chosen *chosenRoutes, r *http.Request) proxy.Explanation {
-	again := *r
-	address := *r.URL
-	again.URL = &address
-	return proxy.Explain(proxy.Config{Routes: chosen.routes}, &again)
+	return proxy.Explain(proxy.Config{Routes: chosen.routes}, r.Clone(r.Context()))
 }

@@ -111,13 +111,12 @@ func (a *app) login(ctx context.Context, provider string, o loginOptions) error 
 // sayConnection has the hint of a login that fails name the connection when it was named before: it may be called default, and another
 // one be meant where none is named.
 func sayConnection(err error, ref authsome.Ref) error {
-	e, ok := errors.AsType[*authsome.Error](err)
-	if !ok || ref.Connection != authsome.DefaultConnection {
+	if ref.Connection != authsome.DefaultConnection {
 		return err
 	}
-	said := *e
-	said.Hint = withFlag(e.Hint, ref.Provider, "--connection "+string(ref.Connection))
-	return &said
+	return amended(err, func(e *authsome.Error) {
+		e.Hint = withFlag(e.Hint, ref.Provider, "--connection "+string(ref.Connection))
+	})
 }
 
 // allFlows are the ways of logging in that a person may choose.
@@ -139,13 +138,10 @@ func joined[T ~string](all []T) string {
 
 // orByAddress adds to the hint what may have been meant by a name that looks like a host's.
 func orByAddress(name string, err error) error {
-	e, ok := errors.AsType[*authsome.Error](err)
-	if !ok || e.Kind != authsome.KindProviderNotFound || !strings.Contains(name, ".") {
+	if authsome.KindOf(err) != authsome.KindProviderNotFound || !strings.Contains(name, ".") {
 		return err
 	}
-	found := *e
-	found.Hint += ", or for a server by its address: authsome login https://" + name
-	return &found
+	return amended(err, func(e *authsome.Error) { e.Hint += ", or for a server by its address: authsome login https://" + name })
 }
 
 // providerAt returns the name of what a person names by its URL; a name is returned as it is.
@@ -298,13 +294,12 @@ type loginSession struct {
 
 // blamed tells that a client secret which was refused is the environment's: to log in again takes the same one again.
 func (s *loginSession) blamed(err error) error {
-	e, ok := errors.AsType[*authsome.Error](err)
-	if !ok || s.secretFrom == "" || e.Reason != reasonRefusedClient {
+	if s.secretFrom == "" || authsome.AsError(err).Reason != reasonRefusedClient {
 		return err
 	}
-	found := *e
-	found.Hint = fmt.Sprintf("correct $%s, or unset it to be asked, and try again: authsome login %s --force", s.secretFrom, local.Arguments(s.ref))
-	return &found
+	return amended(err, func(e *authsome.Error) {
+		e.Hint = fmt.Sprintf("correct $%s, or unset it to be asked, and try again: authsome login %s --force", s.secretFrom, local.Arguments(s.ref))
+	})
 }
 
 // reasonRefusedClient is the code of RFC 6749 section 5.2 for a client that could not show who it is.
@@ -367,13 +362,7 @@ func (s *loginSession) complete(ctx context.Context, step *authsome.Authorizatio
 func (s *loginSession) givenUp(ctx context.Context, ref authsome.Ref, err error) error {
 	ref = s.meant(context.WithoutCancel(ctx), ref)
 	s.app.recordFailedLogin(ref, err, err.Error(), nil)
-	e, ok := errors.AsType[*authsome.Error](err)
-	if !ok {
-		return err
-	}
-	said := *e
-	said.Ref = ref
-	return &said
+	return amended(err, func(e *authsome.Error) { e.Ref = ref })
 }
 
 // recordFailedLogin puts on record why a login has failed: the reason that err has, or else the given one. What is wrong with the

@@ -82,11 +82,7 @@ func (a *app) startedProxy(ctx context.Context, o *proxyOptions, flags []string)
 
 // openVault opens the vault in this process, which asks for a passphrase if need be. The agent keeps the key for those that follow.
 func (a *app) openVault(ctx context.Context) error {
-	profile, err := a.profile()
-	if err != nil {
-		return err
-	}
-	layer, err := a.auth(ctx)
+	layer, profile, err := a.inProfile(ctx)
 	if err != nil {
 		return err
 	}

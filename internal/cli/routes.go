@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -245,13 +244,10 @@ func knownRates(
 
 // placed says where in a file a name stands that is of no use. Who has typed it on the command line knows.
 func placed(err error, at string) error {
-	e, ok := errors.AsType[*authsome.Error](err)
-	if !ok || at == "" || strings.HasPrefix(at, "--") {
+	if at == "" || strings.HasPrefix(at, "--") {
 		return err
 	}
-	found := *e
-	found.Message = at + ": " + e.Message
-	return &found
+	return amended(err, func(e *authsome.Error) { e.Message = at + ": " + e.Message })
 }
 
 // pick returns the connection of that name, or the default one, or the only one.

@@ -12,94 +12,81 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"authsome"
 	"authsome/local"
 )
 
-func TestSecretPromptDoesNotEcho(t *testing.T) {
+// unseen are the prompts for what the terminal must not show.
+var unseen = map[string]struct {
+	ask                  func(context.Context, UI) (string, error)
+	prompt, typed, given string
+}{
+	"a secret": {
+		func(ctx context.Context, ui UI) (string, error) {
+			secret, err := ui.ReadSecret(ctx, "API key")
+			return secret.Reveal(), err
+		},
+		"API key: ", "sk-secret\n", "sk-secret",
+	},
+	"lines that are pasted": {
+		func(ctx context.Context, ui UI) (string, error) {
+			pasted, err := ui.ReadPasted(ctx, "Key")
+			return string(pasted), err
+		},
+		"Key, then Enter and Ctrl-D: ", "-----BEGIN\nsk-secret\n\x04", "-----BEGIN\nsk-secret\n",
+	},
+}
+
+func TestSecretsAreNotEchoed(t *testing.T) {
 	t.Parallel()
-	person, ui := newTerminal(t)
-	answer := make(chan authsome.Secret, 1)
-	go func() {
-		secret, err := ui.ReadSecret(t.Context(), "API key")
-		if err != nil {
-			t.Error(err)
-		}
-		answer <- secret
-	}()
-	person.expect("API key: ")
-	person.waitForEcho(false)
-	person.write("sk-secret\n")
-	if got := (<-answer).Reveal(); got != "sk-secret" {
-		t.Errorf("got %q", got)
-	}
-	person.expect("\r\n")
-	if strings.Contains(person.seen.String(), "sk-secret") {
-		t.Errorf("the terminal shows the secret: %q", person.seen.String())
+	for name, tt := range unseen {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			person, ui := newTerminal(t)
+			answer := make(chan string, 1)
+			go func() {
+				given, err := tt.ask(t.Context(), ui)
+				if err != nil {
+					t.Error(err)
+				}
+				answer <- given
+			}()
+			person.expect(tt.prompt)
+			person.waitForEcho(false)
+			person.write(tt.typed)
+			if got := <-answer; got != tt.given {
+				t.Errorf("got %q", got)
+			}
+			person.waitForEcho(true)
+			person.expect("\r\n")
+			if strings.Contains(person.seen.String(), "sk-secret") {
+				t.Errorf("the terminal shows the secret: %q", person.seen.String())
+			}
+		})
 	}
 }
 
-func TestCancelledSecretPromptGivesTheEchoBack(t *testing.T) {
+func TestCancelledPromptGivesTheEchoBack(t *testing.T) {
 	t.Parallel()
-	person, ui := newTerminal(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		_, err := ui.ReadSecret(ctx, "API key")
-		done <- err
-	}()
-	person.expect("API key: ")
-	person.waitForEcho(false)
-	cancel()
-	if err := <-done; err == nil {
-		t.Error("a cancelled prompt has answered")
-	}
-	if !person.echoes() {
-		t.Error("the terminal does not echo any more")
-	}
-}
-
-func TestPastedLinesAreNotEchoed(t *testing.T) {
-	t.Parallel()
-	person, ui := newTerminal(t)
-	answer := make(chan string, 1)
-	go func() {
-		pasted, err := ui.ReadPasted(t.Context(), "Key")
-		if err != nil {
-			t.Error(err)
-		}
-		answer <- string(pasted)
-	}()
-	person.expect("Key, then Enter and Ctrl-D: ")
-	person.waitForEcho(false)
-	person.write("-----BEGIN\nsk-secret\n\x04")
-	if got := <-answer; got != "-----BEGIN\nsk-secret\n" {
-		t.Errorf("got %q", got)
-	}
-	person.waitForEcho(true)
-	person.expect("\r\n")
-	if strings.Contains(person.seen.String(), "sk-secret") {
-		t.Errorf("the terminal shows the secret: %q", person.seen.String())
-	}
-}
-
-func TestCancelledPasteGivesTheEchoBack(t *testing.T) {
-	t.Parallel()
-	person, ui := newTerminal(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() {
-		_, err := ui.ReadPasted(ctx, "Key")
-		done <- err
-	}()
-	person.expect("Key, then")
-	person.waitForEcho(false)
-	cancel()
-	if err := <-done; err == nil {
-		t.Error("a cancelled prompt has answered")
-	}
-	if !person.echoes() {
-		t.Error("the terminal does not echo any more")
+	for name, tt := range unseen {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			person, ui := newTerminal(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error, 1)
+			go func() {
+				_, err := tt.ask(ctx, ui)
+				done <- err
+			}()
+			person.expect(tt.prompt)
+			person.waitForEcho(false)
+			cancel()
+			if err := <-done; err == nil {
+				t.Error("a cancelled prompt has answered")
+			}
+			if !person.echoes() {
+				t.Error("the terminal does not echo any more")
+			}
+		})
 	}
 }
 
